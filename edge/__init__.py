@@ -1,0 +1,1 @@
+"""The program beside the cameras: source → stream → detector → episode → evidence → outbox → uplink."""

@@ -1,0 +1,129 @@
+"""The detector interface: what a source gives, what a detector says of it, and nothing else.
+
+A detector is deterministic, owns its state, takes time from what it observes, and touches no socket, file or clock.
+Dwell, episodes, evidence and sending are shared machinery that stands behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.base import ContractModel
+from contract.events import Severity, Tier
+from contract.geometry import Location
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One decoded picture.
+
+    `luma` is a (height, width) view of the decoder's own Y plane: valid until the next frame, never written to.
+    `media_time` is in seconds since the source's first frame, from presentation stamps; `wall_time` is aware.
+    """
+
+    source_id: str
+    index: int
+    media_time: float
+    wall_time: datetime
+    luma: Image
+    read_bgr: Callable[[], Image]
+    """Converts to a fresh (height, width, 3) picture. Costs 1.5-2 ms at 1080p: ask only when colour is needed."""
+
+    @property
+    def width(self) -> int:
+        return int(self.luma.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.luma.shape[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value of one channel of a sensor. `observed_at` is event time, aware; `media_time` seconds on its axis."""
+
+    source_id: str
+    channel: str
+    value: float
+    unit: str
+    observed_at: datetime
+    media_time: float
+
+
+class Visibility(StrEnum):
+    """Whether a detector could have seen its hazard. Unknown is an answer; "nothing wrong" is not its synonym."""
+
+    CLEAR = "clear"
+    UNKNOWN = "unknown"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something to draw on a picture: a polyline in pixels with media times, and a box (x, y, width, height)."""
+
+    polyline: tuple[tuple[float, float, float], ...] = ()
+    """(t, x, y) of each point."""
+    box: tuple[float, float, float, float] | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a detector says about one frame or reading. It never leaves the edge by itself.
+
+    `key` tells apart several things of one hazard at one source (a sensor channel, a signal head, the third object
+    of the minute): same key and hazard, same episode. `active=False` says that the hazard is explicitly over.
+    """
+
+    hazard: str
+    key: str
+    media_time: float
+    """When it was observed, seconds."""
+    started_media_time: float
+    """When what was observed began: the first point of a track, the first reading beyond the limit."""
+    severity: Severity
+    tier: Tier
+    confidence: float
+    detail: ContractModel
+    active: bool = True
+    marks: tuple[Mark, ...] = ()
+    location: Location | None = None
+    """Where, if the detector knows better than the source's own position."""
+
+
+class CameraDetector(Protocol):
+    """Turns frames into observations."""
+
+    name: str
+    version: str
+
+    def observe(self, frame: Frame) -> Sequence[Observation]:
+        """What the frame adds. Called once a decoded frame, in order."""
+
+    @property
+    def visibility(self) -> Visibility:
+        """What the detector could see in its latest frame."""
+
+
+class SensorDetector(Protocol):
+    """Turns readings into observations."""
+
+    name: str
+    version: str
+
+    def observe(self, reading: Reading) -> Sequence[Observation]:
+        """What the reading adds. Called once a reading, in event time."""
+
+    @property
+    def visibility(self) -> Visibility:
+        """Whether the latest reading could be judged."""

@@ -1,0 +1,1 @@
+"""The program in the operation centre: ingest → place → route → queue → verdict."""
