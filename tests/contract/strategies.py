@@ -1,0 +1,133 @@
+"""Hypothesis strategies for contract values: valid ones, with unknown fields mixed in."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from contract.canonical import sha256_hex
+from contract.events import Event, HazardData, HealthData, HeartbeatData, event_of
+
+TIMES = st.datetimes(
+    min_value=datetime(2000, 1, 1),  # noqa: DTZ001 - hypothesis wants naive bounds and adds the zone itself
+    max_value=datetime(2100, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=24)
+IDENTIFIERS = st.text(
+    st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"], exclude_characters="/\\"), min_size=1, max_size=24
+)
+# Beyond 2**53 a float's canonical form has no point and reads back as an integer that JSON cannot hold exactly.
+FINITE = st.floats(-1e15, 1e15)
+SLUGS = st.from_regex(r"[a-z][a-z0-9_]{0,20}", fullmatch=True)
+KINDS = st.sampled_from(["camera", "sensor"])
+HASHES = st.binary(max_size=8).map(sha256_hex)
+UUID7S = st.integers(min_value=0, max_value=2**128 - 1).map(
+    lambda n: str(uuid.UUID(int=(n & ~(0xF << 76) & ~(0x3 << 62)) | (7 << 76) | (2 << 62)))
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | FINITE | NAMES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+UNKNOWN_FIELDS = st.dictionaries(SLUGS.map(lambda slug: f"x_{slug}"), JSON.filter(lambda v: v is not None), max_size=3)
+
+
+@st.composite
+def locations(draw: st.DrawFn) -> dict:
+    return {
+        "point": {"type": "Point", "coordinates": [draw(st.floats(-180, 180)), draw(st.floats(-90, 90))]},
+        "accuracy_m": draw(st.floats(0.01, 100_000)),
+        "method": draw(st.sampled_from(["camera", "homography", "drone_ray", "sensor", "manual"])),
+        **draw(UNKNOWN_FIELDS),
+    }
+
+
+@st.composite
+def evidence(draw: st.DrawFn) -> dict:
+    return {
+        "sha256": draw(HASHES),
+        "kind": draw(SLUGS),
+        "media_type": "image/jpeg",
+        "bytes": draw(st.integers(1, 2**40)),
+        "captured_at": draw(TIMES).isoformat(),
+        "redacted": draw(st.booleans()),
+    }
+
+
+def details(hazard: str) -> st.SearchStrategy[dict]:
+    if hazard == "thrown_object":
+        point = st.fixed_dictionaries({"t": FINITE, "x": FINITE, "y": FINITE})
+        measures = ("acceleration_mps2", "acceleration_error_mps2", "end_speed_mps", "drop_m", "residual_m")
+        fall = dict.fromkeys(measures, FINITE)
+        return st.fixed_dictionaries(
+            {
+                "box": st.fixed_dictionaries(
+                    {"x": FINITE, "y": FINITE, "width": st.floats(0, 4000), "height": st.floats(0, 4000)}
+                ),
+                "track": st.lists(point, max_size=16),
+                "fall": st.fixed_dictionaries(
+                    {**fall, "observations": st.integers(0, 999), "coverage": st.floats(0, 1)}
+                ),
+            }
+        )
+    return st.dictionaries(SLUGS, JSON, max_size=4)
+
+
+@st.composite
+def hazard_data(draw: st.DrawFn) -> HazardData:
+    hazard = draw(st.sampled_from(["thrown_object", "fire", "signal_dark"]) | SLUGS.map(lambda s: f"new_{s}"[:64]))
+    started = draw(TIMES)
+    observed = started + timedelta(seconds=draw(st.floats(0, 86_400)))
+    return HazardData.model_validate(
+        {
+            "episode_id": draw(UUID7S),
+            "revision": draw(st.integers(1, 2**31 - 1)),
+            "phase": draw(st.sampled_from(["opened", "updated", "cleared"])),
+            "hazard": hazard,
+            "tier": draw(st.sampled_from(["alarm", "review"])),
+            "severity": draw(st.sampled_from(["red", "yellow", "blue"])),
+            "confidence": draw(st.floats(0, 1)),
+            "started_at": started,
+            "observed_at": observed,
+            "ended_at": draw(st.none() | st.just(observed)),
+            "clock": {"synced": draw(st.booleans()), "offset_seconds": draw(FINITE)},
+            "location": draw(locations()),
+            "source": {
+                "id": draw(IDENTIFIERS),
+                "kind": draw(st.sampled_from(["camera", "sensor"])),
+                "name": draw(NAMES),
+            },
+            "detail": draw(details(hazard)),
+            "evidence": draw(st.lists(evidence(), max_size=3)),
+            "producer": {"software": "test", "detector": draw(NAMES), "config_sha256": draw(HASHES)},
+            **draw(UNKNOWN_FIELDS),
+        }
+    )
+
+
+@st.composite
+def other_data(draw: st.DrawFn) -> HealthData | HeartbeatData:
+    if draw(st.booleans()):
+        counts = {
+            name: draw(st.integers(0, 2**40))
+            for name in ("sources_online", "sources_total", "outbox_events", "outbox_evidence_bytes")
+        }
+        return HeartbeatData.model_validate({"software": draw(NAMES), **counts})
+    return HealthData.model_validate(
+        {
+            "source": {"id": draw(IDENTIFIERS), "kind": "camera"},
+            "state": draw(SLUGS),
+            "reason": draw(NAMES),
+            "since": draw(TIMES),
+            **draw(UNKNOWN_FIELDS),
+        }
+    )
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event:
+    data = draw(hazard_data() | other_data())
+    return event_of(data, event_id=draw(UUID7S), device_id=draw(IDENTIFIERS), time=draw(TIMES))
