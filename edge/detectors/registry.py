@@ -1,0 +1,83 @@
+"""The detectors that are installed: found by the entry point group `gridsentry.detectors`.
+
+An entry point names a module-level `CameraDetectorKind` or `SensorDetectorKind`; its key in a source's `detectors` is
+the kind's `name`. Adding a detector therefore touches no code of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel
+
+from edge.detectors.interface import CameraDetector, SensorDetector
+
+ENTRY_POINT_GROUP = "gridsentry.detectors"
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSize:
+    """Pixels."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettingProblem:
+    """What is wrong with one setting: where it is, below the detector's settings, and what was found and expected."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+def _no_problems(_settings: Any, _size: PictureSize) -> Sequence[SettingProblem]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class CameraDetectorKind:
+    """A kind of camera detector: its settings' model and how to build one for a picture size.
+
+    `picture_problems(settings, size)` says what does not fit the picture, such as a polygon that leaves it.
+    """
+
+    name: str
+    version: str
+    settings: type[BaseModel]
+    build: Callable[[Any, PictureSize], CameraDetector]
+    picture_problems: Callable[[Any, PictureSize], Sequence[SettingProblem]] = _no_problems
+
+
+@dataclass(frozen=True, slots=True)
+class SensorDetectorKind:
+    """A kind of sensor detector: its settings' model and how to build one."""
+
+    name: str
+    version: str
+    settings: type[BaseModel]
+    build: Callable[[Any], SensorDetector]
+
+
+DetectorKind = CameraDetectorKind | SensorDetectorKind
+
+
+@cache
+def installed_detectors() -> Mapping[str, DetectorKind]:
+    """Every installed detector kind by its name.
+
+    Raises:
+        TypeError: an entry point does not name a detector kind: a fault of the package that registers it.
+    """
+    kinds: dict[str, DetectorKind] = {}
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        kind = entry.load()
+        if not isinstance(kind, CameraDetectorKind | SensorDetectorKind):
+            raise TypeError(f"entry point {entry.name} = {entry.value} is a {type(kind).__name__}, not a detector kind")
+        kinds[kind.name] = kind
+    return MappingProxyType(dict(sorted(kinds.items())))
