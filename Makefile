@@ -1,0 +1,43 @@
+# Two commands to know: `make demo` and `make test`. Each installs what it needs first.
+SHELL := /bin/bash
+ARGS ?=
+BIN := .venv/bin
+# Parallel test processes: half the cores, at least two; timing-sensitive ones run alone afterwards.
+.DEFAULT_GOAL := help
+.PHONY: help demo test setup setup-dev lint format bench docs eval-thrown eval-sensors clean
+
+help: ## What there is to do
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?/\1\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
+
+demo: setup ## Start everything with sample cameras and sensors (ARGS=--once: until every episode has arrived, then stop)
+	@$(BIN)/python -m samples.demo $(ARGS)
+
+test: setup-dev ## Checks and the whole test suite
+	@scripts/test.sh $(ARGS)
+
+setup: ## Install what the demo needs, beside the project
+	@scripts/setup.sh run
+
+setup-dev:
+	@scripts/setup.sh dev
+
+lint: setup-dev ## Formatting, types, import walls, schemas up to date
+	@scripts/lint.sh
+
+format: setup-dev ## Put Python files into form
+	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
+
+bench: setup-dev ## Measure what must be fast; rows in var/bench/*.json
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+eval-thrown: setup-dev ## Detector figures on the generated façade suite; rows in var/eval-thrown.json
+	@$(BIN)/python -m samples.evaluate thrown $(ARGS)
+
+eval-sensors: setup-dev ## Detector figures on the generated sensor logs; rows in var/eval-sensors.json
+	@$(BIN)/python -m samples.evaluate sensors $(ARGS)
+
+docs: setup-dev ## Regenerate schemas, API reference and the console's client types
+	@scripts/docs.sh
+
+clean: ## Forget what was built or recorded, keep the installation
+	@rm -rf var server/console/dist .pytest_cache .mypy_cache .ruff_cache
