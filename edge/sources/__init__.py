@@ -1,0 +1,1 @@
+"""Where observations come from: files and cameras (through PyAV), sensors (through MQTT)."""
