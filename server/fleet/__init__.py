@@ -1,0 +1,1 @@
+"""Devices, their tokens and keys, and the sources they own."""
