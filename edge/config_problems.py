@@ -48,11 +48,19 @@ def problems_of(
     """Every error of a validation of `parsed` (at `prefix`) against `model`."""
     schema = model.model_json_schema()
     found = []
-    for details in error.errors(include_url=False):
+    errors = error.errors(include_url=False)
+    for details in errors:
+        if details["type"] == "too_short" and any(_is_below(other, details) for other in errors):
+            continue  # pydantic counts a list's faulty items as absent, and says so beside their own faults
         where = (*prefix, *_location_in_text(details, parsed, prefix))
         message = _message(details, schema, where)
         found.append(ConfigProblem(path, parsed.line_of(where), field_name(where), message))
     return found
+
+
+def _is_below(inner: ErrorDetails, outer: ErrorDetails) -> bool:
+    depth = len(outer["loc"])
+    return len(inner["loc"]) > depth and inner["loc"][:depth] == outer["loc"]
 
 
 def field_name(where: Sequence[str | int]) -> str:

@@ -52,11 +52,13 @@ class CameraDetectorKind:
     settings: type[BaseModel]
     build: Callable[[Any, PictureSize], CameraDetector]
     picture_problems: Callable[[Any, PictureSize], Sequence[SettingProblem]] = _no_problems
+    clear_after_seconds: float | None = 5
+    """How long nothing must be observed before an episode is over; None: only when the detector says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class SensorDetectorKind:
-    """A kind of sensor detector: its settings' model and how to build one."""
+    """A kind of sensor detector: its settings' model and how to build one. It says itself when an episode is over."""
 
     name: str
     version: str
