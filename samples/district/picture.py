@@ -1,0 +1,1 @@
+"""Draw the district: `python -m samples.district.picture OUT.png`."""
