@@ -1,0 +1,1 @@
+"""Routing: a hazard and a position find exactly one queue, and the decision explains itself."""
