@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, String, Table
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, String, Table, Text
 
 from server.db import UtcDateTime, metadata
 from server.fleet.tables import devices
@@ -24,7 +24,7 @@ evidence_links = Table(
     Column("device_id", ForeignKey(devices.c.id), primary_key=True),
     Column("episode_id", String(36), primary_key=True),
     Column("kind", String(64), nullable=False),
-    Column("media_type", String(128), nullable=False),
+    Column("media_type", Text, nullable=False),
     # What this device says: a foreign announcement of the same hash with another length must not spoil the upload.
     Column("bytes", BigInteger, nullable=False),
     Column("captured_at", UtcDateTime, nullable=False),
