@@ -1,1 +1,1 @@
-"""A fictional district: its grids, its three lists and places in it. Everything follows from a seed; nothing is real."""
+"""A fictional district: its grids, its three lists and places in it. It follows from a seed; nothing in it is real."""

@@ -19,10 +19,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         paths = write_district(options.seed, options.out)
     except PartitionError as error:
-        print(f"seed {options.seed}: {error}", file=sys.stderr)
+        sys.stderr.write(f"seed {options.seed}: {error}\n")
         return 1
     for path in paths:
-        print(f"{path}  {path.stat().st_size:,} bytes")
+        sys.stdout.write(f"{path}  {path.stat().st_size:,} bytes\n")
     return 0
 
 

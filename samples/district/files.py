@@ -114,7 +114,7 @@ Made by `python -m samples.district --seed {seed} --out samples/district/generat
 
 | file | what it holds |
 |---|---|
-| `grids.geojson` | 1 district, {streets} streets, {communities} communities, {micro_grids} micro-grids, and {special} special grids over them; WGS-84, six decimals |
+| `grids.geojson` | {streets} streets, {communities} communities, {micro_grids} micro-grids, {special} special grids |
 | `matters.csv` | {matters} matters in {rows} rows, one a filing condition |
 | `responsibilities.csv` | matter × grid scope × level → unit ({units} units) |
 | `prohibitions.csv` | matter × level that must never receive it, and why |
@@ -128,6 +128,7 @@ somewhere does so by chance.
 mean something else there. Codes that count down from 99 are local additions. The wording, limits and closing
 conditions are our own examples: every city replaces them.
 
-Grids tile exactly: neighbours share their vertices, and a parent is the union of its children, vertex by vertex. Special
-grids lie over the tree; each names as parent the smallest grid that holds it whole.
+Coordinates are WGS-84 with six decimals. Grids tile exactly: neighbours share their vertices, and a parent is the union
+of its children, vertex by vertex. Special grids lie over the tree; each names as parent the smallest grid that holds it
+whole.
 """

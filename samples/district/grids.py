@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final
 
 import shapely
 from shapely import MultiPolygon, Polygon
-from shapely.affinity import affine_transform, rotate, scale
+from shapely.affinity import rotate, scale, translate
 
 from samples.district import names
-from samples.district.layout import METRES_PER_DEGREE_LAT, METRES_PER_DEGREE_LON, Layout, draw_layout
+from samples.district.layout import METRES_PER_DEGREE_LAT, METRES_PER_DEGREE_LON, Layout, draw_layout, to_lon_lat
 from samples.district.names import Name
-from samples.district.partition import LATTICE, CutStyle, PartitionError, cut_along, divide, snap, weight
+from samples.district.partition import LATTICE, CutStyle, PartitionError, cut_along, divide, long_axis, snap, weight
 
 DISTRICT_CODE: Final = "410199"
 """A pseudo-code: no division of GB/T 2260 has it."""
@@ -34,6 +36,24 @@ class Grid:
     level: int
     parent: str | None
     shape: Polygon
+
+
+@dataclass(frozen=True, slots=True)
+class _SpecialPlan:
+    """A special grid before it has its place; `near_m` is in the layout's metres."""
+
+    name: Name
+    street: str
+    parent_level: int
+    near_m: tuple[float, float]
+    size_m: tuple[float, float]
+
+
+_SPECIAL_PLANS: Final = (
+    _SpecialPlan(names.MALL, "410199004", 2, (4600.0, 3500.0), (230.0, 150.0)),
+    _SpecialPlan(names.CAMPUS, "410199002", 1, (6200.0, 6200.0), (520.0, 380.0)),
+    _SpecialPlan(names.MARKET, "410199003", 2, (1700.0, 3700.0), (130.0, 95.0)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,60 +166,48 @@ def union_of(shapes: Sequence[Polygon]) -> Polygon:
 
 
 def _special_grids(admin: Sequence[Grid]) -> list[Grid]:
-    """A mall across two micro-grids of the old town, a campus across two communities, a market in the west bank."""
-    wanted = (
-        (names.MALL, "410199004", 2, (230.0, 150.0)),
-        (names.CAMPUS, "410199002", 1, (520.0, 380.0)),
-        (names.MARKET, "410199003", 2, (130.0, 95.0)),
-    )
+    """The mall and the market each lie across two micro-grids of a community, the campus across two communities."""
     special = []
-    for number, (name, street_code, parent_level, size_m) in enumerate(wanted, start=1):
-        parent, shape = _place_special(admin, street_code, parent_level, size_m)
-        special.append(Grid(f"{DISTRICT_CODE}S{number:02d}", name, "special", parent.level + 1, parent.code, shape))
+    for number, plan in enumerate(_SPECIAL_PLANS, start=1):
+        parent, shape = _place_special(admin, plan)
+        special.append(
+            Grid(f"{DISTRICT_CODE}S{number:02d}", plan.name, "special", parent.level + 1, parent.code, shape)
+        )
     return special
 
 
-def _place_special(
-    admin: Sequence[Grid], street_code: str, parent_level: int, size_m: tuple[float, float]
-) -> tuple[Grid, Polygon]:
-    """A compound across the border of two of the parent's children, as far from the parent's rim as it can be."""
-    parents = [grid for grid in admin if grid.level == parent_level and grid.code.startswith(street_code)]
+def _place_special(admin: Sequence[Grid], plan: _SpecialPlan) -> tuple[Grid, Polygon]:
+    """Of all places across the border of two siblings, and within those two, the one nearest to where it is wanted."""
+    wanted_at = shapely.Point([round(part * LATTICE) for part in to_lon_lat(*plan.near_m)])
     best: tuple[float, Grid, Polygon] | None = None
-    for parent in parents:
-        children = [grid for grid in admin if grid.parent == parent.code]
-        for i, first in enumerate(children):
-            for second in children[i + 1 :]:
-                border = shapely.intersection(first.shape, second.shape)
-                if border.length == 0:
-                    continue
-                shape = _compound(border, size_m)
-                clearance = shape.distance(parent.shape.exterior) if parent.shape.contains(shape) else 0.0
-                if clearance > 0 and (best is None or clearance > best[0]):
-                    best = (clearance, parent, shape)
+    for parent in (grid for grid in admin if grid.level == plan.parent_level and grid.code.startswith(plan.street)):
+        children = [grid.shape for grid in admin if grid.parent == parent.code]
+        for first, second in combinations(children, 2):
+            border = shapely.intersection(first, second)
+            if border.length == 0:
+                continue
+            shape = _compound(border, plan.size_m)
+            shares = [shape.intersection(child).area / shape.area for child in (first, second)]
+            fits = shapely.union(first, second).contains_properly(shape) and min(shares) >= 0.25
+            distance = wanted_at.distance(shape)
+            if fits and (best is None or distance < best[0]):
+                best = (distance, parent, shape)
     if best is None:
-        raise PartitionError(f"no room for a special grid of {size_m} m in {street_code}; try another seed")
+        raise PartitionError(f"no room for {plan.name.en} in {plan.street}; try another seed")
     return best[1], best[2]
 
 
 def _compound(border: shapely.Geometry, size_m: tuple[float, float]) -> Polygon:
     """A walled compound with one cut-off corner, centred on a border and turned with it (lattice steps)."""
-    to_metres = (METRES_PER_DEGREE_LON / LATTICE, METRES_PER_DEGREE_LAT / LATTICE)
-    metric = affine_transform(border, (to_metres[0], 0, 0, to_metres[1], 0, 0))
+    metres_a_step = (METRES_PER_DEGREE_LON / LATTICE, METRES_PER_DEGREE_LAT / LATTICE)
+    metric = scale(border, *metres_a_step, origin=(0, 0))
     low_x, low_y, high_x, high_y = metric.bounds
-    frame = shapely.minimum_rotated_rectangle(metric)
-    corners = list(frame.exterior.coords) if isinstance(frame, Polygon) else [(low_x, low_y), (high_x, high_y)]
-    (x1, y1), (x2, y2) = max(
-        zip(corners, corners[1:], strict=False),
-        key=lambda pair: shapely.Point(pair[0]).distance(shapely.Point(pair[1])),
-    )
-    angle = float(shapely.line_interpolate_point(shapely.LineString([(x1, y1), (x2, y2)]), 0).x * 0)
-    angle = __import__("math").degrees(__import__("math").atan2(y2 - y1, x2 - x1))
+    angle = math.degrees(long_axis(metric))
     centre = ((low_x + high_x) / 2, (low_y + high_y) / 2)
     half_x, half_y = size_m[0] / 2, size_m[1] / 2
     plan = Polygon(
         [(-half_x, -half_y), (half_x, -half_y), (half_x, 0.45 * half_y), (0.6 * half_x, half_y), (-half_x, half_y)]
     )
     turned = rotate(plan, angle, origin=(0, 0))
-    placed = affine_transform(turned, (1, 0, 0, 1, *centre))
-    back = scale(placed, 1 / to_metres[0], 1 / to_metres[1], origin=(0, 0))
+    back = scale(translate(turned, *centre), 1 / metres_a_step[0], 1 / metres_a_step[1], origin=(0, 0))
     return Polygon([(round(x), round(y)) for x, y in back.exterior.coords])

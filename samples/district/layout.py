@@ -1,7 +1,7 @@
 """What the partition follows: the district's outline, its river and its arterial roads, in local metres.
 
-The frame is a plane with x to the east and y to the north, its origin at `ORIGIN_LON`, `ORIGIN_LAT`. The land is invented:
-no coordinate follows a real boundary, river or road.
+The frame is a plane with x to the east and y to the north, its origin at `ORIGIN_LON`, `ORIGIN_LAT`. The land is
+invented: no coordinate follows a real boundary, river or road.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -25,9 +26,10 @@ METRES_PER_DEGREE_LON: Final = 91_570.0
 Points = list[tuple[float, float]]
 
 _OUTLINE: Final = (
-    (330, 2250), (900, 950), (2350, 620), (3500, 260), (5100, 470), (6500, 230), (7900, 800), (8800, 1900),
-    (8650, 3300), (9010, 4700), (8700, 6150), (8150, 7350), (6700, 8000), (5200, 8620), (3700, 8330), (2300, 8480),
-    (1050, 7700), (620, 6300), (190, 5000), (520, 3700),
+    (420, 2550), (900, 1250), (1650, 900), (2250, 330), (3600, 420), (4150, 150), (5650, 520), (6900, 240), (7800, 950),
+    (8050, 1750), (8850, 2150), (8700, 3300), (9010, 4500), (8350, 5350), (8600, 6350), (7950, 7450), (6600, 7650),
+    (5900, 8350), (4900, 8650), (3700, 8150), (2350, 8400), (1550, 7900), (950, 6900), (480, 6300), (180, 5000),
+    (650, 3800),
 )  # fmt: skip
 _RIVER: Final = (
     (-900, 6350), (350, 5750), (1500, 5650), (2500, 5150), (3400, 5250), (4300, 5000), (5050, 4450), (5950, 4350),
@@ -58,9 +60,8 @@ class Layout:
 
 def draw_layout(rng: random.Random) -> Layout:
     """The district's outline, river and arterials, moved a little from where they were sketched."""
-    outline = _smooth(_moved(_OUTLINE, rng, 90.0), closed=True, steps=4)
     return Layout(
-        outline=Polygon(_moved(outline, rng, 14.0)),
+        outline=Polygon(_crumpled(_moved(_OUTLINE, rng, 70.0), rng, depth=3)),
         river=LineString(_moved(_smooth(_moved(_RIVER, rng, 110.0), closed=False, steps=9), rng, 7.0)),
         north_road=LineString(_smooth(_moved(_NORTH_ROAD, rng, 60.0), closed=False, steps=4)),
         west_road=LineString(_smooth(_moved(_WEST_ROAD, rng, 60.0), closed=False, steps=4)),
@@ -86,6 +87,17 @@ def to_metres(lon: float, lat: float) -> tuple[float, float]:
 
 def _moved(points: Sequence[tuple[float, float]], rng: random.Random, sigma_m: float) -> Points:
     return [(x + rng.gauss(0, sigma_m), y + rng.gauss(0, sigma_m)) for x, y in points]
+
+
+def _crumpled(ring: Points, rng: random.Random, depth: int) -> Points:
+    """A closed ring with each side broken at its middle, `depth` times: field edges and ditches, not a smooth curve."""
+    for _ in range(depth):
+        broken: Points = []
+        for (x1, y1), (x2, y2) in pairwise([*ring, ring[0]]):
+            bulge = min(max(rng.gauss(0, 0.075), -0.16), 0.16)
+            broken += [(x1, y1), ((x1 + x2) / 2 - bulge * (y2 - y1), (y1 + y2) / 2 + bulge * (x2 - x1))]
+        ring = broken
+    return ring
 
 
 def _smooth(points: Points, *, closed: bool, steps: int) -> Points:

@@ -86,7 +86,7 @@ MARKET: Final = Name("柳桥农贸市场", "Liuqiao Farmers' Market")
 
 
 def micro_grid_name(community: Name, number: int) -> Name:
-    """The name of a community's micro-grid; it names the community too, because queues are shown without their parents."""
+    """A micro-grid's name; it says the community too, because queues are shown without their parents."""
     return Name(
         f"{community.zh.removesuffix('社区')}第{number:02d}微网格",
         f"{community.en.removesuffix(' Community')} Micro-grid {number:02d}",

@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -68,6 +69,14 @@ def divide(land: Polygon, parts: int, rng: random.Random, style: CutStyle) -> It
     yield from divide(second, parts - first_parts, rng, style)
 
 
+def long_axis(shape: shapely.Geometry) -> float:
+    """The direction of the longer side of the smallest rectangle around the shape, radians."""
+    frame = shapely.minimum_rotated_rectangle(shape)
+    corners = shapely.get_coordinates(frame).tolist()
+    sides = ((math.dist(a, b), math.atan2(b[1] - a[1], b[0] - a[0])) for a, b in pairwise(corners))
+    return max(sides)[1]
+
+
 def snap(cells: Sequence[Polygon]) -> list[Polygon]:
     """The cells (local metres) on the lattice (whole lattice steps): every vertex where cells meet is a vertex of each.
 
@@ -102,7 +111,7 @@ def snap(cells: Sequence[Polygon]) -> list[Polygon]:
 
 def _best_cut(land: Polygon, share: float, rng: random.Random, style: CutStyle) -> tuple[Polygon, Polygon]:
     """The cut, of several tried, whose two sides are the most compact."""
-    along = _long_axis(land)
+    along = long_axis(land)
     samples = _sample(land)
     weights = density(samples)
     best: tuple[float, tuple[Polygon, Polygon]] | None = None
@@ -158,15 +167,7 @@ def _is_left(piece: Polygon, line: LineString) -> bool:
     at = line.project(inside)
     here, ahead = line.interpolate(max(at - 1.0, 0.0)), line.interpolate(at + 1.0)
     cross = (ahead.x - here.x) * (inside.y - here.y) - (ahead.y - here.y) * (inside.x - here.x)
-    return cross > 0
-
-
-def _long_axis(land: Polygon) -> float:
-    corners = list(shapely.minimum_rotated_rectangle(land).exterior.coords)
-    sides = [
-        (math.dist(a, b), math.atan2(b[1] - a[1], b[0] - a[0])) for a, b in zip(corners[:2], corners[1:3], strict=True)
-    ]
-    return max(sides)[1]
+    return bool(cross > 0)
 
 
 def _sample(land: Polygon) -> npt.NDArray[np.float64]:
