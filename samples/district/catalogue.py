@@ -73,7 +73,7 @@ class CatalogueMatter(_Model):
     special_grid: Literal["wins", "ignored"] = "ignored"
     conditions: tuple[FilingCondition, ...]
     duty: dict[Level, Annotated[tuple[str, ...], BeforeValidator(_split)]]
-    never: dict[Literal[0, 1, 2, 3], str] = {}
+    never: dict[Level, str] = {}
 
 
 class OwnUnit(_Model):

@@ -52,7 +52,7 @@ class _SpecialPlan:
 _SPECIAL_PLANS: Final = (
     _SpecialPlan(names.MALL, "410199004", 2, (4600.0, 3500.0), (230.0, 150.0)),
     _SpecialPlan(names.CAMPUS, "410199002", 1, (6200.0, 6200.0), (520.0, 380.0)),
-    _SpecialPlan(names.MARKET, "410199003", 2, (1700.0, 3700.0), (130.0, 95.0)),
+    _SpecialPlan(names.MARKET, "410199003", 2, (1500.0, 3150.0), (130.0, 95.0)),
 )
 
 

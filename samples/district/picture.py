@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import matplotlib as mpl
-from matplotlib import font_manager
+from matplotlib import font_manager, patheffects
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from shapely import LineString, get_coordinates
 from shapely.affinity import affine_transform
 
@@ -29,7 +29,7 @@ _CJK_FONTS: Final = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC
 
 
 def draw(district: District, path: Path) -> None:
-    """Write the district as a picture of 1600 × 1500 pixels, north up, a degree of longitude shortened as it is there."""
+    """Write the district as a picture of 1600 × 1500 pixels, north up, as a map shows it."""
     chinese = _chinese_font()
     figure = Figure(figsize=(16, 15), dpi=100, facecolor="white")
     axes = figure.add_axes((0.01, 0.01, 0.98, 0.98))
@@ -65,13 +65,14 @@ def _river(axes: Axes, district: District) -> None:
 
 
 def _label(axes: Axes, grid: Grid, size: float, *, chinese: str | None, above: bool = False) -> None:
-    at = grid.shape.representative_point() if not above else grid.shape.centroid
+    """The grid's name on it, or above it in red for a compound that is too small to hold it."""
+    _, _, _, top = grid.shape.bounds
+    at = grid.shape.representative_point()
     english = grid.name.en.removesuffix(" Community")
-    text = f"{grid.name.zh.removesuffix('社区')}\n{english}" if chinese else english
     axes.annotate(
-        text,
-        (at.x / LATTICE, at.y / LATTICE),
-        xytext=(0, 16 if above else 0),
+        f"{grid.name.zh.removesuffix('社区')}\n{english}" if chinese else english,
+        (at.x / LATTICE, (top if above else at.y) / LATTICE),
+        xytext=(0, 4 if above else 0),
         textcoords="offset points",
         ha="center",
         va="bottom" if above else "center",
@@ -79,6 +80,7 @@ def _label(axes: Axes, grid: Grid, size: float, *, chinese: str | None, above: b
         fontfamily=chinese or "sans-serif",
         color="#7d2314" if above else _INK,
         fontweight="bold" if above else "normal",
+        path_effects=[patheffects.withStroke(linewidth=3, foreground="white", alpha=0.7)],
     )
 
 
@@ -93,6 +95,11 @@ def _frame(axes: Axes, district: District, *, chinese: str | None) -> None:
     (lon, lat), (end, _) = to_lon_lat(150, 250), to_lon_lat(1150, 250)
     axes.plot([lon, end], [lat, lat], color=_INK, linewidth=3, solid_capstyle="butt")
     axes.annotate("1 km", ((lon + end) / 2, lat), xytext=(0, 5), textcoords="offset points", ha="center", color=_INK)
+    legend = [
+        Patch(facecolor=colour, label=f"{street.name.zh}  {street.name.en}" if chinese else street.name.en)
+        for street, colour in zip(district.at_level(1), _STREET_COLOURS, strict=True)
+    ]
+    axes.legend(handles=legend, loc="lower right", frameon=False, prop={"family": family, "size": 12})
     axes.set_aspect(1 / math.cos(math.radians(ORIGIN_LAT)))
     axes.set_axis_off()
 
@@ -109,8 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("out", type=Path, help="the picture to write (.png)")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args(arguments)
-    with mpl.rc_context({"svg.hashsalt": "district"}):
-        draw(build_district(options.seed), options.out)
+    draw(build_district(options.seed), options.out)
     return 0
 
 
