@@ -1,0 +1,61 @@
+"""An episode: one continuous occurrence of one hazard at one source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from contract.events import Phase, Severity, Tier
+from contract.evidence import Evidence
+from contract.geometry import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """What is known of an episode as of its latest event, which has its `revision`.
+
+    `said_at` and `said_confidence` are those of the latest event, which may be older than the latest observation.
+    """
+
+    episode_id: str
+    source_id: str
+    detector: str
+    hazard: str
+    key: str
+    revision: int
+    phase: Phase
+    tier: Tier
+    severity: Severity
+    confidence: float
+    started_at: datetime
+    observed_at: datetime
+    ended_at: datetime | None
+    start_seconds: float
+    """Media time of its beginning."""
+    observed_seconds: float
+    """Media time of its latest observation."""
+    detail: dict[str, Any]
+    location: Location | None
+    """Where, if the detector knew better than the source's own position."""
+    evidence: tuple[Evidence, ...]
+    said_at: datetime
+    said_confidence: float
+
+    def as_text(self) -> str:
+        """JSON, for the outbox."""
+        return _ADAPTER.dump_json(self).decode()
+
+
+_ADAPTER = TypeAdapter(Episode)
+
+
+def episode_from_text(text: str) -> Episode:
+    """The inverse of `Episode.as_text`.
+
+    Raises:
+        pydantic.ValidationError: the text is not an episode.
+    """
+    return _ADAPTER.validate_json(text)

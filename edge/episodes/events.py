@@ -1,0 +1,82 @@
+"""Episodes to events of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+
+from contract.events import Clock, Event, HazardData, HealthData, Media, Producer, SourceRef, event_of
+from contract.geometry import Location
+from contract.ids import IdFactory
+from edge.config import EvidenceSettings, SourceSettings, config_sha256
+from edge.detectors.registry import installed_detectors
+from edge.episodes.episode import Episode
+
+OPENED_EVENT_BYTES = 2048
+"""What an event without evidence may be at the most (contract.md)."""
+
+
+def software_version() -> str:
+    """As it stands in every event."""
+    return f"gridsentry-edge {version('gridsentry')}"
+
+
+def producers_of(settings: SourceSettings, evidence: EvidenceSettings) -> Mapping[str, Producer]:
+    """The producer of each of a source's detectors."""
+    kinds = installed_detectors()
+    digest = config_sha256(settings, evidence)
+    return {
+        name: Producer(software=software_version(), detector=f"{name} {kinds[name].version}", config_sha256=digest)
+        for name in settings.detectors
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class EventWriter:
+    """Writes the events of one source. `clip` is a recording's stem on replay, else None."""
+
+    device_id: str
+    source: SourceRef
+    location: Location
+    producers: Mapping[str, Producer]
+    clock: Callable[[], Clock]
+    new_id: IdFactory
+    clip: str | None = None
+
+    def hazard(self, episode: Episode) -> Event:
+        """The event for an episode's latest revision."""
+        media = None
+        if self.clip is not None:
+            media = Media(
+                clip=self.clip, start_seconds=episode.start_seconds, observed_seconds=episode.observed_seconds
+            )
+        data = HazardData(
+            episode_id=episode.episode_id,
+            revision=episode.revision,
+            phase=episode.phase,
+            hazard=episode.hazard,
+            tier=episode.tier,
+            severity=episode.severity,
+            confidence=episode.confidence,
+            started_at=episode.started_at,
+            observed_at=episode.observed_at,
+            ended_at=episode.ended_at,
+            clock=self.clock(),
+            location=episode.location or self.location,
+            source=self.source,
+            detail=episode.detail,
+            evidence=episode.evidence,
+            media=media,
+            producer=self.producers[episode.detector],
+        )
+        return self._wrapped(data, episode.observed_at)
+
+    def health(self, state: str, reason: str, since: datetime) -> Event:
+        """The event for a change of what the source can see."""
+        data = HealthData(source=self.source, state=state, reason=reason[:256], since=since, location=self.location)
+        return self._wrapped(data, since)
+
+    def _wrapped(self, data: HazardData | HealthData, time: datetime) -> Event:
+        return event_of(data, event_id=self.new_id(time), device_id=self.device_id, time=time)

@@ -1,0 +1,56 @@
+"""Evidence that is data: the whole track of an object, the readings around an event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from contract.canonical import canonical_bytes
+from edge.detectors.interface import Mark, Reading
+from edge.episodes.episode import Episode
+
+JSON_MEDIA_TYPE = "application/json"
+
+
+def track_document(episode: Episode, marks: Sequence[Mark]) -> bytes:
+    """Every point of every track in pixels and media seconds, and the detail of the latest observation."""
+    return canonical_bytes(
+        {
+            "format": "gridsentry.track.v1",
+            "source_id": episode.source_id,
+            "hazard": episode.hazard,
+            "units": {"t": "s", "x": "px", "y": "px"},
+            "started_at": episode.started_at.isoformat(),
+            "start_seconds": round(episode.start_seconds, 6),
+            "tracks": [
+                {
+                    "label": mark.label,
+                    "points": [[round(t, 6), round(x, 3), round(y, 3)] for t, x, y in mark.polyline],
+                    "box": None if mark.box is None else [round(side, 3) for side in mark.box],
+                }
+                for mark in marks
+            ],
+            "detail": episode.detail,
+        }
+    )
+
+
+def telemetry_document(episode: Episode, readings: Iterable[Reading], complete_from: datetime | None) -> bytes:
+    """The readings of one channel around an event, in event time.
+
+    `complete_from` is the time since which every reading is known: the program's start, if it came within the window.
+    """
+    rows = [[reading.observed_at.isoformat(), reading.value] for reading in readings]
+    return canonical_bytes(
+        {
+            "format": "gridsentry.telemetry.v1",
+            "source_id": episode.source_id,
+            "hazard": episode.hazard,
+            "channel": episode.detail.get("channel"),
+            "unit": episode.detail.get("unit"),
+            "set_limit": episode.detail.get("set_limit"),
+            "clear_limit": episode.detail.get("clear_limit"),
+            "complete_from": None if complete_from is None else complete_from.isoformat(),
+            "readings": rows,
+        }
+    )

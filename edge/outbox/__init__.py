@@ -1,0 +1,1 @@
+"""The durable queue between detection and the server, and its uplink."""

@@ -1,0 +1,330 @@
+"""The outbox: events and the state behind them, kept in SQLite until the server has answered for them.
+
+One transaction holds an event's bytes, its place in the hash chain, the episode it speaks of and what its source must
+remember: after a power cut either all of it is there or none of it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO, Any
+
+from contract.chain import GENESIS, ChainPosition
+from contract.events import Event, HazardData, HazardEvent
+from edge.episodes.episode import Episode, episode_from_text
+from edge.outbox.schema import SCHEMA_VERSION, STATEMENTS
+from edge.outbox.sink import Commit, linked_event
+
+DATABASE_NAME = "outbox.db"
+LOCK_NAME = "lock"
+FORGET_FILES_AFTER = timedelta(days=7)
+"""No episode lists evidence that is older than this; until then a row says that the server has the file."""
+
+
+class OutboxError(Exception):
+    """The outbox cannot be used, with the reason and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingEvent:
+    """An event as it will be sent."""
+
+    seq: int
+    event_id: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingEvidence:
+    """A file to upload, and how often that failed."""
+
+    sha256: str
+    bytes: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The server's answer for one event. `refused` holds why, if it was refused for good."""
+
+    seq: int
+    refused: str | None = None
+
+
+class StateLock:
+    """Keeps a second process out of a state folder. The kernel frees it, however the process ends."""
+
+    def __init__(self, state_dir: Path) -> None:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        self._file: IO[str] = (state_dir / LOCK_NAME).open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.seek(0)
+            holder = self._file.read().strip() or "unknown"
+            self._file.close()
+            raise OutboxError(
+                f"{state_dir}: in use by another gridsentry-edge (process {holder}); stop it, or give this device "
+                "another state_dir"
+            ) from None
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def release(self) -> None:
+        self._file.close()
+
+
+class Outbox:
+    """The durable queue of one device. Safe for several threads of one process.
+
+    Raises:
+        OutboxError: the database is damaged, of another version, or belongs to another device.
+    """
+
+    def __init__(self, state_dir: Path, device_id: str) -> None:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        self.path = state_dir / DATABASE_NAME
+        self._lock = threading.Lock()
+        self._listeners: list[Callable[[], None]] = []
+        self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare(device_id)
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise OutboxError(f"{self.path}: cannot be used ({error}); restore it, or move it away") from error
+        except OutboxError:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def on_commit(self, listener: Callable[[], None]) -> None:
+        """`listener` is called after each commit that holds events, from the committing thread."""
+        self._listeners.append(listener)
+
+    # ---- what pipelines do
+
+    def commit(self, commit: Commit) -> None:
+        """Keeps a commit durably; see `edge.outbox.sink.Sink`."""
+        with self._transaction() as connection:
+            position = self._position(connection)
+            for event in commit.events:
+                position = self._insert(connection, event, position)
+            if commit.events:
+                self._set_meta(connection, "chain_seq", str(position.seq))
+                self._set_meta(connection, "chain_sha256", position.sha256)
+            connection.executemany(
+                "INSERT INTO episodes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content",
+                [(episode.episode_id, episode.source_id, episode.as_text()) for episode in commit.open_episodes],
+            )
+            connection.executemany(
+                "DELETE FROM episodes WHERE episode_id = ?", [(episode_id,) for episode_id in commit.closed_episodes]
+            )
+            connection.executemany(
+                "INSERT INTO state VALUES (?, ?) ON CONFLICT DO UPDATE SET content = excluded.content",
+                list(commit.state.items()),
+            )
+        if commit.events:
+            for listener in self._listeners:
+                listener()
+
+    def open_episodes(self) -> Mapping[str, Sequence[Episode]]:
+        """Episodes that were open at the last commit, by source."""
+        found: dict[str, list[Episode]] = {}
+        for (content,) in self._read("SELECT content FROM episodes ORDER BY episode_id"):
+            episode = episode_from_text(content)
+            found.setdefault(episode.source_id, []).append(episode)
+        return found
+
+    def state(self, name: str) -> str | None:
+        """What a source wanted to remember, as of the last commit."""
+        rows = self._read("SELECT content FROM state WHERE name = ?", name)
+        return rows[0][0] if rows else None
+
+    # ---- what the uplink does
+
+    def next_batch(self, max_events: int, max_bytes: int) -> Sequence[WaitingEvent]:
+        """The oldest waiting events, at least one if any waits, in the order of the chain."""
+        batch: list[WaitingEvent] = []
+        size = 2
+        query = "SELECT seq, event_id, content FROM events WHERE state = 'waiting' ORDER BY seq LIMIT ?"
+        for seq, event_id, content in self._read(query, max_events):
+            size += len(content) + 1
+            if batch and size > max_bytes:
+                break
+            batch.append(WaitingEvent(seq, event_id, content))
+        return batch
+
+    def settle(self, verdicts: Sequence[Verdict]) -> None:
+        """Forgets events that the server answered for, and keeps the refused ones apart.
+
+        What an accepted event lists may be uploaded from now on.
+        """
+        accepted = [(verdict.seq,) for verdict in verdicts if verdict.refused is None]
+        refused = [(verdict.refused, verdict.seq) for verdict in verdicts if verdict.refused is not None]
+        with self._transaction() as connection:
+            connection.executemany(
+                "UPDATE evidence SET state = 'announced' WHERE state = 'waiting'"
+                " AND sha256 IN (SELECT sha256 FROM mentions WHERE seq = ?)",
+                accepted,
+            )
+            connection.executemany("DELETE FROM events WHERE seq = ?", accepted)
+            connection.executemany("UPDATE events SET state = 'refused', problem = ? WHERE seq = ?", refused)
+            if refused:
+                connection.execute(
+                    "UPDATE evidence SET state = 'failed', problem = 'every event that lists it was refused'"
+                    " WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM mentions JOIN events USING (seq)"
+                    " WHERE mentions.sha256 = evidence.sha256 AND events.state = 'waiting')"
+                )
+
+    def next_evidence(self) -> WaitingEvidence | None:
+        """The file to upload next: the one that failed least often, then the oldest."""
+        rows = self._read(
+            "SELECT sha256, bytes, attempts FROM evidence WHERE state = 'announced' ORDER BY attempts, added LIMIT 1"
+        )
+        return WaitingEvidence(*rows[0]) if rows else None
+
+    def evidence_whole(self, sha256: str) -> None:
+        """The server has the file."""
+        now = datetime.now(UTC).isoformat()
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE evidence SET state = 'whole', problem = '', whole_at = ? WHERE sha256 = ?", (now, sha256)
+            )
+
+    def evidence_trouble(self, sha256: str, problem: str, *, final: bool) -> None:
+        """An upload failed; `final`: it will not be tried again by itself."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE evidence SET state = ?, problem = ?, attempts = attempts + 1 WHERE sha256 = ?",
+                ("failed" if final else "announced", problem, sha256),
+            )
+
+    def retire_evidence(self, whole_before: datetime) -> Sequence[str]:
+        """Marks files that the server has had since before the given time as removable; returns their hashes."""
+        forgotten_before = whole_before - FORGET_FILES_AFTER
+        with self._transaction() as connection:
+            rows = connection.execute(
+                "UPDATE evidence SET state = 'gone' WHERE state = 'whole' AND whole_at <= ? RETURNING sha256",
+                (whole_before.isoformat(),),
+            ).fetchall()
+            connection.execute(
+                "DELETE FROM evidence WHERE state = 'gone' AND whole_at <= ?", (forgotten_before.isoformat(),)
+            )
+        return [row[0] for row in rows]
+
+    def kept_evidence(self) -> frozenset[str]:
+        """Hashes of the files that must stay."""
+        return frozenset(row[0] for row in self._read("SELECT sha256 FROM evidence WHERE state <> 'gone'"))
+
+    def retry_failed(self) -> int:
+        """Puts failed uploads back into the queue; returns how many."""
+        with self._transaction() as connection:
+            cursor = connection.execute(
+                "UPDATE evidence SET state = 'announced', problem = '', attempts = 0 WHERE state = 'failed'"
+            )
+        return cursor.rowcount
+
+    def waiting_events(self) -> int:
+        return int(self._read("SELECT count(*) FROM events WHERE state = 'waiting'")[0][0])
+
+    def waiting_evidence_bytes(self) -> int:
+        query = "SELECT coalesce(sum(bytes), 0) FROM evidence WHERE state IN ('waiting', 'announced')"
+        return int(self._read(query)[0][0])
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Keeps a fact about the device, such as the uplink's last trouble."""
+        with self._transaction() as connection:
+            self._set_meta(connection, name, value)
+
+    @property
+    def position(self) -> ChainPosition:
+        """Where the chain stands."""
+        with self._lock:
+            return self._position(self._connection)
+
+    # ---- inside
+
+    def _prepare(self, device_id: str) -> None:
+        connection = self._connection
+        connection.execute("PRAGMA journal_mode = WAL")
+        # FULL: what was committed survives a power cut, not only the end of the process.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA busy_timeout = 5000")
+        found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if found not in {0, SCHEMA_VERSION}:
+            raise OutboxError(
+                f"{self.path}: written by another version (schema {found}, expected {SCHEMA_VERSION}); "
+                "use the version that wrote it to send what waits"
+            )
+        with self._transaction():
+            if found == 0:
+                for statement in STATEMENTS:
+                    connection.execute(statement)
+                self._set_meta(connection, "device_id", device_id)
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        owner = self._meta(connection, "device_id")
+        if owner != device_id:
+            raise OutboxError(
+                f"{self.path}: belongs to device {owner!r}, the configuration says {device_id!r}; "
+                "a device's chain cannot change hands: use another state_dir"
+            )
+
+    def _insert(self, connection: sqlite3.Connection, event: Event, after: ChainPosition) -> ChainPosition:
+        linked = linked_event(event, after)
+        seq = linked.position.seq
+        connection.execute(
+            "INSERT INTO events (seq, event_id, type, subject, observed_at, content) VALUES (?, ?, ?, ?, ?, ?)",
+            (seq, event.id, event.type, event.subject or "", event.time.isoformat(), linked.content),
+        )
+        data = event.data if isinstance(event, HazardEvent) else None
+        if isinstance(data, HazardData):
+            connection.executemany(
+                "INSERT INTO evidence (sha256, kind, bytes, added) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                [(item.sha256, item.kind, item.bytes, seq) for item in data.evidence],
+            )
+            connection.executemany(
+                "INSERT OR IGNORE INTO mentions VALUES (?, ?)", [(seq, item.sha256) for item in data.evidence]
+            )
+        return linked.position
+
+    def _position(self, connection: sqlite3.Connection) -> ChainPosition:
+        seq = self._meta(connection, "chain_seq")
+        sha256 = self._meta(connection, "chain_sha256")
+        return GENESIS if seq is None or sha256 is None else ChainPosition(int(seq), sha256)
+
+    def _meta(self, connection: sqlite3.Connection, name: str) -> str | None:
+        row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def _set_meta(self, connection: sqlite3.Connection, name: str, value: str) -> None:
+        connection.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (name, value)
+        )
+
+    def _read(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(query, parameters).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
