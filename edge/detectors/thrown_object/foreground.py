@@ -1,0 +1,171 @@
+"""One frame in, blobs out: exposure, background, hot cells, busy frames and repeated ones."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edge.detectors.thrown_object.cells import HotCells
+from edge.detectors.thrown_object.settings import BackgroundSettings
+from edge.vision.arrays import Grey, Mask
+from edge.vision.background import CELL, Background
+from edge.vision.blobs import Blob, BlobFinder, first_points
+from edge.vision.regions import window_of
+from edge.vision.sampling import SampleGrid, Samples, exposure_ratio, mean_difference
+
+EXPOSURE_STEP = 0.004
+"""Changes of exposure below this share move no pixel by more than a level: not worth a pass over the picture."""
+EXPOSURE_REACH = 0.12
+"""Further from the exposure that the model was learned at, the model is rescaled: clipping would blind it."""
+REPEATED_DIFFERENCE = 0.1
+"""Grey levels between samples of two frames. A camera's own noise alone is > 0.5; a repeated frame has none."""
+MAX_GAP_SECONDS = 2.0
+"""After a longer gap in media time, background and tracks are of another world."""
+LEARN_CYCLE_SECONDS = 0.8
+"""Each pixel is learned this often: three times in a time constant."""
+WARM_UP_SECONDS = 1.0
+"""Learning goes round this much faster at the beginning, see WARM_UP_FACTOR."""
+WARM_UP_FACTOR = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one frame shows. A busy frame (weather, light, shaking) and a repeated one have no say about tracks."""
+
+    blobs: tuple[Blob, ...] = ()
+    busy: bool = False
+    repeated: bool = False
+    restarted: bool = False
+    """The background was seeded anew: what was tracked before cannot be continued."""
+
+
+class Foreground:
+    """Blobs of a masked part of the picture, in picture pixels."""
+
+    def __init__(self, watch: Mask, settings: BackgroundSettings) -> None:
+        self.window = window_of(watch)
+        window = self.window
+        self._settings = settings
+        watched = np.ascontiguousarray(watch[window.top : window.bottom, window.left : window.right])
+        self._background = Background(
+            watched,
+            tau_seconds=settings.tau_seconds,
+            min_half_width=settings.min_half_width_levels,
+            sigmas=settings.sigmas,
+            cycle_seconds=LEARN_CYCLE_SECONDS,
+        )
+        self._cells = HotCells(
+            window.height,
+            window.width,
+            tau_seconds=settings.hot_tau_seconds,
+            hot_above=settings.hot_above,
+            hot_until=settings.hot_until,
+        )
+        self._finder = BlobFinder(window.height, window.width)
+        self._exposure_grid = SampleGrid(watched, 32, 32)
+        self._repeat_grid = SampleGrid(watched, 16, 16)
+        self._corrected: Grey = np.zeros((window.height, window.width), np.uint8)
+        self._watched_pixels = self._background.watched_pixels()
+        self._previous_samples: Samples | None = None
+        self._previous_blobs: tuple[Blob, ...] = ()
+        self._exposure = 1.0
+        self._last: float | None = None
+        self._first = 0.0
+        self._busy_since: float | None = None
+
+    def look(self, luma: Grey, t: float) -> Look:
+        """Judges the picture (height, width) at media time `t` and learns from it."""
+        window = self.window
+        picture = luma[window.top : window.bottom, window.left : window.right]
+        samples = self._repeat_grid.take(picture)
+        if self._last is None or not 0 < t - self._last <= MAX_GAP_SECONDS:
+            self._seed(picture, t)
+            self._first = t
+            self._previous_samples = samples
+            return Look(restarted=True)
+        elapsed = t - self._last
+        still = (
+            self._previous_samples is not None
+            and mean_difference(samples, self._previous_samples) <= REPEATED_DIFFERENCE
+        )
+        self._previous_samples = samples
+        picture, white = self._expose(picture)
+        pixels, contours = self._finder.contours(self._background.inside(picture, white))
+        busy = pixels > self._settings.busy_share * self._watched_pixels or len(contours) > self._settings.busy_contours
+        blobs = () if busy else self._measure(contours)
+        if still and blobs and _same(blobs, self._previous_blobs):
+            return Look(repeated=True)
+        self._last = t
+        self._previous_blobs = blobs
+        self._cells.occupied_by(first_points(contours), [] if busy else self._wide_boxes(blobs))
+        self._learn(picture, t, elapsed)
+        return self._busy(picture, t) if busy else self._calm(blobs)
+
+    def _calm(self, blobs: tuple[Blob, ...]) -> Look:
+        self._busy_since = None
+        smallest, largest = self._settings.blob_px
+        return Look(blobs=tuple(blob for blob in blobs if smallest <= blob.area <= largest))
+
+    def _busy(self, picture: Grey, t: float) -> Look:
+        self._busy_since = t if self._busy_since is None else self._busy_since
+        if t - self._busy_since < self._settings.reseed_seconds:
+            return Look(busy=True)
+        self._seed(picture, t, keep_spread=True)
+        return Look(busy=True, restarted=True)
+
+    def _seed(self, picture: Grey, t: float, *, keep_spread: bool = False) -> None:
+        self._background.seed(picture, t, keep_spread=keep_spread)
+        if not keep_spread:
+            self._exposure = 1.0
+        self._busy_since = None
+        self._last = t
+        self._previous_blobs = ()
+
+    def _expose(self, picture: Grey) -> tuple[Grey, float]:
+        """The picture as it would be at the model's exposure, and what has become of white."""
+        grid = self._exposure_grid
+        ratio = exposure_ratio(grid.take(picture), grid.take_floats(self._background.mean))
+        if abs(ratio / self._exposure - 1) > EXPOSURE_STEP:
+            self._exposure = ratio
+        if abs(self._exposure - 1) > EXPOSURE_REACH:
+            self._background.rescale(self._exposure)
+            self._exposure = 1.0
+        if abs(self._exposure - 1) <= EXPOSURE_STEP:
+            return picture, 255.0
+        cv2.convertScaleAbs(picture, dst=self._corrected, alpha=1 / self._exposure)
+        return self._corrected, 255 / max(self._exposure, 1.0)
+
+    def _learn(self, picture: Grey, t: float, elapsed: float) -> None:
+        for row, column in self._cells.step(elapsed):
+            self._switch(row, column, on=False)
+        hurry = WARM_UP_FACTOR if t - self._first < WARM_UP_SECONDS else 1.0
+        for row, column, occupied in self._background.learn(picture, t, elapsed * hurry):
+            # Each cell is met in two stripes a cycle.
+            if self._cells.look_again(row, column, occupied, LEARN_CYCLE_SECONDS / 2):
+                self._switch(row, column, on=True)
+
+    def _switch(self, row: int, column: int, *, on: bool) -> None:
+        self._background.switch(row, column, on=on)
+        self._watched_pixels = self._background.watched_pixels()
+
+    def _measure(self, contours: list[np.ndarray[tuple[int, ...], np.dtype[np.int32]]]) -> tuple[Blob, ...]:
+        return tuple(self._finder.measure(contour, self.window.left, self.window.top) for contour in contours)
+
+    def _wide_boxes(self, blobs: tuple[Blob, ...]) -> list[tuple[int, int, int, int]]:
+        left, top = self.window.left, self.window.top
+        return [
+            (blob.left - left, blob.top - top, blob.width, blob.height)
+            for blob in blobs
+            if max(blob.width, blob.height) > CELL // 2
+        ]
+
+
+def _same(blobs: tuple[Blob, ...], previous: tuple[Blob, ...]) -> bool:
+    """Whether nothing has moved: a fall between the samples must not be taken for a repeated frame."""
+    return len(blobs) == len(previous) and all(
+        math.hypot(a.x - b.x, a.y - b.y) <= 0.25 and abs(a.area - b.area) <= 0.1 * b.area + 1
+        for a, b in zip(blobs, previous, strict=True)
+    )

@@ -1,0 +1,1 @@
+"""Pure functions and small state machines on arrays. No I/O, no settings objects, nothing of ours imported."""
