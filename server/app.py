@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.db import Database
 from server.problems import install_problem_handlers
+from server.routing.context import RoutingContextProvider
 from server.settings import Settings
 
 _NOUNS = ("accounts", "fleet", "ingest", "evidence", "audit", "grids", "alerts", "live")
@@ -23,6 +24,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="GridSentry", version="0.1.0", lifespan=_lifespan)
     app.state.settings = settings
     app.state.database = Database(settings.database_url, busy_seconds=settings.busy_seconds)
+    app.state.routing = RoutingContextProvider(app.state.database)
     install_problem_handlers(app)
     for noun in _NOUNS:
         name = f"server.{noun}.routes"

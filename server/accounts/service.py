@@ -95,8 +95,8 @@ def sign_in(database: Database, username: str, password: str, address: str) -> S
         return _open_session(connection, _account(row))
 
 
-def find_session(database: Database, cookie: str, idle: timedelta) -> Session | None:
-    """The live session behind a cookie, kept alive by this look."""
+def find_session(database: Database, cookie: str, idle: timedelta, *, keep_alive: bool = True) -> Session | None:
+    """The live session behind a cookie; with `keep_alive` this look counts as use."""
     token = _token_sha256(cookie)
     now = datetime.now(UTC)
     query = (
@@ -108,7 +108,7 @@ def find_session(database: Database, cookie: str, idle: timedelta) -> Session | 
         row = connection.execute(query).one_or_none()
     if row is None or now - row.last_seen_at > idle or now - row.opened_at > SESSION_MAX_AGE:
         return None
-    if now - row.last_seen_at > _TOUCH_AFTER:
+    if keep_alive and now - row.last_seen_at > _TOUCH_AFTER:
         with database.write() as connection:
             connection.execute(update(sessions).where(sessions.c.token_sha256 == token).values(last_seen_at=now))
     return Session(_account(row), row.csrf_token)

@@ -1,14 +1,44 @@
-"""Intake: an accepted hazard event becomes a new alert, joins an open one, or brings its episode up to date."""
+"""Intake: an accepted hazard event becomes a new alert, joins an open one, or brings its episode up to date.
+
+At most one alert with a fingerprint is open. That is not checked and hoped for but guaranteed by a unique partial index
+and INSERT … ON CONFLICT DO NOTHING: `SELECT … FOR UPDATE` on a row that does not exist yet locks nothing (measured for
+the design: 8 writers doubled 176 of 300 keys with it, none with the index).
+"""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, insert, select, text, update
 
-from contract.events import HazardEvent
+from contract.events import HazardEvent, Phase, Severity, Tier
+from contract.geometry import Location, distance_m
+from contract.ids import uuid7
+from server import audit
+from server.alerts.history import Action, note
+from server.alerts.model import SEVERITY_RANKS, AlertState
+from server.alerts.rows import (
+    AlertRow,
+    announce,
+    get_row,
+    is_open,
+    lease_is_live,
+    refresh_places,
+    scopes_of,
+    write_places,
+)
+from server.alerts.tables import IS_OPEN_SQL, alert_places, alerts, episodes
+from server.db import insert_into
+from server.evidence.tables import evidence_files, evidence_links
 from server.routing.context import RoutingContext
+from server.routing.model import Route
+
+SNAPSHOT_KIND = "snapshot"
+_ATTEMPTS = 5
+"""How often an insert may meet an open alert that is closed before we can join it. Once is already rare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +50,281 @@ class IntakeResult:
     created: bool
 
 
+class IntakeRaceError(RuntimeError):
+    """An alert kept opening and closing under our hands; the transaction should be tried again."""
+
+
+def fingerprint(device_id: str, source_id: str, hazard: str) -> str:
+    """What makes two episodes the same alert while it is open: hazard, device and source.
+
+    A source is a camera or a sensor with one place, so this is "one hazard at one place". Correlation between sources
+    will widen it.
+    """
+    return hashlib.sha256("\x00".join((device_id, source_id, hazard)).encode()).hexdigest()
+
+
 def take_in(connection: Connection, context: RoutingContext, event: HazardEvent, received_at: datetime) -> IntakeResult:
-    """Brings an event into the alerts, in the caller's write transaction."""
-    raise NotImplementedError
+    """Brings an event into the alerts, in the caller's write transaction. Idempotent by (device, episode, revision).
+
+    Raises:
+        IntakeRaceError: nothing was decided; try the transaction again.
+    """
+    known = _find_episode(connection, event.device_id, event.data.episode_id)
+    if known is None:
+        return _first_event(connection, context, event, received_at)
+    if event.data.revision <= known.revision:
+        return IntakeResult(stale=True, alert_id=known.alert_id, created=False)
+    connection.execute(
+        update(episodes)
+        .where(episodes.c.device_id == event.device_id, episodes.c.episode_id == event.data.episode_id)
+        .values(_episode_values(event, received_at))
+    )
+    _bring_up_to_date(connection, context, known.alert_id, event, received_at)
+    return IntakeResult(stale=False, alert_id=known.alert_id, created=False)
+
+
+def _first_event(
+    connection: Connection, context: RoutingContext, event: HazardEvent, received_at: datetime
+) -> IntakeResult:
+    """The first event of an episode to arrive (not always its first revision) opens an alert or joins the open one."""
+    data = event.data
+    key = fingerprint(event.device_id, data.source.id, data.hazard)
+    for _attempt in range(_ATTEMPTS):
+        joined = _open_alert_with(connection, key)
+        if joined is not None:
+            _insert_episode(connection, joined.id, event, received_at)
+            _bring_up_to_date(connection, context, joined.id, event, received_at)
+            return IntakeResult(stale=False, alert_id=joined.id, created=False)
+        route = context.route(data.hazard, data.location, received_at)
+        row = insert_open_alert(connection, _alert_values(context, route, key, event, received_at))
+        if row is not None:
+            _insert_episode(connection, row.id, event, received_at)
+            _finish_new(connection, context, row, route, event)
+            return IntakeResult(stale=False, alert_id=row.id, created=True)
+    raise IntakeRaceError(
+        f"the open alert of {event.device_id}/{data.source.id}/{data.hazard} changed {_ATTEMPTS} times"
+    )
+
+
+def insert_open_alert(connection: Connection, values: dict[str, Any]) -> AlertRow | None:
+    """Inserts an open alert; None if one with its fingerprint is open already."""
+    statement = insert_into(connection, alerts).values(values)
+    statement = statement.on_conflict_do_nothing(index_elements=["fingerprint"], index_where=text(IS_OPEN_SQL))
+    return connection.execute(statement.returning(*alerts.c)).one_or_none()
+
+
+def _open_alert_with(connection: Connection, key: str) -> AlertRow | None:
+    query = select(alerts).where(alerts.c.fingerprint == key, text(IS_OPEN_SQL))
+    return connection.execute(query.with_for_update()).one_or_none()
+
+
+def _find_episode(connection: Connection, device_id: str, episode_id: str) -> Any:
+    query = select(episodes.c.alert_id, episodes.c.revision).where(
+        episodes.c.device_id == device_id, episodes.c.episode_id == episode_id
+    )
+    return connection.execute(query).one_or_none()
+
+
+def _insert_episode(connection: Connection, alert_id: str, event: HazardEvent, received_at: datetime) -> None:
+    connection.execute(
+        insert(episodes).values(
+            device_id=event.device_id,
+            episode_id=event.data.episode_id,
+            alert_id=alert_id,
+            hazard=event.data.hazard,
+            **_episode_values(event, received_at),
+        )
+    )
+
+
+def _episode_values(event: HazardEvent, received_at: datetime) -> dict[str, Any]:
+    data = event.data
+    return {
+        "source_id": data.source.id,
+        "source_name": data.source.name or data.source.id,
+        "phase": data.phase.value,
+        "revision": data.revision,
+        "severity": data.severity.value,
+        "tier": data.tier.value,
+        "confidence": data.confidence,
+        "started_at": data.started_at,
+        "observed_at": data.observed_at,
+        "ended_at": data.ended_at,
+        "location": data.location.as_json(),
+        "detail": data.detail,
+        "received_at": received_at,
+    }
+
+
+def _alert_values(
+    context: RoutingContext, route: Route, key: str, event: HazardEvent, received_at: datetime
+) -> dict[str, Any]:
+    data = event.data
+    return {
+        "id": uuid7(received_at),
+        "version": 1,
+        "state": AlertState.QUEUED.value,
+        "fingerprint": key,
+        "hazard": data.hazard,
+        "severity": data.severity.value,
+        "severity_rank": SEVERITY_RANKS[data.severity],
+        "tier": data.tier.value,
+        "confidence": data.confidence,
+        **_route_values(context, route),
+        "location": data.location.as_json(),
+        "device_id": event.device_id,
+        "source_id": data.source.id,
+        "source_name": data.source.name or data.source.id,
+        # A clock that runs ahead must not keep an alert on top of every list.
+        "opened_at": min(data.started_at, received_at),
+        "observed_at": data.observed_at,
+        "ended_at": data.ended_at,
+        "phase": data.phase.value,
+        "episodes": 1,
+        "detail": data.detail,
+        "created_at": received_at,
+        "received_at": received_at,
+    }
+
+
+def _route_values(context: RoutingContext, route: Route) -> dict[str, Any]:
+    matter = context.lists.matters.get(route.matter) if route.matter is not None else None
+    name_zh, name_en = context.queue_names(route.queue)
+    return {
+        "matter": matter
+        and {
+            "edition": matter.key.edition,
+            "kind": matter.key.kind.value,
+            "code": matter.key.code,
+            "name_zh": matter.name_zh,
+            "name_en": matter.name_en,
+        },
+        "queue": route.queue,
+        "queue_name_zh": name_zh,
+        "queue_name_en": name_en,
+        "unit": route.unit
+        and {
+            "code": route.unit.code,
+            "name_zh": route.unit.name_zh,
+            "name_en": route.unit.name_en,
+            "co_units": list(route.co_units),
+        },
+        "border_queues": list(route.border_queues),
+        "explanation": [step.as_json() for step in route.steps],
+        "list_version": route.list_version,
+        "grid_version": route.grid_version,
+    }
+
+
+def _finish_new(
+    connection: Connection, context: RoutingContext, row: AlertRow, route: Route, event: HazardEvent
+) -> None:
+    write_places(connection, context, row, (route.queue, *route.border_queues))
+    who = f"device {event.device_id}"
+    names = {"queue_zh": row.queue_name_zh, "queue_en": row.queue_name_en}
+    note(connection, row.id, row.created_at, who, Action.OPENED, **names)
+    if event.data.phase is Phase.CLEARED:
+        note(connection, row.id, row.created_at, who, Action.CLEARED)
+    shown = {"hazard": row.hazard, "queue": row.queue, "source": row.source_id, "episode": event.data.episode_id}
+    audit.append(
+        connection,
+        actor=f"device:{event.device_id}",
+        action="alert.open",
+        subject_kind="alert",
+        subject_id=row.id,
+        after=shown,
+    )
+    announce(connection, row)
+
+
+def _bring_up_to_date(
+    connection: Connection, context: RoutingContext, alert_id: str, event: HazardEvent, received_at: datetime
+) -> None:
+    """Makes the alert what its episodes say. A closed one keeps its severity and place: those were judged."""
+    before = get_row(connection, alert_id)
+    assert before is not None  # the episode refers to it
+    rows = connection.execute(select(episodes).where(episodes.c.alert_id == alert_id)).all()
+    newest = max(rows, key=lambda row: (row.observed_at, row.received_at, row.revision))
+    unfinished = [row for row in rows if row.phase != Phase.CLEARED]
+    values: dict[str, Any] = {
+        "observed_at": newest.observed_at,
+        "ended_at": None if unfinished else max(row.ended_at or row.observed_at for row in rows),
+        "phase": newest.phase if len(unfinished) in {0, len(rows)} else Phase.UPDATED.value,
+        "episodes": len(rows),
+        "detail": newest.detail,
+        "received_at": received_at,
+        "snapshot_sha256": _snapshot(connection, alert_id),
+    }
+    seen_until_now: frozenset[str] = frozenset()
+    if is_open(before.state):
+        values |= _worst_of(unfinished or rows)
+        if _moved(before, newest) and before.state == AlertState.QUEUED and not lease_is_live(before, received_at):
+            values["location"] = newest.location
+            route = context.route(before.hazard, Location.model_validate(newest.location), received_at)
+            if (route.queue, list(route.border_queues)) != (before.queue, before.border_queues):
+                seen_until_now = scopes_of(connection, alert_id)
+                values |= {**_route_values(context, route), "version": before.version + 1}
+    statement = update(alerts).where(alerts.c.id == alert_id).values(values).returning(*alerts.c)
+    after = connection.execute(statement).one()
+    if seen_until_now:
+        connection.execute(alert_places.delete().where(alert_places.c.alert_id == alert_id))
+        write_places(connection, context, after, (after.queue, *after.border_queues))
+    refresh_places(connection, before, after)
+    _tell(connection, before, after, event, received_at)
+    announce(connection, after, also=seen_until_now)
+
+
+def _worst_of(rows: Any) -> dict[str, Any]:
+    worst = max((Severity(row.severity) for row in rows), key=lambda severity: SEVERITY_RANKS[severity])
+    return {
+        "severity": worst.value,
+        "severity_rank": SEVERITY_RANKS[worst],
+        "tier": (Tier.ALARM if any(row.tier == Tier.ALARM for row in rows) else Tier.REVIEW).value,
+        "confidence": max(row.confidence for row in rows),
+    }
+
+
+def _moved(before: AlertRow, newest: Any) -> bool:
+    """Whether the position changed by more than what was known of it, or became twice as exact."""
+    if before.location == newest.location:
+        return False
+    old, new = Location.model_validate(before.location), Location.model_validate(newest.location)
+    return distance_m(old.point, new.point) > old.accuracy_m or new.accuracy_m <= old.accuracy_m / 2
+
+
+def _tell(connection: Connection, before: AlertRow, after: AlertRow, event: HazardEvent, received_at: datetime) -> None:
+    who = f"device {event.device_id}"
+    if after.episodes > before.episodes:
+        note(connection, after.id, received_at, who, Action.JOINED, episodes=after.episodes)
+    if after.severity != before.severity:
+        change = {"before": before.severity, "after": after.severity}
+        note(connection, after.id, received_at, who, Action.RAISED, **change)
+    if after.queue != before.queue:
+        names = {"queue_zh": after.queue_name_zh, "queue_en": after.queue_name_en}
+        note(connection, after.id, received_at, who, Action.REROUTED, **names)
+    if after.phase == Phase.CLEARED != before.phase:
+        note(connection, after.id, received_at, who, Action.CLEARED)
+
+
+def snapshot_query(alert_id: ColumnElement[str] | str) -> Any:
+    """The newest whole snapshot among an alert's evidence."""
+    return (
+        select(evidence_links.c.sha256)
+        .join(evidence_files, evidence_files.c.sha256 == evidence_links.c.sha256)
+        .join(
+            episodes,
+            (episodes.c.device_id == evidence_links.c.device_id)
+            & (episodes.c.episode_id == evidence_links.c.episode_id),
+        )
+        .where(
+            episodes.c.alert_id == alert_id,
+            evidence_links.c.kind == SNAPSHOT_KIND,
+            evidence_files.c.state == "whole",
+        )
+        .order_by(evidence_links.c.captured_at.desc(), evidence_links.c.sha256)
+        .limit(1)
+    )
+
+
+def _snapshot(connection: Connection, alert_id: str) -> str | None:
+    return connection.execute(snapshot_query(alert_id)).scalar_one_or_none()

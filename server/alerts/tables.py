@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -52,7 +53,7 @@ alerts = Table(
     Column("explanation", Json, nullable=False),
     Column("list_version", Integer),
     Column("grid_version", Integer),
-    Column("claimed_by_id", Integer),
+    Column("claimed_by_id", BigInteger),
     Column("claimed_by", String(256)),
     Column("claim_expires_at", UtcDateTime),
     Column("verdict", Json),
@@ -72,16 +73,19 @@ alert_places = Table(
     "alert_places",
     metadata,
     Column("alert_id", String(36), ForeignKey("alerts.id"), primary_key=True),
+    Column("relation", String(8), primary_key=True),
     Column("grid_code", String(32), primary_key=True),
-    Column("is_queue", Boolean, nullable=False),
     Column("is_open", Boolean, nullable=False),
-    Column("severity_rank", Integer, nullable=False),
+    Column("rank", Integer, nullable=False),
     Column("opened_at", UtcDateTime, nullable=False),
-    Index("ix_alert_places_listing", "grid_code", "is_open", "severity_rank", "opened_at", "alert_id"),
+    CheckConstraint("relation IN ('queue', 'scope')", name="relation"),
+    Index("ix_alert_places_listing", "relation", "grid_code", "is_open", "rank", "opened_at", "alert_id"),
 )
-"""The grids that see an alert: its queue and border queues (`is_queue`), and every grid above them.
+"""Where an alert shows: `queue` rows for its queue and border queues, `scope` rows for those and every grid above.
 
-Scope, queue and order are one index, so that a page of a queue costs the same with a hundred alerts and a million.
+`rank` is the severity's rank while the alert is open and 0 afterwards: open alerts are listed red first, closed ones
+newest first. Queue or scope, state and order are one index, so that a page costs the same with a hundred alerts and
+a million.
 """
 
 episodes = Table(

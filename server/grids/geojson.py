@@ -26,7 +26,7 @@ _GEOJSON_HINT = "a FeatureCollection with the member `gridsentry` {version, vali
 
 @dataclass(frozen=True, slots=True)
 class GridFile:
-    """What a grids file says. `geometries` has a Polygon or MultiPolygon for each grid, by code."""
+    """What a grids file says. `geometries` has a Polygon or MultiPolygon by code, for each grid without error."""
 
     name: str
     sha256: str
@@ -44,6 +44,7 @@ class _Reading:
     findings: list[Finding] = field(default_factory=list)
     grids: list[Grid] = field(default_factory=list)
     geometries: dict[str, BaseGeometry] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
 
     def error(self, code: str, where: str, message: str, remedy: str = "") -> None:
         self.findings.append(Finding(code, Grade.ERROR, where, message, remedy))
@@ -134,7 +135,9 @@ def _instant(value: Any) -> datetime | None:
         return None
     try:
         if len(value) == len("2026-01-01"):
-            return datetime.combine(date.fromisoformat(value), time(), datetime.fromisoformat("2000-01-01T00+08").tzinfo)
+            return datetime.combine(
+                date.fromisoformat(value), time(), datetime.fromisoformat("2000-01-01T00+08").tzinfo
+            )
         moment = datetime.fromisoformat(value)
     except ValueError:
         return None
@@ -154,11 +157,14 @@ def _read_feature(number: int, feature: Any, reading: _Reading) -> None:
     geometry = _read_geometry(where, feature.get("geometry"), reading)
     if grid is None:
         return
-    if grid.code in reading.geometries or any(grid.code == other.code for other in reading.grids[-1:]):
-        reading.error("duplicate_code", where, f"the code {grid.code!r} was used before", "codes name one grid each")
+    first = reading.places.setdefault(grid.code, where)
+    if first is not where:
+        message = f"the code {grid.code!r} was used before, at {first}"
+        reading.error("duplicate_code", where, message, "codes name one grid each")
         return
+    # A grid with a broken outline still is a parent: its children are not to blame.
+    reading.grids.append(grid)
     if geometry is not None:
-        reading.grids.append(grid)
         reading.geometries[grid.code] = geometry
 
 

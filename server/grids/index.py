@@ -17,7 +17,7 @@ from contract.geometry import EARTH_RADIUS_M, Location, accuracy_ring
 from server.grids.model import NOWHERE, Fragment, Grid, GridTree, Layer, Placement
 
 MAX_TOUCHED_GRIDS = 64
-"""A disc over more grids than this says nothing about neighbours (each would hold under 2 %), and costs milliseconds."""
+"""A disc over more grids says nothing about neighbours (each would hold under 2 %), and costs milliseconds to cut."""
 
 MIN_SHARE = 0.001
 """Smaller fragments are slivers of digitised borders."""

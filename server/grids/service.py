@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select
 
 from server.findings import Report
 from server.grids.geojson import GridFile
-from server.grids.model import Grid, GridLevel, GridTree, Layer
+from server.grids.model import EVERYWHERE, Grid, GridLevel, GridTree, Layer
 from server.grids.tables import grid_versions, grids
 
 
@@ -26,6 +26,16 @@ def version_in_force(connection: Connection, at: datetime) -> int | None:
     return connection.execute(query).scalar_one_or_none()
 
 
+def scope_code(connection: Connection, grid_scope: str) -> str:
+    """What an account's scope covers: its own grid and all below, or `*` for the root's, which has the catch-all too.
+
+    A scope that is no grid of the version in force sees only what was placed under it before.
+    """
+    version_id = version_in_force(connection, datetime.now(UTC))
+    root = select(grids.c.code).where(grids.c.version_id == version_id, grids.c.parent.is_(None))
+    return EVERYWHERE if grid_scope in connection.execute(root).scalars().all() else grid_scope
+
+
 def load_version(connection: Connection, version_id: int) -> tuple[GridTree, dict[str, BaseGeometry]]:
     """A version's tree and the geometry of each grid by code.
 
@@ -37,10 +47,7 @@ def load_version(connection: Connection, version_id: int) -> tuple[GridTree, dic
         raise LookupError(f"no grid version {version_id}")
     rows = connection.execute(select(grids).where(grids.c.version_id == version_id).order_by(grids.c.code)).all()
     tree = GridTree(
-        (
-            Grid(row.code, row.name_zh, row.name_en, Layer(row.layer), row.level, row.parent)
-            for row in rows
-        ),
+        (Grid(row.code, row.name_zh, row.name_en, Layer(row.layer), row.level, row.parent) for row in rows),
         (GridLevel(level["level"], level["name_zh"], level["name_en"]) for level in levels),
         version_id,
     )
@@ -48,12 +55,10 @@ def load_version(connection: Connection, version_id: int) -> tuple[GridTree, dic
     return tree, {row.code: shape for row, shape in zip(rows, shapes, strict=True)}
 
 
-def store_version(
-    connection: Connection, file: GridFile, report: Report, *, imported_by: str, forced: bool
-) -> int:
+def store_version(connection: Connection, file: GridFile, report: Report, *, imported_by: str, forced: bool) -> int:
     """Writes a version with all its grids. Returns its id; it is in force from the file's `valid_from`."""
     tree = GridTree(file.grids)
-    version_id = connection.execute(
+    version_id: int = connection.execute(
         insert(grid_versions)
         .values(
             label=file.label,

@@ -32,6 +32,6 @@ grids = Table(
     Column("level", Integer, nullable=False),
     Column("parent", String(32)),
     Column("path", Text, nullable=False),
-    Column("geometry", LargeBinary, nullable=False, comment="WKB, WGS-84, longitude first"),
+    Column("geometry", LargeBinary, nullable=False),  # WKB
     Index(None, "version_id", "parent"),
 )

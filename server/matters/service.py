@@ -91,7 +91,7 @@ def store_version(
     forced: bool,
 ) -> int:
     """Publishes lists that were checked against `grid_version`. Returns the version's id; it is in force at once."""
-    version_id = connection.execute(
+    version_id: int = connection.execute(
         insert(list_versions)
         .values(
             published_at=datetime.now(UTC),

@@ -22,6 +22,8 @@ from server.routing.route import route
 CIVIL_TIME = timezone(timedelta(hours=8))
 """Lists are valid by the day of the city. All of China keeps UTC+8, without summer time since 1992."""
 
+CATCH_ALL_NAMES = ("兜底队列", "Catch-all")
+
 
 @dataclass(frozen=True, slots=True)
 class RoutingContext:
@@ -39,17 +41,18 @@ class RoutingContext:
         """The queue of a hazard at a place and time."""
         return route(hazard, self.matter_for(hazard, at), self.index.place(location), self.lists, self.tree)
 
-    def is_unrestricted(self, scope: str) -> bool:
-        """Whether an account with this scope sees everything, the catch-all queue included."""
-        root = self.tree.root
-        return scope == EVERYWHERE or (root is not None and scope == root.code)
-
-    def codes_seeing(self, queue: str) -> tuple[str, ...]:
-        """The queue's code and those above it: accounts with one of them as their scope see the queue."""
+    def scopes_seeing(self, queue: str) -> tuple[str, ...]:
+        """The scopes that see a queue: its grid, those above it, and `*`."""
         if queue == CATCH_ALL:
-            root = self.tree.root
-            return (CATCH_ALL,) if root is None else (CATCH_ALL, root.code)
-        return self.tree.codes_upwards(queue) or (queue,)
+            return (EVERYWHERE,)
+        return (*(self.tree.codes_upwards(queue) or (queue,)), EVERYWHERE)
+
+    def queue_names(self, queue: str) -> tuple[str, str]:
+        """The queue's Chinese and English name."""
+        if queue == CATCH_ALL:
+            return CATCH_ALL_NAMES
+        grid = self.tree.get(queue)
+        return (queue, queue) if grid is None else (grid.name_zh, grid.name_en)
 
 
 def civil_day(at: datetime) -> date:

@@ -1,0 +1,197 @@
+"""What the API shows of alerts and queues."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contract.events import Phase, Severity, Tier
+from contract.geometry import Location
+from server.alerts.model import AlertState, RejectReason, VerdictKind
+
+
+class MatterView(BaseModel):
+    """The matter that the hazard is, in law and in code."""
+
+    edition: str
+    kind: str
+    code: str
+    name_zh: str
+    name_en: str
+
+
+class UnitView(BaseModel):
+    """The organisation that the lists propose."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    co_units: list[str]
+
+
+class VerdictView(BaseModel):
+    """What somebody decided, and when."""
+
+    verdict: VerdictKind
+    reason: RejectReason | None = None
+    comment: str | None = None
+    by: str
+    at: datetime
+
+
+class AlertSummary(BaseModel):
+    """An alert as lists and the live stream show it.
+
+    `version` grows with changes of state, queue or lease, and is what claim, release and verdict compare; the device's
+    updates leave it alone. A lease that has run out shows as none.
+    """
+
+    id: str
+    version: int
+    state: AlertState
+    hazard: str
+    hazard_zh: str
+    hazard_en: str
+    matter: MatterView | None
+    severity: Severity
+    tier: Tier
+    confidence: float
+    queue: str
+    queue_name_zh: str
+    queue_name_en: str
+    border_queues: list[str]
+    location: Location
+    source_id: str
+    source_name: str
+    device_id: str
+    opened_at: datetime
+    observed_at: datetime
+    ended_at: datetime | None
+    phase: Phase
+    episodes: int
+    claimed_by: str | None
+    claim_expires_at: datetime | None
+    verdict: VerdictView | None
+    snapshot_sha256: str | None
+    created_at: datetime
+    received_at: datetime
+
+
+class StepView(BaseModel):
+    """One step of the routing decision."""
+
+    rule: str
+    grid: str | None
+    outcome: str
+    text_zh: str
+    text_en: str
+
+
+class ExplanationView(BaseModel):
+    """Why the alert is in its queue: the versions of lists and grids, and the path through them."""
+
+    list_version: int | None
+    grid_version: int | None
+    steps: list[StepView]
+
+
+class EvidenceState(StrEnum):
+    """How much of an evidence file is here."""
+
+    EXPECTED = "expected"
+    PARTIAL = "partial"
+    WHOLE = "whole"
+
+
+class EvidenceView(BaseModel):
+    """A file that supports the alert."""
+
+    sha256: str
+    kind: str
+    media_type: str
+    bytes: int
+    captured_at: datetime
+    redacted: bool
+    state: EvidenceState
+
+
+class EpisodeView(BaseModel):
+    """One of the alert's episodes, at its newest revision."""
+
+    episode_id: str
+    source_id: str
+    phase: Phase
+    revision: int
+    started_at: datetime
+    observed_at: datetime
+    ended_at: datetime | None
+
+
+class HistoryView(BaseModel):
+    """Something that happened to the alert, in words."""
+
+    at: datetime
+    who: str
+    action: str
+    text_zh: str
+    text_en: str
+
+
+class AlertDetail(AlertSummary):
+    """Everything about one alert. `detail` is that of the latest event, typed per hazard."""
+
+    unit: UnitView | None
+    detail: dict[str, Any]
+    explanation: ExplanationView
+    evidence: list[EvidenceView]
+    media_episodes: list[EpisodeView]
+    history: list[HistoryView]
+
+
+class AlertPage(BaseModel):
+    """A page of alerts. `cursor` is where the live stream goes on from this list; `next` asks for the next page."""
+
+    alerts: list[AlertSummary]
+    cursor: int
+    next: str | None
+
+
+class QueueView(BaseModel):
+    """A queue with what waits in it. `claimed` and `red` are parts of `open`."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    level: int
+    layer: Literal["admin", "special", "catch_all"]
+    parent: str | None
+    open: int
+    claimed: int
+    red: int
+    oldest_at: datetime | None
+
+
+class QueueList(BaseModel):
+    """The queues in the account's scope; `cursor` as in AlertPage."""
+
+    queues: list[QueueView]
+    cursor: int
+
+
+class VersionBody(BaseModel):
+    """The version of the alert that the operator saw."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Annotated[int, Field(ge=1)]
+
+
+class VerdictBody(VersionBody):
+    """A verdict; rejecting needs a reason."""
+
+    verdict: VerdictKind
+    reason: RejectReason | None = None
+    comment: Annotated[str, Field(max_length=2000)] | None = None
