@@ -16,14 +16,14 @@ Row = dict[str, str]
 PROMISED_HAZARDS = {
     "thrown_object", "fire", "smoke", "smoke_density", "signal_dark", "signal_stuck", "signal_flashing",
     "signal_conflict", "illegal_structure", "water_level", "gas", "temperature", "tilt", "power", "sensor",
-    "road_damage", "blocked_fire_lane",
+    "road_damage", "blocked_fire_lane", "ponding", "collapse", "rubbish", "parked_vehicle", "camera_offline",
 }  # fmt: skip
 PROMISED_CODES = {
     ("event", "01-01"): "illegal_structure",
     ("event", "01-13"): "road_damage",
     ("event", "01-20"): "open_burning",
     ("event", "04-10"): "parked_bicycles",
-    ("event", "05-05"): "ground_collapse",
+    ("event", "05-05"): "collapse",
     ("event", "05-06"): "water_level",
     ("event", "05-96"): "thrown_object",
     ("event", "04-96"): "blocked_fire_lane",
