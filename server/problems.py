@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import models_json_schema
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
@@ -78,6 +79,11 @@ def problem_response(
     body = {"type": "about:blank", "title": title or HTTPStatus(status).phrase, "status": status, "detail": detail}
     body |= {name: value for name, value in members.items() if value is not None}
     return JSONResponse(body, status, dict(headers or {}), media_type=PROBLEM_MEDIA_TYPE)
+
+
+_, _schemas = models_json_schema([(ProblemDetails, "serialization")], ref_template="#/components/schemas/{model}")
+PROBLEM_SCHEMAS: dict[str, Any] = _schemas["$defs"]
+"""What `problem_responses` refers to, for the OpenAPI document."""
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -14,7 +14,9 @@ from sqlalchemy import Connection, insert, select, update
 from contract.base import Identifier
 from contract.keys import parse_public_key
 from server import audit
+from server.fleet.schemas import ChainStatus, DeviceView
 from server.fleet.tables import devices, sources
+from server.ingest.tables import chain_status
 from server.problems import ProblemError
 
 TOKEN_PREFIX = "gsd_"  # noqa: S105 - so that a leaked token is recognised as ours, by people and scanners
@@ -123,10 +125,27 @@ def register_key(connection: Connection, device: Device, public_key: str, *, req
     )
 
 
-def list_devices(connection: Connection) -> list[dict[str, Any]]:
-    """All devices by id, without their secrets."""
-    shown = [column for column in devices.c if column.name != "token_sha256"]
-    return [row._asdict() for row in connection.execute(select(*shown).order_by(devices.c.id))]
+def list_devices(connection: Connection) -> list[Device]:
+    """All devices by id."""
+    query = select(devices.c.id, devices.c.name).order_by(devices.c.id)
+    return [Device(row.id, row.name) for row in connection.execute(query)]
+
+
+def view_devices(connection: Connection) -> list[DeviceView]:
+    """All devices by id, with the state of their chains and without their secrets."""
+    query = (
+        select(*devices.c, *(column.label(f"chain_{column.name}") for column in chain_status.c))
+        .outerjoin_from(devices, chain_status, devices.c.id == chain_status.c.device_id)
+        .order_by(devices.c.id)
+    )
+    views = []
+    for row in connection.execute(query):
+        values = row._asdict()
+        chain = {name: values[f"chain_{name}"] for name in ChainStatus.model_fields}
+        values["chain"] = None if values["chain_device_id"] is None else chain
+        values["has_key"] = values["public_key"] is not None
+        views.append(DeviceView.model_validate({name: values[name] for name in DeviceView.model_fields}))
+    return views
 
 
 def list_sources(connection: Connection) -> list[dict[str, Any]]:
