@@ -131,4 +131,7 @@ conditions are our own examples: every city replaces them.
 Coordinates are WGS-84 with six decimals. Grids tile exactly: neighbours share their vertices, and a parent is the union
 of its children, vertex by vertex. Special grids lie over the tree; each names as parent the smallest grid that holds it
 whole.
+
+`python -m samples.district.check DIR` routes every matter from every grid by brute force and names gaps and ties.
+`python -m samples.district.picture OUT.png` draws the map. `samples/district/places.yaml` names places on it.
 """
