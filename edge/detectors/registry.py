@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -64,6 +64,20 @@ class SensorDetectorKind:
     version: str
     settings: type[BaseModel]
     build: Callable[[Any], SensorDetector]
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A detector whose state outlives a power cut: it is kept in the same transaction as its events."""
+
+    def save(self) -> Mapping[str, Any]:
+        """The state as JSON types."""
+
+    def load(self, saved: Mapping[str, Any]) -> None:
+        """Takes up a saved state."""
+
+    def is_open(self, hazard: str, key: str) -> bool:
+        """Whether the state holds an open episode of this kind: one that it no longer knows would never end."""
 
 
 DetectorKind = CameraDetectorKind | SensorDetectorKind

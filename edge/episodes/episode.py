@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from contract.events import Phase, Severity, Tier
+from contract.events import Phase, Severity, SourceRef, Tier
 from contract.evidence import Evidence
 from contract.geometry import Location
 
@@ -21,7 +21,7 @@ class Episode:
     """
 
     episode_id: str
-    source_id: str
+    source: SourceRef
     detector: str
     hazard: str
     key: str
@@ -38,8 +38,8 @@ class Episode:
     observed_seconds: float
     """Media time of its latest observation."""
     detail: dict[str, Any]
-    location: Location | None
-    """Where, if the detector knew better than the source's own position."""
+    location: Location
+    """The source's own position, unless the detector knew better."""
     evidence: tuple[Evidence, ...]
     said_at: datetime
     said_confidence: float

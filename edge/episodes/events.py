@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 
+from contract.canonical import canonical_bytes, sha256_hex
 from contract.events import Clock, Event, HazardData, HealthData, Media, Producer, SourceRef, event_of
 from contract.geometry import Location
 from contract.ids import IdFactory
@@ -64,12 +65,12 @@ class EventWriter:
             observed_at=episode.observed_at,
             ended_at=episode.ended_at,
             clock=self.clock(),
-            location=episode.location or self.location,
-            source=self.source,
+            location=episode.location,
+            source=episode.source,
             detail=episode.detail,
             evidence=episode.evidence,
             media=media,
-            producer=self.producers[episode.detector],
+            producer=self.producers.get(episode.detector) or _departed(episode.detector),
         )
         return self._wrapped(data, episode.observed_at)
 
@@ -80,3 +81,9 @@ class EventWriter:
 
     def _wrapped(self, data: HazardData | HealthData, time: datetime) -> Event:
         return event_of(data, event_id=self.new_id(time), device_id=self.device_id, time=time)
+
+
+def _departed(detector: str) -> Producer:
+    """For an episode whose detector is no longer configured, and which is over for that reason."""
+    nothing = sha256_hex(canonical_bytes({}))
+    return Producer(software=software_version(), detector=detector, config_sha256=nothing)

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from contract.events import Phase, Severity, Tier
+from contract.events import Phase, Severity, SourceRef, Tier
 from contract.evidence import Evidence
+from contract.geometry import Location
 from contract.ids import IdFactory
 from edge.detectors.interface import Observation
 from edge.episodes.episode import Episode
@@ -55,12 +56,14 @@ class EpisodeTracker:
 
     def __init__(
         self,
-        source_id: str,
+        source: SourceRef,
+        location: Location,
         new_id: IdFactory,
         clear_after_seconds: Mapping[str, float | None],
         resumed: Iterable[Episode] = (),
     ) -> None:
-        self._source_id = source_id
+        self._source = source
+        self._location = location
         self._new_id = new_id
         self._clear_after = clear_after_seconds
         self._open = {(episode.hazard, episode.key): episode for episode in resumed}
@@ -69,6 +72,10 @@ class EpisodeTracker:
     def open_episodes(self) -> Sequence[Episode]:
         """In the order of their opening."""
         return tuple(self._open.values())
+
+    def current(self, episode_id: str) -> Episode | None:
+        """The open episode with this id."""
+        return next((episode for episode in self._open.values() if episode.episode_id == episode_id), None)
 
     def observe(self, detector: str, observation: Observation, moment: Moment) -> Change | None:
         """Takes in an observation. None: it ends what is not open, or comes after a clear."""
@@ -104,6 +111,15 @@ class EpisodeTracker:
             self._open[attached.hazard, attached.key] = attached
         return attached
 
+    @staticmethod
+    def joined(episode: Episode, evidence: Iterable[Evidence]) -> Episode:
+        """The episode with more evidence, without an event."""
+        return replace(episode, evidence=_joined(episode.evidence, evidence))
+
+    def clears_by_time(self, episode: Episode) -> bool:
+        """Whether silence ends this episode; else only its detector does."""
+        return self._clear_after.get(episode.detector) is not None
+
     def set_aside(self, episode: Episode) -> None:
         """Takes an episode out of the open ones without an event: what is observed next is a new episode."""
         self._open.pop((episode.hazard, episode.key), None)
@@ -112,7 +128,7 @@ class EpisodeTracker:
         observed_at = moment.wall_time_of(observation.media_time)
         episode = Episode(
             episode_id=self._new_id(observed_at),
-            source_id=self._source_id,
+            source=self._source,
             detector=detector,
             hazard=observation.hazard,
             key=observation.key,
@@ -127,7 +143,7 @@ class EpisodeTracker:
             start_seconds=observation.started_media_time,
             observed_seconds=observation.media_time,
             detail=observation.detail.as_json(),
-            location=observation.location,
+            location=observation.location or self._location,
             evidence=(),
             said_at=observed_at,
             said_confidence=observation.confidence,

@@ -17,7 +17,7 @@ def track_document(episode: Episode, marks: Sequence[Mark]) -> bytes:
     return canonical_bytes(
         {
             "format": "gridsentry.track.v1",
-            "source_id": episode.source_id,
+            "source_id": episode.source.id,
             "hazard": episode.hazard,
             "units": {"t": "s", "x": "px", "y": "px"},
             "started_at": episode.started_at.isoformat(),
@@ -44,7 +44,7 @@ def telemetry_document(episode: Episode, readings: Iterable[Reading], complete_f
     return canonical_bytes(
         {
             "format": "gridsentry.telemetry.v1",
-            "source_id": episode.source_id,
+            "source_id": episode.source.id,
             "hazard": episode.hazard,
             "channel": episode.detail.get("channel"),
             "unit": episode.detail.get("unit"),

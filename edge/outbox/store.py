@@ -126,7 +126,7 @@ class Outbox:
                 self._set_meta(connection, "chain_sha256", position.sha256)
             connection.executemany(
                 "INSERT INTO episodes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content",
-                [(episode.episode_id, episode.source_id, episode.as_text()) for episode in commit.open_episodes],
+                [(episode.episode_id, episode.source.id, episode.as_text()) for episode in commit.open_episodes],
             )
             connection.executemany(
                 "DELETE FROM episodes WHERE episode_id = ?", [(episode_id,) for episode_id in commit.closed_episodes]
@@ -144,7 +144,7 @@ class Outbox:
         found: dict[str, list[Episode]] = {}
         for (content,) in self._read("SELECT content FROM episodes ORDER BY episode_id"):
             episode = episode_from_text(content)
-            found.setdefault(episode.source_id, []).append(episode)
+            found.setdefault(episode.source.id, []).append(episode)
         return found
 
     def state(self, name: str) -> str | None:
@@ -238,6 +238,10 @@ class Outbox:
 
     def waiting_events(self) -> int:
         return int(self._read("SELECT count(*) FROM events WHERE state = 'waiting'")[0][0])
+
+    def waits(self, event_type: str) -> bool:
+        """Whether an event of this type has not been answered for."""
+        return bool(self._read("SELECT 1 FROM events WHERE state = 'waiting' AND type = ? LIMIT 1", event_type))
 
     def waiting_evidence_bytes(self) -> int:
         query = "SELECT coalesce(sum(bytes), 0) FROM evidence WHERE state IN ('waiting', 'announced')"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from contract.details import SensorDetail
 from edge.detectors.interface import Observation, Reading, Visibility
@@ -56,11 +57,34 @@ class ThresholdDetector:
                 observations.append(observation)
         return observations
 
-    def resume(self, hazard: str, key: str, started_media_time: float) -> None:
-        """Takes up an episode that was open when the program stopped: it ends by its rule, and does not open twice."""
-        for rule, state in (pair for pairs in self._rules.values() for pair in pairs):
-            if (rule.hazard, rule.slug) == (hazard, key):
-                state.open_since = state.beyond_since = started_media_time
+    def save(self) -> dict[str, Any]:
+        """What must outlive a power cut, as JSON."""
+        return {
+            _name(rule): [state.beyond_since, state.within_since, state.open_since]
+            for rules in self._rules.values()
+            for rule, state in rules
+            if state != _RuleState()
+        }
+
+    def load(self, saved: Mapping[str, Any]) -> None:
+        """Takes up what `save` gave. What belongs to rules that are no longer there is left out."""
+        for rules in self._rules.values():
+            for rule, state in rules:
+                times = saved.get(_name(rule), (None, None, None))
+                state.beyond_since, state.within_since, state.open_since = times
+
+    def is_open(self, hazard: str, key: str) -> bool:
+        """Whether this rule's episode is open."""
+        return any(
+            state.open_since is not None
+            for rules in self._rules.values()
+            for rule, state in rules
+            if (rule.hazard, rule.slug) == (hazard, key)
+        )
+
+
+def _name(rule: ThresholdRule) -> str:
+    return f"{rule.hazard}/{rule.slug}"
 
 
 def _judge(rule: ThresholdRule, state: _RuleState, reading: Reading) -> Observation | None:

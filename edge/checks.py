@@ -1,0 +1,140 @@
+"""`check`: what can be tried out before `run`, beyond the configuration's text."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from contract.keys import load_or_create_key, public_key_text
+from edge.assembly import picture_problems
+from edge.config import CameraSource, EdgeConfig, RtspInput
+from edge.config_problems import ConfigProblem, field_name
+from edge.config_text import ParsedText
+from edge.detectors.registry import PictureSize
+from edge.outbox.server_api import RefusedError, ServerApi, UplinkError, token_problem
+from edge.runtime import KEY_NAME
+from edge.sources.errors import SourceError
+from edge.sources.opening import open_video
+
+TCP_SECONDS = 5.0
+
+
+class Grade(StrEnum):
+    """How a check came out."""
+
+    FINE = "fine"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was checked, and how it is."""
+
+    subject: str
+    grade: Grade
+    message: str
+
+
+def findings(path: Path, config: EdgeConfig, parsed: ParsedText, *, online: bool) -> Iterator[Finding]:
+    """Tries out everything that the configuration names; what needs the network only if `online`."""
+    yield _state_dir(config.device.state_dir)
+    for source_id, settings in config.sources.items():
+        if isinstance(settings, CameraSource) and settings.input is not None:
+            if isinstance(settings.input, RtspInput) and not online:
+                yield Finding(source_id, Grade.FINE, "not opened: a camera is reached with --online")
+            else:
+                yield from _camera(path, parsed, source_id, settings)
+        if not settings.detectors:
+            yield Finding(source_id, Grade.WARNING, "has no detectors: nothing will be found there")
+    if config.server is not None:
+        yield from _token(config.server.token_file)
+        if online:
+            yield _server(config)
+    if config.mqtt is not None:
+        if config.mqtt.password_file is not None:
+            yield from _secret_file("mqtt.password_file", config.mqtt.password_file)
+        if online:
+            yield _tcp("mqtt", config.mqtt.host, config.mqtt.port)
+
+
+def _state_dir(folder: Path) -> Finding:
+    existing = folder
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir():
+        return Finding("state_dir", Grade.PROBLEM, f"{existing}: is a file, expected a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return Finding("state_dir", Grade.PROBLEM, f"{folder}: this user may not write there; run: chown {existing}")
+    return Finding("state_dir", Grade.FINE, str(folder))
+
+
+def _camera(path: Path, parsed: ParsedText, source_id: str, settings: CameraSource) -> Iterator[Finding]:
+    assert settings.input is not None, "only cameras with an input are opened"
+    try:
+        source = open_video(settings.input)
+    except SourceError as error:
+        yield Finding(source_id, Grade.PROBLEM, str(error))
+        return
+    size = PictureSize(source.width, source.height)
+    name = source.name
+    source.close()
+    problems = picture_problems(settings, size)
+    for problem in problems:
+        where = ("sources", source_id, *problem.path)
+        message = str(ConfigProblem(path, parsed.line_of(where), field_name(where), problem.message))
+        yield Finding(source_id, Grade.PROBLEM, message)
+    if not problems:
+        yield Finding(source_id, Grade.FINE, f"{name}: {size.width} × {size.height}")
+
+
+def _token(path: Path) -> Iterator[Finding]:
+    problem = token_problem(path)
+    if problem is not None:
+        yield Finding("server.token_file", Grade.PROBLEM, problem)
+    else:
+        yield from _secret_file("server.token_file", path)
+
+
+def _secret_file(subject: str, path: Path) -> Iterator[Finding]:
+    try:
+        mode = path.stat().st_mode
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        yield Finding(subject, Grade.PROBLEM, f"{path}: cannot be read: {error.strerror}")
+        return
+    if mode & (stat.S_IROTH | stat.S_IWOTH):
+        yield Finding(subject, Grade.WARNING, f"{path}: everybody on this machine can read it; run: chmod 600 {path}")
+    else:
+        yield Finding(subject, Grade.FINE, str(path))
+
+
+def _server(config: EdgeConfig) -> Finding:
+    assert config.server is not None
+    key = load_or_create_key(config.device.state_dir / KEY_NAME)
+    api = ServerApi(config.server)
+    try:
+        known = api.register_key(public_key_text(key))
+    except (UplinkError, RefusedError) as error:
+        return Finding("server", Grade.PROBLEM, str(error))
+    finally:
+        api.close()
+    if known:
+        return Finding("server", Grade.FINE, f"{config.server.url} knows this device")
+    message = f"{config.server.url} knows another key for device {config.device.id}: restore the key or enrol it anew"
+    return Finding("server", Grade.PROBLEM, message)
+
+
+def _tcp(subject: str, host: str, port: int) -> Finding:
+    try:
+        with socket.create_connection((host, port), TCP_SECONDS):
+            return Finding(subject, Grade.FINE, f"{host}:{port} answers")
+    except OSError as error:
+        message = f"{host}:{port} cannot be reached: {error.strerror or error}; is the broker running?"
+        return Finding(subject, Grade.PROBLEM, message)

@@ -1,0 +1,182 @@
+"""Evidence of a camera's episodes: pictures soon after they open, the clip when its time has passed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from contract.evidence import Evidence, EvidenceKind
+from edge.config import EvidenceSettings
+from edge.detectors.interface import Frame, Image, Mark, Observation
+from edge.episodes.episode import Episode
+from edge.evidence.clip import ClipError, mp4_of
+from edge.evidence.documents import JSON_MEDIA_TYPE, track_document
+from edge.evidence.pictures import PictureError, jpeg, with_marks
+from edge.evidence.store import EvidenceStore
+from edge.streams.ring import PacketRing
+
+log = structlog.get_logger("evidence")
+
+PAUSE_SECONDS = 0.5
+"""When nothing was observed for this long, a track is taken as complete and is drawn."""
+PICTURES_AFTER_SECONDS = 2.0
+"""And at the latest this long after the opening: an operator waits for the picture."""
+CLIP_SLACK_SECONDS = 0.25
+"""A clip that is due within this is made at once, so that an episode that ends now is cleared only once."""
+
+
+class Inline(Executor):
+    """Does the work at once, in the caller's thread: for `replay`, where order must not depend on luck."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # a future carries whatever its work raised
+            future.set_exception(error)
+        return future
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What an episode still needs. Media times in seconds."""
+
+    episode: Episode
+    picture: Image | None
+    picture_taken_at: datetime
+    opened: float
+    observed: float
+    marks: tuple[Mark, ...]
+    clip_wanted: bool = True
+
+
+class CameraEvidence:
+    """Makes evidence for the episodes of one stream; used by the stream's own thread.
+
+    The work is done by `executor`; `finished` hands the results back, so that episodes stay in one thread.
+    """
+
+    def __init__(self, store: EvidenceStore, settings: EvidenceSettings, executor: Executor, ring: PacketRing) -> None:
+        self._store = store
+        self._settings = settings
+        self._executor = executor
+        self._ring = ring
+        self._pending: dict[str, _Pending] = {}
+        self._jobs: list[tuple[str, Future[tuple[Evidence, ...]]]] = []
+
+    def opened(self, episode: Episode, observation: Observation, frame: Frame) -> None:
+        """Keeps a copy of the frame: it is gone with the next one."""
+        self._pending[episode.episode_id] = _Pending(
+            episode=episode,
+            picture=frame.read_bgr(),
+            picture_taken_at=frame.wall_time,
+            opened=frame.media_time,
+            observed=observation.media_time,
+            marks=observation.marks,
+        )
+
+    def observed(self, episode: Episode, observation: Observation) -> None:
+        """Follows the episode while its pictures and clip are not made."""
+        pending = self._pending.get(episode.episode_id)
+        if pending is None:
+            return
+        pending.episode = episode
+        pending.observed = max(pending.observed, observation.media_time)
+        if pending.picture is not None and observation.marks:
+            pending.marks = observation.marks
+
+    def advance(self, media_time: float) -> None:
+        """Starts what is due."""
+        for pending in tuple(self._pending.values()):
+            quiet = media_time - pending.observed >= PAUSE_SECONDS
+            if quiet or media_time - pending.opened >= PICTURES_AFTER_SECONDS:
+                self._make_pictures(pending)
+            if media_time >= self._clip_end(pending):
+                self._make_clip(pending, media_time)
+
+    def make_now(self, episode_id: str, media_time: float, *, with_clip: bool) -> None:
+        """Starts what an episode still needs with what is there."""
+        pending = self._pending.get(episode_id)
+        if pending is None:
+            return
+        self._make_pictures(pending)
+        if with_clip or media_time >= self._clip_end(pending) - CLIP_SLACK_SECONDS:
+            self._make_clip(pending, media_time)
+
+    def awaits_clip(self, episode_id: str) -> bool:
+        """Whether the episode's clip is not yet begun."""
+        return episode_id in self._pending
+
+    def is_at_work(self, episode_id: str) -> bool:
+        """Whether something for the episode is being made."""
+        return any(owner == episode_id for owner, _ in self._jobs)
+
+    def finished(self) -> Sequence[tuple[str, tuple[Evidence, ...]]]:
+        """What was made since the last call: episode ids and descriptors. Failures are logged and give nothing."""
+        done = [(owner, job) for owner, job in self._jobs if job.done()]
+        self._jobs = [(owner, job) for owner, job in self._jobs if not job.done()]
+        return [(owner, self._result(owner, job)) for owner, job in done]
+
+    def wait(self, seconds: float) -> None:
+        """Waits for everything that is being made, up to `seconds` each."""
+        for owner, job in self._jobs:
+            try:
+                job.exception(timeout=seconds)
+            except TimeoutError:
+                log.error("evidence took too long and is left out", episode=owner)
+
+    def _make_pictures(self, pending: _Pending) -> None:
+        picture, pending.picture = pending.picture, None
+        if picture is not None:
+            self._submit(pending, self._pictures_of, pending.episode, picture, pending.picture_taken_at, pending.marks)
+
+    def _make_clip(self, pending: _Pending, media_time: float) -> None:
+        self._make_pictures(pending)
+        del self._pending[pending.episode.episode_id]
+        start = pending.episode.start_seconds - self._settings.clip_before_seconds
+        end = min(self._clip_end(pending), media_time)
+        # Cut here, where the ring is ours, and written elsewhere: a cut copies no packet's bytes.
+        cut = self._ring.cut(start, end)
+        if cut is None:
+            log.warning("no clip: its packets are gone from the ring", episode=pending.episode.episode_id)
+            return
+        began = cut.start_media_time - pending.episode.observed_seconds
+        captured_at = pending.episode.observed_at + timedelta(seconds=began)
+        self._submit(pending, self._clip_of, cut, captured_at)
+
+    def _clip_end(self, pending: _Pending) -> float:
+        limit = pending.episode.start_seconds - self._settings.clip_before_seconds + self._settings.clip_limit_seconds
+        return min(pending.observed + self._settings.clip_after_seconds, limit)
+
+    def _submit(self, pending: _Pending, work: Callable[..., tuple[Evidence, ...]], *arguments: Any) -> None:
+        self._jobs.append((pending.episode.episode_id, self._executor.submit(work, *arguments)))
+
+    def _pictures_of(
+        self, episode: Episode, picture: Image, taken_at: datetime, marks: tuple[Mark, ...]
+    ) -> tuple[Evidence, ...]:
+        quality = self._settings.jpeg_quality
+        made = [self._store.put(jpeg(picture, quality), EvidenceKind.SNAPSHOT, "image/jpeg", taken_at)]
+        if marks:
+            drawn = jpeg(with_marks(picture, marks), quality)
+            made.append(self._store.put(drawn, EvidenceKind.OVERLAY, "image/jpeg", taken_at))
+            track = track_document(episode, marks)
+            made.append(self._store.put(track, EvidenceKind.TRACK, JSON_MEDIA_TYPE, episode.started_at))
+        return tuple(made)
+
+    def _clip_of(self, cut: Any, captured_at: datetime) -> tuple[Evidence, ...]:
+        return (self._store.put(mp4_of(cut), EvidenceKind.CLIP, "video/mp4", captured_at),)
+
+    def _result(self, episode_id: str, job: Future[tuple[Evidence, ...]]) -> tuple[Evidence, ...]:
+        error = job.exception()
+        if error is None:
+            return job.result()
+        if not isinstance(error, OSError | ClipError | PictureError):
+            raise error
+        # An event never waits for a file: it goes on without this one.
+        log.error("evidence could not be made", episode=episode_id, reason=str(error))
+        return ()

@@ -1,0 +1,162 @@
+"""The sensor pipeline: readings → detectors → episodes → telemetry → a commit."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from contract.events import Event
+from contract.evidence import Evidence, EvidenceKind
+from edge.detectors.interface import Reading, SensorDetector
+from edge.detectors.registry import Resumable
+from edge.episodes.episode import Episode
+from edge.episodes.events import EventWriter
+from edge.episodes.tracker import Change, EpisodeTracker, Moment
+from edge.evidence.documents import JSON_MEDIA_TYPE, telemetry_document
+from edge.evidence.store import EvidenceStore
+from edge.outbox.sink import Commit
+
+log = structlog.get_logger("sensor")
+
+TELEMETRY_BEFORE = timedelta(minutes=5)
+MAX_TELEMETRY_READINGS = 2000
+"""Five minutes at six readings a second, and a file of ~100 KB."""
+
+
+def state_name(source_id: str) -> str:
+    """The name under which a sensor's state is remembered."""
+    return f"sensor:{source_id}"
+
+
+class SensorPipeline:
+    """The way from one sensor's readings to a commit. Used by one thread.
+
+    What `take` returns must be committed before the messages are acknowledged: then a message that is delivered twice
+    changes nothing, and one that was lost in a power cut comes again.
+    """
+
+    def __init__(
+        self,
+        source_id: str,
+        detectors: Mapping[str, SensorDetector],
+        tracker: EpisodeTracker,
+        writer: EventWriter,
+        store: EvidenceStore | None,
+        remembered: str | None,
+    ) -> None:
+        self.source_id = source_id
+        self.duplicates = 0
+        self._detectors = detectors
+        self._tracker = tracker
+        self._writer = writer
+        self._store = store
+        self._last: dict[str, datetime] = {}
+        self._history: dict[str, deque[Reading]] = {}
+        if remembered is not None:
+            self._load(json.loads(remembered))
+
+    def take(self, readings: Iterable[Reading]) -> Commit:
+        """What follows from readings, in their order of arrival; those that were taken before are left out."""
+        events: list[Event] = []
+        touched: dict[str, Episode] = {}
+        for reading in readings:
+            last = self._last.get(reading.channel)
+            if last is not None and reading.observed_at <= last:
+                self.duplicates += 1
+                continue
+            self._last[reading.channel] = reading.observed_at
+            self._remember(reading)
+            for change in self._observe(reading):
+                events += self._events_of(change)
+                touched[change.episode.episode_id] = change.episode
+        still_open = {episode.episode_id: episode for episode in self._tracker.open_episodes}
+        return Commit(
+            events=tuple(events),
+            open_episodes=tuple(still_open[key] for key in touched if key in still_open),
+            closed_episodes=tuple(key for key in touched if key not in still_open),
+            state={state_name(self.source_id): self._saved()},
+        )
+
+    def forgotten_episodes(self) -> Sequence[Episode]:
+        """Open episodes that no detector knows any more, because its rule or its state is gone."""
+        forgotten = []
+        for episode in self._tracker.open_episodes:
+            detector = self._detectors.get(episode.detector)
+            if not isinstance(detector, Resumable) or not detector.is_open(episode.hazard, episode.key):
+                forgotten.append(episode)
+        return forgotten
+
+    def _observe(self, reading: Reading) -> Iterable[Change]:
+        moment = Moment(reading.media_time, reading.observed_at)
+        for name, detector in self._detectors.items():
+            for observation in detector.observe(reading):
+                change = self._tracker.observe(name, observation, moment)
+                if change is not None:
+                    yield change
+
+    def _events_of(self, change: Change) -> Iterable[Event]:
+        if not change.event_due:
+            return
+        episode = change.episode
+        is_open = self._tracker.current(episode.episode_id) is not None
+        if change.opened or is_open:
+            yield self._writer.hazard(episode)
+        if not change.opened and is_open:
+            return
+        # Readings up to the opening go out at once with an update, the whole curve with `cleared`.
+        evidence = self._telemetry(episode)
+        if is_open and evidence:
+            yield self._writer.hazard(self._tracker.attach(episode, evidence))
+        elif not is_open:
+            yield self._writer.hazard(self._tracker.joined(episode, evidence))
+
+    def _telemetry(self, episode: Episode) -> tuple[Evidence, ...]:
+        history = self._history.get(str(episode.detail.get("channel")))
+        if self._store is None or not history:
+            return ()
+        begin = episode.started_at - TELEMETRY_BEFORE
+        window = [reading for reading in history if begin <= reading.observed_at <= episode.observed_at]
+        first = history[0].observed_at
+        content = telemetry_document(episode, window, first if first > begin else None)
+        captured_at = window[0].observed_at if window else episode.started_at
+        try:
+            return (self._store.put(content, EvidenceKind.TELEMETRY, JSON_MEDIA_TYPE, captured_at),)
+        except OSError as error:
+            # An event never waits for a file: it goes on without this one.
+            log.error("evidence could not be made", episode=episode.episode_id, reason=str(error))
+            return ()
+
+    def _remember(self, reading: Reading) -> None:
+        self._history.setdefault(reading.channel, deque(maxlen=MAX_TELEMETRY_READINGS)).append(reading)
+
+    def _saved(self) -> str:
+        detectors = {
+            name: detector.save() for name, detector in self._detectors.items() if isinstance(detector, Resumable)
+        }
+        last = {channel: time.isoformat() for channel, time in self._last.items()}
+        return json.dumps({"last": last, "detectors": detectors}, sort_keys=True)
+
+    def _load(self, saved: dict[str, Any]) -> None:
+        self._last = {channel: datetime.fromisoformat(time) for channel, time in saved["last"].items()}
+        for name, detector in self._detectors.items():
+            if isinstance(detector, Resumable):
+                detector.load(saved["detectors"].get(name, {}))
+
+
+def merged(commits: Iterable[Commit]) -> Commit:
+    """Several commits as one transaction, in their order."""
+    commits = tuple(commits)
+    state: dict[str, str] = {}
+    for commit in commits:
+        state.update(commit.state)
+    return Commit(
+        events=tuple(event for commit in commits for event in commit.events),
+        open_episodes=tuple(episode for commit in commits for episode in commit.open_episodes),
+        closed_episodes=tuple(key for commit in commits for key in commit.closed_episodes),
+        state=state,
+    )
