@@ -7,6 +7,7 @@ from typing import Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from samples.facade.camera import Camera
 from samples.facade.scenario import Light, Scenario
@@ -54,6 +55,16 @@ class Canvas:
         target = self.linear[top:bottom, left:right]
         target *= 1 - cut[..., 3:] * weight
         target += cut[..., :3] * weight
+
+    def veil(self, cover: NDArray[np.uint8], colour: Plane) -> None:
+        """Mixes one colour into the whole picture: `cover` (height, width), 255 hides it all."""
+        rows = np.flatnonzero(cover.any(axis=1))
+        if not len(rows):
+            return
+        band = slice(int(rows[0]), int(rows[-1]) + 1)
+        share = cv2.merge([cover[band].astype(np.float32) * np.float32(1 / 255)] * 3)
+        target = self.linear[band]
+        target += share * (colour - target)
 
     def add(self, patch: Plane, left: int, top: int) -> None:
         """Adds light, (h, w, 3), within the picture."""

@@ -84,7 +84,7 @@ class Renderer:
         return i420
 
     def _sky_and_solid(self, seconds: float) -> Plane:
-        """The still scene over the drifting sky. Clouds move in tenths of a pixel: most frames can take the last one."""
+        """The still scene over the drifting sky. Clouds move in tenths of a pixel: most frames reuse the last one."""
         light, scene = self.scenario.light, self.world.scene
         shift = round(min(light.cloud_drift_px_s * seconds, 2.0 * SKY_MARGIN_PX - 2), 1)
         if shift != self._backdrop_shift:

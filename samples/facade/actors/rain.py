@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from samples.facade.canvas import Canvas, World
 from samples.facade.scenario import Rain
 from samples.facade.seeding import stream
-from samples.facade.solids import Patch
+
+Points = NDArray[np.float64]
 
 CYCLES = 32
 """Drops that fell through come back elsewhere; after so many rounds the places repeat."""
 NEAR_M = 1.6
 """Nearer drops are out of focus and wider than a pixel."""
+NEAR_BLUR_PX = 1.6
 
 
 class RainVolume:
@@ -39,25 +42,26 @@ class RainVolume:
         self._world = world
 
     def draw(self, canvas: Canvas, start_seconds: float, exposure_seconds: float) -> None:
-        """Two layers of coverage, sharp and blurred, each laid once."""
+        """Two layers of coverage, sharp and blurred, laid as one veil of the sky's colour."""
         camera = self._world.camera
-        starts, ends = self._streaks(start_seconds), self._streaks(start_seconds, exposure_seconds)
-        tails, heads = camera.project(starts), camera.project(ends)
+        tails = camera.project(self._streaks(start_seconds))
+        heads = camera.project(self._streaks(start_seconds, exposure_seconds))
+        ends = np.concatenate([tails, heads], axis=1)
+        drawn = np.flatnonzero(np.all(np.abs(ends) < 4000, axis=1))  # NaN, behind the camera, compares false
         width_px = self._width_m * camera.focal_px / self._away
-        near = self._away < NEAR_M
-        for chosen, blur in ((~near, 0.0), (near, 1.6)):
-            cover = np.zeros((camera.height, camera.width), np.uint8)
-            for index in np.flatnonzero(chosen):
-                _streak(cover, tails[index], heads[index], float(width_px[index]))
-            if not cover.any():
-                continue
-            share = cover.astype(np.float32) / np.float32(255)
-            if blur:
-                share = np.asarray(cv2.GaussianBlur(share, (0, 0), blur), np.float32)
-            pixels = np.concatenate([share[..., None] * self._colour, share[..., None]], axis=2)
-            canvas.lay(Patch(pixels, 0, 0), soft=False)
+        length_px = np.linalg.norm(heads - tails, axis=1)
+        value = np.maximum(np.rint(255 * _opacity(width_px, length_px)), 1)
+        fixed = np.rint(np.nan_to_num(ends) * 16)
+        layers = [np.zeros((camera.height, camera.width), np.uint8) for _ in range(2)]
+        for index in drawn:
+            layer = layers[int(self._away[index] < NEAR_M)]
+            x0, y0, x1, y1 = (int(end) for end in fixed[index])
+            thick = max(1, round(float(width_px[index])))
+            cv2.line(layer, (x0, y0), (x1, y1), int(value[index]), thick, cv2.LINE_AA, shift=4)
+        near = cv2.GaussianBlur(layers[1], (0, 0), NEAR_BLUR_PX) if layers[1].any() else layers[1]
+        canvas.veil(np.asarray(cv2.max(layers[0], near), np.uint8), self._colour)
 
-    def _streaks(self, seconds: float, later: float = 0.0) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    def _streaks(self, seconds: float, later: float = 0.0) -> Points:
         """(n, 3) places of the drops, `later` seconds after the moment that decides their round."""
         camera = self._world.camera
         fallen = self._start + self._speed * seconds / self._tall_m
@@ -72,22 +76,7 @@ class RainVolume:
         )
 
 
-def _streak(
-    cover: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
-    tail: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    head: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    width_px: float,
-) -> None:
-    """One line: as thick as the drop if that is more than a pixel, else as faint as its share of a pixel."""
-    ends = np.concatenate([tail, head])
-    if not np.all(np.isfinite(ends)) or np.any(np.abs(ends) > 4000):
-        return
-    length = float(np.hypot(*(head - tail)))
-    # a longer streak spreads the same light thinner; a drop covers each place for width/length of the exposure
-    opacity = 0.6 * min(1.0, 1.6 * width_px) * min(1.0, (9 * max(width_px, 0.5) / max(length, 1.0)) ** 0.5)
-    first, second = np.round(tail * 16).astype(int), np.round(head * 16).astype(int)
-    thick = max(1, round(width_px))
-    value = max(1, round(255 * opacity))
-    cv2.line(
-        cover, (int(first[0]), int(first[1])), (int(second[0]), int(second[1])), value, thick, cv2.LINE_AA, shift=4
-    )
+def _opacity(width_px: Points, length_px: Points) -> Points:
+    """How much of the background a streak hides: the thinner and the longer, the less, since the drop is soon gone."""
+    spread = np.minimum(1.0, np.sqrt(9 * np.maximum(width_px, 0.5) / np.maximum(length_px, 1.0)))
+    return np.nan_to_num(0.6 * np.minimum(1.0, 1.6 * width_px) * spread)
