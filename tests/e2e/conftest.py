@@ -1,0 +1,77 @@
+"""The real programs, started for one test in a folder of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from samples.demo.programs import Program, free_port, installed, listens, mqtt_broker
+from samples.demo.stack import DEVICE_ID, Ports, answers, prepare_server, server_environment, server_program
+from tests.e2e.sensors import sensor_source
+
+PLACE = {"lon": 113.64, "lat": 34.742, "accuracy_m": 8}
+
+
+@dataclass
+class Line:
+    """Broker, server and edge with a number of sensors; each can be killed and started again."""
+
+    folder: Path
+    ports: Ports
+    broker: Program
+    server: Program
+    edge: Program
+    environment: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.http}"
+
+    def server_is_ready(self) -> bool:
+        return answers(f"{self.url}/readyz")
+
+    def start(self) -> None:
+        self.broker.start()
+        self.broker.wait_until(lambda: listens(self.ports.mqtt))
+        self.server.start()
+        self.server.wait_until(self.server_is_ready)
+        self.edge.start()
+
+    def stop(self) -> None:
+        for program in (self.edge, self.server, self.broker):
+            program.stop()
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    """A line that is set up but not started, with sensors `s-00` … `s-24`."""
+    ports = Ports(http=free_port(), mqtt=free_port())
+    environment = server_environment(tmp_path)
+    # What the server does to a device that is new is not what is tested here.
+    prepare_server(environment, tmp_path)
+    config: dict[str, Any] = {
+        "device": {"id": DEVICE_ID, "state_dir": str(tmp_path / "edge")},
+        "server": {"url": f"http://127.0.0.1:{ports.http}", "token_file": str(tmp_path / "edge.token")},
+        "mqtt": {"host": "127.0.0.1", "port": ports.mqtt, "client_id": DEVICE_ID},
+        "sources": {f"s-{number:02}": sensor_source(f"s-{number:02}", PLACE) for number in range(25)},
+    }
+    config_path = tmp_path / "edge.yaml"
+    config_path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    edge = Program("edge", [installed("gridsentry-edge"), "run", "--config", str(config_path)], tmp_path / "edge.log")
+    started = Line(
+        tmp_path,
+        ports,
+        mqtt_broker(ports.mqtt, tmp_path / "broker"),
+        server_program(tmp_path, ports.http, environment),
+        edge,
+        environment,
+    )
+    try:
+        yield started
+    finally:
+        started.stop()
