@@ -1,0 +1,107 @@
+import { memo, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { AlertSummary } from "../api/types";
+import { Icon } from "../app/Icon";
+import { useLanguage } from "../i18n";
+import { formatAge, formatMoment, secondsSince } from "../lib/time";
+import { useNow } from "../lib/useNow";
+import { isOpen } from "./list";
+import { SeverityMark } from "./SeverityMark";
+import { hazardName, queueName } from "./text";
+
+interface AlertItemProps {
+  alert: AlertSummary;
+  selected: boolean;
+  fresh: boolean;
+  /** The signed-in person's name, to tell their own lease from another's. */
+  me: string;
+  onSelect: (id: string) => void;
+}
+
+export const AlertItem = memo(function AlertItem({ alert, selected, fresh, me, onSelect }: AlertItemProps): ReactNode {
+  const { t } = useTranslation();
+  const [language] = useLanguage();
+  return (
+    <li
+      className={`alert-item edge-${alert.severity}${selected ? " alert-selected" : ""}${fresh ? " alert-fresh" : ""}`}
+      data-testid="alert-item"
+      data-alert-id={alert.id}
+      data-state={alert.state}
+      data-severity={alert.severity}
+    >
+      <button
+        type="button"
+        className="alert-button"
+        data-space-plays="true"
+        aria-current={selected ? "true" : undefined}
+        onClick={() => onSelect(alert.id)}
+      >
+        <span className="alert-line">
+          <SeverityMark severity={alert.severity} />
+          <strong className="alert-hazard">{hazardName(alert, language)}</strong>
+          {fresh ? <span className="badge badge-new">{t("list.new")}</span> : null}
+          <Age alert={alert} />
+        </span>
+        <span className="alert-line alert-place">
+          <span className="ellipsis">{queueName(alert, language)}</span>
+          <span className="faint ellipsis alert-source">{alert.source_name || alert.source_id}</span>
+        </span>
+        <Badges alert={alert} me={me} />
+      </button>
+    </li>
+  );
+});
+
+function Age({ alert }: { alert: AlertSummary }): ReactNode {
+  const now = useNow();
+  const [language] = useLanguage();
+  const text = isOpen(alert)
+    ? formatAge(secondsSince(alert.opened_at, now), language)
+    : formatMoment(alert.verdict?.at ?? alert.observed_at, language, now);
+  return (
+    <time className="alert-age" dateTime={alert.opened_at}>
+      {text}
+    </time>
+  );
+}
+
+function Badges({ alert, me }: { alert: AlertSummary; me: string }): ReactNode {
+  const { t } = useTranslation();
+  const claimant = alert.state === "claimed" ? alert.claimed_by : null;
+  const badges = [
+    alert.tier === "review" ? (
+      <span key="tier" className="badge">
+        {t("list.review")}
+      </span>
+    ) : null,
+    alert.border_queues.length > 0 ? (
+      <span key="border" className="badge" title={t("list.borderLabel", { queues: alert.border_queues.join(", ") })}>
+        <Icon name="border" size={13} />
+        {t("list.border")}
+      </span>
+    ) : null,
+    alert.state === "unsure" ? (
+      <span key="unsure" className="badge badge-unsure">
+        ? {t("list.unsure")}
+      </span>
+    ) : null,
+    alert.episodes > 1 ? (
+      <span key="episodes" className="badge">
+        {t("list.episodes", { count: alert.episodes })}
+      </span>
+    ) : null,
+    claimant === null ? null : (
+      <span key="claim" className={claimant === me ? "badge badge-mine" : "badge badge-theirs"}>
+        {claimant === me ? t("list.claimedByMe") : t("list.claimedBy", { name: claimant })}
+      </span>
+    ),
+    isOpen(alert) ? null : (
+      <span key="state" className={`badge state-${alert.state}`}>
+        {t(`state.${alert.state}`)}
+        {alert.verdict === null ? "" : ` · ${alert.verdict.by}`}
+      </span>
+    ),
+  ].filter((badge) => badge !== null);
+  return badges.length === 0 ? null : <span className="alert-line alert-badges">{badges}</span>;
+}

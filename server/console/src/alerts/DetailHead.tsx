@@ -1,0 +1,55 @@
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { AlertDetail } from "../api/types";
+import { Icon } from "../app/Icon";
+import { useLanguage } from "../i18n";
+import { formatAge, secondsSince } from "../lib/time";
+import { useNow } from "../lib/useNow";
+import { SeverityMark } from "./SeverityMark";
+import { hazardName, queueName } from "./text";
+
+interface DetailHeadProps {
+  alert: AlertDetail;
+  position: { index: number; count: number } | null;
+  onBack: () => void;
+  onStep: (step: 1 | -1) => void;
+}
+
+export function DetailHead({ alert, position, onBack, onStep }: DetailHeadProps): ReactNode {
+  const { t } = useTranslation();
+  const [language] = useLanguage();
+  const now = useNow();
+  return (
+    <header className={`detail-head edge-${alert.severity}`}>
+      <button type="button" className="icon-button back-button" aria-label={t("common.back")} data-testid="back" onClick={onBack}>
+        <Icon name="back" size={22} />
+      </button>
+      <div className="detail-title">
+        <h2>
+          <SeverityMark severity={alert.severity} words />
+          <span>{hazardName(alert, language)}</span>
+          {alert.tier === "review" ? <span className="badge">{t("list.review")}</span> : null}
+        </h2>
+        <p>
+          <span>{queueName(alert, language)}</span>
+          <span className="faint"> · {alert.source_name || alert.source_id}</span>
+          <span className="faint"> · {t("list.age", { age: formatAge(secondsSince(alert.opened_at, now), language) })}</span>
+        </p>
+      </div>
+      {position === null ? null : (
+        <div className="detail-step">
+          <button type="button" className="icon-button" aria-label={t("help.keys.previous")} aria-keyshortcuts="K" onClick={() => onStep(-1)}>
+            <kbd aria-hidden="true">K</kbd>
+          </button>
+          <span className="faint" aria-label={t("detail.position", position)}>
+            {position.index}/{position.count}
+          </span>
+          <button type="button" className="icon-button" aria-label={t("help.keys.next")} aria-keyshortcuts="J" onClick={() => onStep(1)}>
+            <kbd aria-hidden="true">J</kbd>
+          </button>
+        </div>
+      )}
+    </header>
+  );
+}

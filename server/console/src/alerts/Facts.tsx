@@ -1,0 +1,97 @@
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { AlertDetail } from "../api/types";
+import { useLanguage } from "../i18n";
+import { formatAge, formatMoment, secondsSince } from "../lib/time";
+import { useNow } from "../lib/useNow";
+import { measurements } from "./measurements";
+import { placeName, queueName } from "./text";
+
+/** What is known about the alert, in the order in which it is asked for. */
+export function Facts({ alert }: { alert: AlertDetail }): ReactNode {
+  const { t } = useTranslation();
+  const [language] = useLanguage();
+  const now = useNow();
+  const { location } = alert;
+  const method = t(`method.${location.method as "camera"}`, { defaultValue: location.method });
+  const height = location.height_m;
+  const [lon, lat] = location.point.coordinates;
+  return (
+    <section className="facts" aria-labelledby="facts-title">
+      <h3 id="facts-title">{t("detail.facts")}</h3>
+      <Confidence value={alert.confidence} />
+      <dl>
+        {alert.unit === null ? null : <Fact label={t("detail.unit")}>{placeName(alert.unit, language)}</Fact>}
+        <Fact label={t("detail.queue")}>
+          {queueName(alert, language)} <code>{alert.queue}</code>
+        </Fact>
+        {alert.border_queues.length === 0 ? null : (
+          <Fact label={t("detail.borderWith")}>{alert.border_queues.join(", ")}</Fact>
+        )}
+        {alert.matter === null ? null : (
+          <Fact label={t("detail.matter")}>
+            {placeName(alert.matter, language)} <code>{alert.matter.code}</code>
+          </Fact>
+        )}
+        {measurements(alert, t).map(({ label, value }) => (
+          <Fact key={label} label={label}>
+            {value}
+          </Fact>
+        ))}
+        <Fact label={t("detail.started")}>
+          {formatMoment(alert.opened_at, language, now)}
+          <span className="faint"> · {t("list.age", { age: formatAge(secondsSince(alert.opened_at, now), language) })}</span>
+        </Fact>
+        <Fact label={t(alert.ended_at === null ? "detail.observed" : "detail.ended")}>
+          {formatMoment(alert.ended_at ?? alert.observed_at, language, now)}
+          <span className="faint"> · {t(`phase.${alert.phase as "opened"}`, { defaultValue: alert.phase })}</span>
+        </Fact>
+        <Fact label={t("detail.accuracy")}>
+          {t("detail.accuracyValue", { metres: Math.round(location.accuracy_m), method })}
+          <br />
+          <code>
+            {lat.toFixed(5)}, {lon.toFixed(5)}
+          </code>
+        </Fact>
+        {height == null ? null : (
+          <Fact label={t("detail.height")}>
+            {t("detail.heightValue", { low: height[0].toFixed(0), high: height[1].toFixed(0) })}
+          </Fact>
+        )}
+        <Fact label={t("detail.source")}>
+          {alert.source_name || alert.source_id} <code>{alert.source_id}</code>
+        </Fact>
+        <Fact label={t("detail.device")}>
+          <code>{alert.device_id}</code>
+        </Fact>
+        <Fact label={t("detail.versions")}>
+          <code>{alert.id}</code>
+        </Fact>
+      </dl>
+    </section>
+  );
+}
+
+function Fact({ label, children }: { label: string; children: ReactNode }): ReactNode {
+  return (
+    <div className="fact">
+      <dt>{label}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Confidence({ value }: { value: number }): ReactNode {
+  const { t } = useTranslation();
+  const percent = Math.round(value * 100);
+  return (
+    <div className="confidence" title={t("detail.confidenceHint", { count: percent })}>
+      <span>{t("detail.confidence")}</span>
+      <span className="meter" aria-hidden="true">
+        <span style={{ width: `${percent}%` }} />
+      </span>
+      <strong>{percent} %</strong>
+    </div>
+  );
+}

@@ -1,0 +1,117 @@
+import { useEffect, useState, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { useQueryClient } from "@tanstack/react-query";
+
+import type { Account, AlertSummary, QueueList } from "../api/types";
+import { hazardName, queueName } from "../alerts/text";
+import { AdminPage } from "../admin/AdminPage";
+import { useLanguage } from "../i18n";
+import { formatAge } from "../lib/time";
+import { useNow } from "../lib/useNow";
+import { chime, unlockAudio } from "../live/chime";
+import { LiveContext, useLiveStatus } from "../live/LiveContext";
+import { QUEUES_KEY, useLive } from "../live/useLive";
+import { HelpDialog } from "./HelpDialog";
+import type { Command } from "./keyboard";
+import { useMuted } from "./preferences";
+import { useRoute } from "./route";
+import { TopBar } from "./TopBar";
+import { Workspace } from "./Workspace";
+
+/** Everything behind the sign-in. */
+export function Console({ account }: { account: Account }): ReactNode {
+  const { t } = useTranslation();
+  const [language] = useLanguage();
+  const [route] = useRoute();
+  const [help, setHelp] = useState(false);
+  const [muted, setMuted] = useMuted();
+  const [announcement, setAnnouncement] = useState("");
+
+  const onArrivals = (alerts: AlertSummary[]): void => {
+    const [first] = alerts;
+    if (first === undefined) return;
+    const name = `${t(`severity.${first.severity}`)}, ${hazardName(first, language)}, ${queueName(first, language)}`;
+    setAnnouncement(t("live.announce", { count: alerts.length, first: name }));
+    // A review is worth a look and never wakes anybody.
+    const alarms = alerts.filter(({ tier }) => tier === "alarm");
+    if (muted || alarms.length === 0) return;
+    void chime(alarms.some(({ severity }) => severity === "red") ? "red" : "yellow");
+  };
+  const hub = useLive(account, onArrivals);
+  useOpenCountInTitle();
+  useUnlockByGesture();
+
+  const onCommand = (command: Command): boolean => {
+    if (command === "help") setHelp(true);
+    else if (command === "mute") setMuted(!muted);
+    else if (command === "close" && help) setHelp(false);
+    else return false;
+    return true;
+  };
+
+  return (
+    <LiveContext value={hub}>
+      <div className="console">
+        <TopBar account={account} onHelp={() => setHelp(true)} />
+        <StaleBanner />
+        {route.page === "alerts" ? (
+          <Workspace account={account} covered={help} onCommand={onCommand} />
+        ) : (
+          <AdminPage page={route.page} account={account} />
+        )}
+      </div>
+      <div className="visually-hidden" aria-live="assertive" data-testid="announcement">
+        {announcement}
+      </div>
+      {help ? <HelpDialog onClose={() => setHelp(false)} /> : null}
+    </LiveContext>
+  );
+}
+
+/** A reconnection of a few seconds is no news; longer than that, nobody may take the list for the present. */
+const STALE_AFTER_S = 5;
+
+function StaleBanner(): ReactNode {
+  const { t } = useTranslation();
+  const [language] = useLanguage();
+  const { state, since } = useLiveStatus();
+  const now = useNow();
+  const seconds = (now - since) / 1000;
+  if (state !== "reconnecting" || seconds < STALE_AFTER_S) return null;
+  return (
+    <div className="stale-banner" role="alert" data-testid="stale-banner">
+      {t("live.banner", { age: formatAge(seconds, language) })}
+    </div>
+  );
+}
+
+function useOpenCountInTitle(): void {
+  const client = useQueryClient();
+  useEffect(() => {
+    const update = (): void => {
+      const queues = client.getQueryData<QueueList>(QUEUES_KEY)?.queues ?? [];
+      const open = queues.reduce((sum, queue) => sum + queue.open, 0);
+      document.title = open > 0 ? `(${open}) GridSentry` : "GridSentry";
+    };
+    update();
+    const unsubscribe = client.getQueryCache().subscribe((event) => {
+      if (event.query.queryKey[0] === QUEUES_KEY[0]) update();
+    });
+    return () => {
+      unsubscribe();
+      document.title = "GridSentry";
+    };
+  }, [client]);
+}
+
+/** Browsers give sound only after a gesture; any will do. */
+function useUnlockByGesture(): void {
+  useEffect(() => {
+    window.addEventListener("pointerdown", unlockAudio);
+    window.addEventListener("keydown", unlockAudio);
+    return () => {
+      window.removeEventListener("pointerdown", unlockAudio);
+      window.removeEventListener("keydown", unlockAudio);
+    };
+  }, []);
+}

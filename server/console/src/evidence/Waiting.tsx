@@ -1,0 +1,32 @@
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { Evidence } from "../api/types";
+
+interface WaitingProps {
+  title: string;
+  hint: string | null;
+  evidence: Evidence | null;
+}
+
+/** A file that is still on its way: said plainly, and replaced by the file as soon as it is whole. */
+export function Waiting({ title, hint, evidence }: WaitingProps): ReactNode {
+  const { t } = useTranslation();
+  return (
+    <div className="stage stage-waiting" data-testid="evidence-waiting" role="status">
+      <div className="waiting-sweep" aria-hidden="true" />
+      <p className="waiting-title">{title}</p>
+      {evidence?.state === "partial" ? (
+        <p>{t("evidence.partial", { size: formatBytes(evidence.bytes) })}</p>
+      ) : hint === null ? null : (
+        <p className="faint">{hint}</p>
+      )}
+    </div>
+  );
+}
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 * 1024) return `${Math.round(bytes / 1024)} KB`;
+  return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
+}

@@ -1,0 +1,52 @@
+import type { AlertDetail, Evidence } from "../api/types";
+
+export type Tab = "clip" | "snapshot" | "telemetry";
+
+export interface EvidenceSet {
+  clip: Evidence | null;
+  snapshot: Evidence | null;
+  overlay: Evidence | null;
+  track: Evidence | null;
+  telemetry: Evidence | null;
+}
+
+/** The newest file of each kind: whole before partial before expected, later before earlier. */
+export function newestOfEach(evidence: readonly Evidence[]): EvidenceSet {
+  const newest = (kind: string): Evidence | null =>
+    [...evidence].filter((item) => item.kind === kind).sort(byWorth)[0] ?? null;
+  return {
+    clip: newest("clip"),
+    snapshot: newest("snapshot"),
+    overlay: newest("overlay"),
+    track: newest("track"),
+    telemetry: newest("telemetry"),
+  };
+}
+
+const STATE_RANK: Record<Evidence["state"], number> = { whole: 0, partial: 1, expected: 2 };
+
+function byWorth(a: Evidence, b: Evidence): number {
+  return STATE_RANK[a.state] - STATE_RANK[b.state] || Date.parse(b.captured_at) - Date.parse(a.captured_at);
+}
+
+export function isWhole(evidence: Evidence | null): evidence is Evidence {
+  return evidence?.state === "whole";
+}
+
+/** A sensor has readings and no picture; everything else is looked at. */
+export function isSensor(alert: Pick<AlertDetail, "detail">): boolean {
+  return typeof alert.detail["channel"] === "string";
+}
+
+/** The tabs that an alert has, whether their files are here yet or not. */
+export function tabsOf(alert: AlertDetail, files: EvidenceSet): Tab[] {
+  if (isSensor(alert)) {
+    return ["telemetry", ...(files.clip === null ? [] : ["clip" as const]), ...(files.snapshot === null ? [] : ["snapshot" as const])];
+  }
+  return ["clip", "snapshot", ...(files.telemetry === null ? [] : ["telemetry" as const])];
+}
+
+/** What to show first: the clip if it is here, else whatever is, else what will come. */
+export function bestTab(tabs: readonly Tab[], files: EvidenceSet): Tab {
+  return tabs.find((tab) => isWhole(files[tab])) ?? tabs[0] ?? "snapshot";
+}

@@ -1,0 +1,84 @@
+import type { AlertSummary, GridCollection } from "../api/types";
+
+const EARTH_RADIUS_M = 6_371_008.8;
+const CORNERS = 48;
+
+export type Bounds = [west: number, south: number, east: number, north: number];
+
+/** The disc that holds the position with 95 % probability, as a ring of [lon, lat] on the local tangent plane. */
+export function accuracyRing(lon: number, lat: number, radiusM: number): [number, number][] {
+  const degreesNorth = (radiusM / EARTH_RADIUS_M) * (180 / Math.PI);
+  const degreesEast = degreesNorth / Math.max(Math.cos((lat * Math.PI) / 180), 1e-9);
+  const ring: [number, number][] = [];
+  for (let k = 0; k <= CORNERS; k += 1) {
+    const angle = (2 * Math.PI * (k % CORNERS)) / CORNERS;
+    ring.push([lon + degreesEast * Math.cos(angle), lat + degreesNorth * Math.sin(angle)]);
+  }
+  return ring;
+}
+
+function* positions(geometry: GeoJSON.Polygon | GeoJSON.MultiPolygon): Generator<GeoJSON.Position> {
+  const polygons = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;
+  for (const polygon of polygons) yield* polygon[0] ?? [];
+}
+
+/** The box around the grids; null without any. */
+export function boundsOf(grids: GridCollection): Bounds | null {
+  let bounds: Bounds | null = null;
+  for (const { geometry } of grids.features) {
+    for (const [lon, lat] of positions(geometry)) {
+      if (lon === undefined || lat === undefined) continue;
+      bounds =
+        bounds === null
+          ? [lon, lat, lon, lat]
+          : [Math.min(bounds[0], lon), Math.min(bounds[1], lat), Math.max(bounds[2], lon), Math.max(bounds[3], lat)];
+    }
+  }
+  return bounds;
+}
+
+export interface PinProperties {
+  id: string;
+  severity: string;
+  selected: boolean;
+  rank: number;
+}
+
+const RANK: Record<string, number> = { blue: 1, yellow: 2, red: 3 };
+
+/** Alerts as points; the selected and the severe are drawn last, on top. */
+export function pinsOf(
+  alerts: readonly AlertSummary[],
+  selected: string | null,
+): GeoJSON.FeatureCollection<GeoJSON.Point, PinProperties> {
+  return {
+    type: "FeatureCollection",
+    features: alerts.map((alert) => ({
+      type: "Feature",
+      geometry: { type: "Point", coordinates: alert.location.point.coordinates },
+      properties: {
+        id: alert.id,
+        severity: alert.severity,
+        selected: alert.id === selected,
+        rank: (alert.id === selected ? 10 : 0) + (RANK[alert.severity] ?? 0),
+      },
+    })),
+  };
+}
+
+export function discsOf(
+  alerts: readonly AlertSummary[],
+  selected: string | null,
+): GeoJSON.FeatureCollection<GeoJSON.Polygon, PinProperties> {
+  return {
+    type: "FeatureCollection",
+    features: alerts.map((alert) => {
+      const [lon, lat] = alert.location.point.coordinates;
+      return {
+        type: "Feature",
+        geometry: { type: "Polygon", coordinates: [accuracyRing(lon, lat, alert.location.accuracy_m)] },
+        properties: { id: alert.id, severity: alert.severity, selected: alert.id === selected, rank: 0 },
+      };
+    }),
+  };
+}

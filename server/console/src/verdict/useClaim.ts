@@ -1,0 +1,88 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useEffectEvent, useRef } from "react";
+
+import { claimAlert, releaseAlert } from "../api/calls";
+import { isStatus } from "../api/problem";
+import type { Account, AlertDetail } from "../api/types";
+import { alertKey } from "../alerts/useAlert";
+import { isOpen } from "../alerts/list";
+import { serverNow } from "../lib/clock";
+
+/** A glance in passing claims nothing. */
+const GLANCE_MS = 1_000;
+const CHECK_MS = 5_000;
+/** A lease is prolonged while the alert stays on the screen, when less than this is left. */
+const RENEW_BELOW_MS = 45_000;
+/** ... but not for somebody who has left the desk. */
+const PRESENT_MS = 90_000;
+
+let lastSeen = Date.now();
+for (const kind of ["pointerdown", "pointermove", "keydown", "wheel"]) {
+  window.addEventListener(kind, () => (lastSeen = Date.now()), { passive: true, capture: true });
+}
+
+export type Holder = "nobody" | "me" | "other";
+
+export function holderOf(
+  alert: Pick<AlertDetail, "claimed_by" | "claim_expires_at">,
+  account: Account,
+  now: number,
+): Holder {
+  if (alert.claimed_by === null) return "nobody";
+  if (alert.claim_expires_at !== null && Date.parse(alert.claim_expires_at) <= now) return "nobody";
+  return alert.claimed_by === account.display_name ? "me" : "other";
+}
+
+/** Claims the alert on the screen after a moment, keeps the lease while it is looked at, and gives it back. */
+export function useClaim(alert: AlertDetail | undefined, account: Account): { claimNow: () => Promise<void> } {
+  const client = useQueryClient();
+  const busy = useRef(false);
+  const id = alert?.id;
+
+  const claim = useCallback(async (): Promise<void> => {
+    if (id === undefined || busy.current) return;
+    const current = client.getQueryData<AlertDetail>(alertKey(id));
+    if (current === undefined || !isOpen(current) || holderOf(current, account, serverNow()) === "other") return;
+    busy.current = true;
+    try {
+      client.setQueryData(alertKey(id), await claimAlert(id, current.version));
+    } catch (error) {
+      // Taken or changed meanwhile: show how it stands now. Anything else is retried at the next check.
+      if (isStatus(error, 409)) await client.invalidateQueries({ queryKey: alertKey(id) });
+    } finally {
+      busy.current = false;
+    }
+  }, [account, client, id]);
+
+  const check = useEffectEvent(() => {
+    if (alert === undefined || document.hidden || !isOpen(alert) || Date.now() - lastSeen > PRESENT_MS) return;
+    const now = serverNow();
+    const holder = holderOf(alert, account, now);
+    const left = alert.claim_expires_at === null ? 0 : Date.parse(alert.claim_expires_at) - now;
+    if (holder === "nobody" || (holder === "me" && left < RENEW_BELOW_MS)) void claim();
+  });
+
+  const release = useEffectEvent((left: string) => {
+    const last = client.getQueryData<AlertDetail>(alertKey(left));
+    if (last === undefined || !isOpen(last) || holderOf(last, account, serverNow()) !== "me") return;
+    // Not being able to give it back is no harm: the lease runs out by itself.
+    releaseAlert(left, last.version).then(
+      (released) => client.setQueryData(alertKey(left), released),
+      () => client.invalidateQueries({ queryKey: alertKey(left) }),
+    );
+  });
+
+  const loaded = alert !== undefined;
+  useEffect(() => {
+    if (id === undefined || !loaded) return;
+    const first = setTimeout(() => check(), GLANCE_MS);
+    const later = setInterval(() => check(), CHECK_MS);
+    return () => {
+      clearTimeout(first);
+      clearInterval(later);
+      release(id);
+    };
+  }, [id, loaded]);
+
+  return { claimNow: claim };
+}
