@@ -2,9 +2,8 @@
 SHELL := /bin/bash
 ARGS ?=
 BIN := .venv/bin
-# Parallel test processes: half the cores, at least two; timing-sensitive ones run alone afterwards.
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup setup-dev lint format bench docs eval-thrown eval-sensors clean
+.PHONY: help demo test setup setup-dev lint format bench docs eval-thrown clean
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?/\1\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
@@ -30,11 +29,11 @@ format: setup-dev ## Put Python files into form
 bench: setup-dev ## Measure what must be fast; rows in var/bench/*.json
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-eval-thrown: setup-dev ## Detector figures on the generated façade suite; rows in var/eval-thrown.json
-	@$(BIN)/python -m samples.evaluate thrown $(ARGS)
-
-eval-sensors: setup-dev ## Detector figures on the generated sensor logs; rows in var/eval-sensors.json
-	@$(BIN)/python -m samples.evaluate sensors $(ARGS)
+SUITE := var/suite-thrown
+eval-thrown: setup-dev ## Figures of the fall detector on a generated suite (made on the first call); rows in var/eval-thrown.json
+	@$(BIN)/python -m samples.facade --suite --keep --seed 7 --out $(SUITE)
+	@$(BIN)/gridsentry-edge replay $(SUITE) --config $(SUITE)/edge.yaml --out $(SUITE)/events.jsonl
+	@$(BIN)/gridsentry-edge eval $(SUITE)/truth.yaml $(SUITE)/events.jsonl --json var/eval-thrown.json
 
 docs: setup-dev ## Regenerate schemas, API reference and the console's client types
 	@scripts/docs.sh
