@@ -114,8 +114,8 @@ class Database:
 
     @property
     def name(self) -> str:
-        """The URL without its password, for people."""
-        return self.url.render_as_string(hide_password=True)
+        """The URL without driver and password, for people."""
+        return self.url.set(drivername=self.url.get_backend_name()).render_as_string(hide_password=True)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -48,7 +48,7 @@ def require_current(database: Database) -> None:
         current = current_revision(connection)
     if current != head_revision():
         raise SchemaVersionError(
-            f"{database.name} has the schema {current or 'none'!r}, expected {head_revision()!r}: "
+            f"{database.name} has {'no schema' if current is None else f'the schema {current}'}, expected {head_revision()}: "
             "run 'gridsentry-server migrate'"
         )
 
