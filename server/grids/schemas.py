@@ -60,7 +60,7 @@ class GridPlace(BaseModel):
     """Where a position lies, as far as the account's scope shows it.
 
     `chain` goes from the lowest grid that holds the point up to the root; empty outside every grid in scope, where
-    `nearest` says which one is closest. `shares` divide the disc; empty where it lies in one grid alone, or in too many.
+    `nearest` says which is closest. `shares` divide the disc; empty where it lies in one grid alone, or in too many.
     """
 
     grid_version: int | None
