@@ -79,7 +79,7 @@ def _render(scenarios: Sequence[Scenario], out: Path) -> tuple[list[Produced], f
 
 
 def _report(produced: Sequence[Produced], seconds: float) -> None:
-    table = Table("clip", "seconds", "kB", "falls", "seen drop m", "narrowest px")
+    table = Table("clip", "seconds", "kB", "falls", "seen drop m", "narrowest px", "contrast : noise")
     for item in produced:
         table.add_row(
             item.path.name,
@@ -88,6 +88,7 @@ def _report(produced: Sequence[Produced], seconds: float) -> None:
             ", ".join(f"{e.thing} {e.start_seconds:.2f}-{e.end_seconds:.2f}" for e in item.episodes) or "none",
             ", ".join(f"{e.seen_drop_m:.1f}" for e in item.episodes),
             ", ".join(f"{e.narrowest_px:.1f}" for e in item.episodes),
+            ", ".join(f"{e.contrast_to_noise:.0f}" for e in item.episodes),
         )
     console.print(table)
     frames = sum(item.scenario.frames for item in produced)

@@ -69,4 +69,4 @@ INFRARED = Light(
 BY_DAY = Imager(exposure_seconds=1 / 200, shot_noise=1.0e-4, read_noise=0.003)
 BY_DULL_DAY = Imager(exposure_seconds=1 / 100, shot_noise=1.6e-4, read_noise=0.004)
 BY_DUSK = Imager(exposure_seconds=1 / 40, shot_noise=5.0e-4, read_noise=0.006)
-BY_NIGHT = Imager(exposure_seconds=1 / 30, shot_noise=8.0e-4, read_noise=0.008)
+BY_NIGHT = Imager(exposure_seconds=1 / 30, shot_noise=6.0e-4, read_noise=0.005)

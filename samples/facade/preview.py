@@ -22,6 +22,8 @@ class Preview:
 
     drop_m: float
     widest_px: float
+    on_facade: float
+    """Share of the time in the picture that it is seen before the building, not beside it."""
 
 
 def preview_fall(scenario: Scenario) -> Preview | None:
@@ -45,6 +47,11 @@ def preview_fall(scenario: Scenario) -> Preview | None:
     if path.times[seen[-1]] > scenario.seconds - LEAD_SECONDS:
         return None
     heights = path.places[seen, 1]
-    size = float(np.median(np.linalg.norm(mesh.vertices, axis=1)) * 2)
+    building = scenario.building
+    wall = camera.to_facade(pixels[seen])
+    before = (wall[:, 0] > building.left_m) & (wall[:, 0] < building.right_m) & (wall[:, 1] < building.height_m)
+    on_facade = float(np.mean(before & (wall[:, 1] > 0)))
     depth = camera.depth(path.places[seen])
-    return Preview(float(heights.max() - heights.min()), camera.focal_px * size / float(depth.min()))
+    return Preview(
+        float(heights.max() - heights.min()), camera.focal_px * mesh.mean_diameter_m / float(depth.min()), on_facade
+    )

@@ -5,7 +5,7 @@ Frame `i` depends on the scenario and `i` alone, so frames can be rendered in an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import pi, sin
 
 import cv2
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from samples.facade.actors import FallingThing, make_actors
 from samples.facade.actors.foliage import SwingingBranch
-from samples.facade.canvas import Canvas, World
+from samples.facade.canvas import Actor, Canvas, World
 from samples.facade.scenario import Branch, Scenario, Shake
 from samples.facade.scene import SKY_MARGIN_PX, build_scene
 from samples.facade.seeding import stream
@@ -26,6 +26,10 @@ BLACK, WHITE = 16, 235
 """Limited range of the Y plane, as cameras send it."""
 CHROMA_NOISE = 0.45
 """Chroma noise against luma noise: cameras smooth colour harder."""
+
+
+LOUDEST_NOISE = 7.0
+"""Standard deviation of Y that a camera's own noise reduction lets through."""
 
 
 class Renderer:
@@ -66,10 +70,28 @@ class Renderer:
 
     def frame(self, index: int) -> Picture:
         """One frame, I420. Its exposure starts at index / fps seconds."""
+        i420 = self._clean(index, self.actors)
+        self._add_noise(i420, index)
+        if self.scenario.caption:
+            _burn_in(i420[: self.scenario.camera.height], self.scenario.caption)
+        return i420
+
+    def contrast_to_noise(self, thing: FallingThing, index: int, pixel: tuple[float, float]) -> float:
+        """How far the strongest pixel of `thing` stands out from its background, in deviations of the noise there."""
+        height, width = self.scenario.camera.height, self.scenario.camera.width
+        column, row = min(max(round(pixel[0]), 0), width - 1), min(max(round(pixel[1]), 0), height - 1)
+        around = (slice(max(row - 12, 0), row + 13), slice(max(column - 12, 0), column + 13))
+        shown = self._clean(index, self.actors)[:height].astype(np.int16)
+        hidden = self._clean(index, [actor for actor in self.actors if actor is not thing])[:height]
+        noise = max(float(self._noise_of_luma[int(hidden[row, column]), 0]), 0.5)
+        return float(np.abs(shown - hidden)[around].max()) / noise
+
+    def _clean(self, index: int, actors: Sequence[Actor]) -> Picture:
+        """A frame before noise and caption."""
         scenario = self.scenario
         seconds = index / scenario.fps
         np.copyto(self._canvas.linear, self._sky_and_solid(seconds))
-        for actor in self.actors:
+        for actor in actors:
             actor.draw(self._canvas, seconds, scenario.imager.exposure_seconds)
         rgb = self._expose(self._canvas.linear, self._gain(seconds))
         if self._shake_px:
@@ -77,11 +99,7 @@ class Renderer:
         if scenario.light.monochrome:
             grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
             rgb = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
-        i420 = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8)
-        self._add_noise(i420, index)
-        if scenario.caption:
-            _burn_in(i420[: scenario.camera.height], scenario.caption)
-        return i420
+        return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8)
 
     def _sky_and_solid(self, seconds: float) -> Plane:
         """The still scene over the drifting sky. Clouds move in tenths of a pixel: most frames reuse the last one."""
@@ -158,7 +176,7 @@ def _noise_table(scenario: Scenario) -> Plane:
     share = np.clip((np.arange(256) - BLACK) / span, 0.02, 1.0)
     linear = share**2
     sigma = span / (2 * share) * np.sqrt(scenario.imager.read_noise**2 + scenario.imager.shot_noise * linear)
-    sigma = np.minimum(sigma, 12.0)
+    sigma = np.minimum(sigma, LOUDEST_NOISE)
     sigma[np.arange(256) >= WHITE - 2] = 0.0
     return np.asarray(sigma[:, None], np.float32)
 

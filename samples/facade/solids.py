@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, pi, sin
+from math import cos, pi, sin, sqrt
 
 import cv2
 import numpy as np
@@ -33,6 +33,20 @@ class Mesh:
     albedo: tuple[Colour, ...]
     """One a face."""
     two_sided: bool = False
+
+    @property
+    def mean_diameter_m(self) -> float:
+        """Diameter of the disc that is as large as the thing looks, averaged over all directions.
+
+        A convex body's mean shadow is a quarter of its surface (Cauchy); a sheet has two sides.
+        """
+        surface = 0.0
+        for face in self.faces:
+            corners = self.vertices[list(face)]
+            for index in range(1, len(face) - 1):
+                cross = np.cross(corners[index] - corners[0], corners[index + 1] - corners[0])
+                surface += float(np.linalg.norm(cross)) / 2
+        return sqrt(surface * (2 if self.two_sided else 1) / pi)
 
     def moved(self, rotation: Points, place: Points) -> Points:
         """(n, 3) vertices in the world."""

@@ -58,6 +58,8 @@ THING_SHARES: dict[Thing, float] = {
 DRAWS_OF_A_SCENE = 40
 DRAWS_OF_A_FALL = 25
 SHORTEST_DROP_M = 8.0
+ON_FACADE_SHARE = 0.85
+"""What falls beside the building, before the sky, is outside the polygon that an installer draws."""
 SMALLEST_VISIBLE_PX = 2.0
 """Falls of things that never get wider than this teach nothing: such draws are taken again."""
 
@@ -182,6 +184,8 @@ def _fitting_fall(rng: np.random.Generator, scenario: Scenario) -> Fall | None:
             spin_hz=float(rng.uniform(0.2, 3.0)),
         )
         seen = preview_fall(replace(scenario, falls=(fall,)))
-        if seen is not None and seen.drop_m >= SHORTEST_DROP_M and seen.widest_px >= SMALLEST_VISIBLE_PX:
+        if seen is None or seen.drop_m < SHORTEST_DROP_M or seen.on_facade < ON_FACADE_SHARE:
+            continue
+        if seen.widest_px >= SMALLEST_VISIBLE_PX:
             return fall
     return None

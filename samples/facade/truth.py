@@ -16,6 +16,7 @@ from samples.facade.render import Renderer
 from samples.facade.scenario import Scenario
 
 HAZARD = "thrown_object"
+CONTRAST_PROBES = 7
 ROOF_MARGIN_M = 0.5
 """A façade polygon reaches this far above the roof: things are let go over the parapet."""
 
@@ -28,6 +29,7 @@ class TrackPoint:
     pixel: tuple[float, float]
     metres: tuple[float, float, float]
     width_px: float
+    """Diameter of a disc as large as the thing looks on average."""
     inside: bool
 
 
@@ -39,6 +41,8 @@ class EpisodeTruth:
     start_seconds: float
     end_seconds: float
     landed: bool
+    contrast_to_noise: float
+    """Median over its way of how far it stands out of the picture's noise: below 3 nobody could see it for sure."""
     track: tuple[TrackPoint, ...]
 
     @property
@@ -67,6 +71,7 @@ class EpisodeTruth:
             "landed": self.landed,
             "seen_drop_m": round(self.seen_drop_m, 2),
             "narrowest_px": round(self.narrowest_px, 2),
+            "contrast_to_noise": round(self.contrast_to_noise, 1),
             "track": [
                 {
                     "seconds": round(point.seconds, 3),
@@ -80,11 +85,12 @@ class EpisodeTruth:
         }
 
 
-def episode_of(scenario: Scenario, thing: FallingThing) -> EpisodeTruth:
+def episode_of(renderer: Renderer, thing: FallingThing) -> EpisodeTruth:
     """The truth about one fall.
 
     Raises ValueError if the thing is never in the picture, or its fall does not end within the clip.
     """
+    scenario = renderer.scenario
     camera, path = scenario.camera, thing.path
     fine = np.arange(path.start_seconds, path.end_seconds, 0.005)
     inside = camera.contains(camera.project(path.at(fine)))
@@ -101,9 +107,13 @@ def episode_of(scenario: Scenario, thing: FallingThing) -> EpisodeTruth:
     middle = scenario.imager.exposure_seconds / 2
     stamps = np.arange(scenario.frames) / scenario.fps + middle
     stamps = stamps[(stamps >= path.start_seconds) & (stamps <= end + 1e-6)]
-    size = float(np.median(np.linalg.norm(thing.mesh.vertices, axis=1)) * 2)
+    size = thing.mesh.mean_diameter_m
     track = [_point(camera, float(seconds), thing, size) for seconds in stamps]
-    return EpisodeTruth(thing.fall.thing.value, path.start_seconds, end, landed, tuple(track))
+    seen = [point for point in track if point.inside]
+    probes = seen[:: max(1, len(seen) // CONTRAST_PROBES)]
+    contrasts = [renderer.contrast_to_noise(thing, int(p.seconds * scenario.fps), p.pixel) for p in probes]
+    contrast = float(np.median(contrasts)) if contrasts else 0.0
+    return EpisodeTruth(thing.fall.thing.value, path.start_seconds, end, landed, contrast, tuple(track))
 
 
 def _point(camera: Camera, seconds: float, thing: FallingThing, size_m: float) -> TrackPoint:
@@ -121,7 +131,7 @@ def _point(camera: Camera, seconds: float, thing: FallingThing, size_m: float) -
 
 def episodes_of(renderer: Renderer) -> list[EpisodeTruth]:
     """All falls of a clip by their time of release."""
-    found = [episode_of(renderer.scenario, thing) for thing in renderer.things()]
+    found = [episode_of(renderer, thing) for thing in renderer.things()]
     return sorted(found, key=lambda episode: episode.start_seconds)
 
 
