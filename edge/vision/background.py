@@ -1,101 +1,137 @@
 """A background that is a slow mean and a spread per pixel, kept ready as two bounds for one `inRange` a frame.
 
-Learning touches a few rows a frame; every array is allocated once (an `out` left out costs ten times the operation in
-page faults).
+Work goes band by band: 40 rows fit the first-level cache, and what the decoder needs next stays in the second. Every
+array is allocated once (an `out` left out costs ten times the operation in page faults).
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from edge.vision.arrays import Floats, Grey, Mask
+from edge.vision.regions import window_of
 
-STRIPE_ROWS = 40
-"""Rows learned at a time, and the height of the bands that are searched for blobs: half a cell."""
-CELL = 2 * STRIPE_ROWS
+BAND_ROWS = 40
+"""Rows that are searched and learned at a time: half a cell."""
+CELL = 2 * BAND_ROWS
 """Side in pixels of the squares that are switched off where something always moves."""
 
 
-class Background:
-    """Bounds [low, high] per pixel of a (height, width) window.
+@dataclass(frozen=True, slots=True)
+class BackgroundTuning:
+    """How the background is learned; seconds of media time, and grey levels.
 
-    `tau_seconds`: time constant of mean and variance. Half-width of the bounds: max(`min_half_width`, `sigmas` × RMS
-    deviation). `cycle_seconds`: how long learning takes to come round. Pixels where `watch` is 0 are never foreground.
+    Half-width of the bounds: max(`min_half_width`, `sigmas` × RMS deviation). `tau_seconds`: time constant of both.
+    `cycle_seconds`: how long learning takes to come round.
     """
 
-    def __init__(
-        self,
-        watch: Mask,
-        *,
-        tau_seconds: float = 2.5,
-        min_half_width: float = 12.0,
-        sigmas: float = 5.5,
-        cycle_seconds: float = 0.6,
-    ) -> None:
+    tau_seconds: float = 2.5
+    min_half_width: float = 12.0
+    sigmas: float = 5.5
+    cycle_seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbouring bands that hold foreground: rows [top, bottom), and how many foreground pixels."""
+
+    top: int
+    bottom: int
+    pixels: int
+
+
+@dataclass(slots=True, eq=False)
+class _Band:
+    """Rows and columns of a band that can be watched at all, views of the bounds there, and when it was learned."""
+
+    rows: slice
+    columns: slice
+    low: Grey
+    high: Grey
+    inside: Mask
+    pixels: int
+    visited: float = 0.0
+    visits: int = 0
+
+
+class Background:
+    """Bounds [low, high] per pixel of a (height, width) window. Pixels where `watch` is 0 are never foreground."""
+
+    def __init__(self, watch: Mask, tuning: BackgroundTuning) -> None:
         self.height, self.width = watch.shape
-        self._tau = tau_seconds
-        self._min_half_width = min_half_width
-        self._sigmas = sigmas
-        self._cycle = cycle_seconds
+        self._tuning = tuning
         self._region = watch.copy()
         self._watch = watch.copy()
         self._ignored = cv2.bitwise_not(watch)
         shape = watch.shape
         self.mean: Floats = np.zeros(shape, np.float32)
-        self._variance: Floats = np.zeros(shape, np.float32)
+        self._spread: Floats = np.zeros(shape, np.float32)
+        """Mean square deviation × sigmas²: the half-width's square, before its lower limit."""
+        self._half_width: Floats = np.zeros(shape, np.float32)
         self._low: Grey = np.zeros(shape, np.uint8)
         self._high: Grey = np.zeros(shape, np.uint8)
-        self._low_clipped: Grey = np.zeros(shape, np.uint8)
-        self._inside: Mask = np.zeros(shape, np.uint8)
+        self.foreground: Mask = np.zeros(shape, np.uint8)
+        """255 where the latest picture was foreground; filled only in the runs that `mark` returned."""
         self._off: dict[int, set[int]] = {}
-        self._stripes = math.ceil(self.height / STRIPE_ROWS)
-        self._visited = [0.0] * self._stripes
-        self._visits = [0] * self._stripes
         self._next = 0
         self._owed = 0.0
-        work = (STRIPE_ROWS, self.width)
-        self._deviation: Floats = np.zeros(work, np.float32)
-        self._half_width: Floats = np.zeros(work, np.float32)
-        self._scratch: Floats = np.zeros(work, np.float32)
+        work = (BAND_ROWS, self.width)
+        self._inside: Mask = np.zeros(work, np.uint8)
         self._beyond: Mask = np.zeros(work, np.uint8)
+        self._held: Grey = np.zeros(work, np.uint8)
+        self._low_clipped: Grey = np.zeros(work, np.uint8)
+        self._deviation: Floats = np.zeros(work, np.float32)
+        self._scratch: Floats = np.zeros(work, np.float32)
+        self._bands = [band for top in range(0, self.height, BAND_ROWS) if (band := self._band(top)) is not None]
 
     def seed(self, picture: Grey, at_seconds: float, *, keep_spread: bool = False) -> None:
         """Starts over from one picture; the spread starts at its lower bound, or stays what was learned."""
         np.copyto(self.mean, picture)
         if not keep_spread:
-            self._variance.fill((self._min_half_width / self._sigmas) ** 2)
-        self._visited = [at_seconds] * self._stripes
-        self._visits = [1] * self._stripes
-        for stripe in range(self._stripes):
-            self._set_bounds(self._rows(stripe), slice(None))
+            self._spread.fill(self._tuning.min_half_width**2)
+        for band in self._bands:
+            band.visited, band.visits = at_seconds, 1
+            self._set_bounds(band.rows, band.columns)
 
-    def inside(self, picture: Grey, white: float = 255.0) -> Mask:
-        """255 where the picture is background, 0 where it is foreground. Valid until the next call.
+    def mark(self, picture: Grey, white: float = 255.0) -> list[Run]:
+        """Fills `foreground` where the picture leaves its bounds.
 
-        `white`: what a saturated pixel has become by exposure compensation; a pixel that was too bright to be measured
+        `white`: what a saturated pixel has become by exposure compensation. A pixel that was too bright to be measured
         is not foreground for being darker than it was.
         """
-        low = self._low
-        if white < 250:
-            low = np.minimum(low, np.uint8(int(white) - 2), out=self._low_clipped)
-        cv2.inRange(picture, low, self._high, dst=self._inside)
-        return self._inside
+        runs: list[Run] = []
+        for band in self._bands:
+            rows, columns, inside, low = band.rows, band.columns, band.inside, band.low
+            if white < 250:
+                clipped = self._low_clipped[: low.shape[0], : low.shape[1]]
+                low = np.minimum(low, np.uint8(int(white) - 2), out=clipped)
+            cv2.inRange(picture[rows, columns], low, band.high, dst=inside)
+            pixels = band.pixels - cv2.countNonZero(inside)
+            if pixels:
+                cv2.bitwise_not(inside, dst=self.foreground[rows, columns])
+                if runs and runs[-1].bottom == rows.start:
+                    runs[-1] = Run(runs[-1].top, rows.stop, runs[-1].pixels + pixels)
+                else:
+                    runs.append(Run(rows.start, rows.stop, pixels))
+        return runs
 
     def learn(self, picture: Grey, at_seconds: float, elapsed_seconds: float) -> list[tuple[int, int, bool]]:
-        """Learns the stripes whose turn it is. Returns (cell row, cell column, occupied) of switched-off cells in them.
+        """Learns the bands whose turn it is. Returns (cell row, cell column, occupied) of switched-off cells in them.
 
         A pixel outside its bounds pulls the mean and the spread as if it lay on them: one passing object neither
         leaves a ghost nor blinds its path, while leaves, which are always somewhere else, widen their bounds.
         """
-        self._owed = min(self._owed + elapsed_seconds / self._cycle * self._stripes, float(self._stripes))
+        count = len(self._bands)
+        self._owed = min(self._owed + elapsed_seconds / self._tuning.cycle_seconds * count, float(count))
         seen: list[tuple[int, int, bool]] = []
         while self._owed >= 1:
             self._owed -= 1
-            seen += self._learn_stripe(self._next, picture, at_seconds)
-            self._next = (self._next + 1) % self._stripes
+            seen += self._learn_band(self._bands[self._next], picture, at_seconds)
+            self._next = (self._next + 1) % count
         return seen
 
     def switch(self, cell_row: int, cell_column: int, *, on: bool) -> None:
@@ -106,8 +142,7 @@ class Background:
         columns = slice(cell_column * CELL, min((cell_column + 1) * CELL, self.width))
         self._watch[rows, columns] = self._region[rows, columns] if on else 0
         self._ignored[rows, columns] = 255 - self._watch[rows, columns]
-        for top in range(rows.start, rows.stop, STRIPE_ROWS):
-            self._set_bounds(slice(top, min(top + STRIPE_ROWS, rows.stop)), columns)
+        self._set_bounds(rows, columns)
 
     def watched_pixels(self) -> int:
         """How many pixels can be foreground."""
@@ -116,59 +151,64 @@ class Background:
     def rescale(self, factor: float) -> None:
         """Multiplies the whole model: the exposure it refers to has changed for good."""
         np.multiply(self.mean, np.float32(factor), out=self.mean)
-        np.multiply(self._variance, np.float32(factor * factor), out=self._variance)
-        for stripe in range(self._stripes):
-            self._set_bounds(self._rows(stripe), slice(None))
+        np.multiply(self._spread, np.float32(factor * factor), out=self._spread)
+        for band in self._bands:
+            self._set_bounds(band.rows, band.columns)
 
-    def _rows(self, stripe: int) -> slice:
-        return slice(stripe * STRIPE_ROWS, min((stripe + 1) * STRIPE_ROWS, self.height))
+    def _band(self, top: int) -> _Band | None:
+        rows = slice(top, min(top + BAND_ROWS, self.height))
+        if not self._region[rows].any():
+            return None
+        window = window_of(self._region[rows])
+        columns = slice(window.left, window.right)
+        low, high = self._low[rows, columns], self._high[rows, columns]
+        inside = self._inside[: low.shape[0], : low.shape[1]]  # shared: looked at at once, and then no more
+        return _Band(rows, columns, low, high, inside, low.size)
 
-    def _learn_stripe(self, stripe: int, picture: Grey, at_seconds: float) -> list[tuple[int, int, bool]]:
-        rows = self._rows(stripe)
-        count = rows.stop - rows.start
-        mean, variance = self.mean[rows], self._variance[rows]
-        deviation, half_width, scratch = self._deviation[:count], self._half_width[:count], self._scratch[:count]
-        cv2.subtract(picture[rows], mean, dst=deviation, dtype=cv2.CV_32F)
-        self._fill_half_width(variance, half_width)
-        seen = self._switched_off_cells(rows, deviation, half_width, scratch)
-        cv2.min(deviation, half_width, dst=deviation)
-        np.negative(half_width, out=scratch)
-        cv2.max(deviation, scratch, dst=deviation)
-        self._visits[stripe] += 1
-        rate = 1 - math.exp(-(at_seconds - self._visited[stripe]) / self._tau)
-        rate = max(rate, 1 / self._visits[stripe])  # the first seconds are a plain average
-        self._visited[stripe] = at_seconds
+    def _learn_band(self, band: _Band, picture: Grey, at_seconds: float) -> list[tuple[int, int, bool]]:
+        rows, columns = band.rows, band.columns
+        count, width = rows.stop - rows.start, columns.stop - columns.start
+        mean, spread = self.mean[rows, columns], self._spread[rows, columns]
+        deviation = self._deviation[:count, :width]
+        # Held to the bounds while still bytes: a quarter of the work. Switched-off cells have no bounds.
+        held = self._held[:count, :width]
+        cv2.max(picture[rows, columns], band.low, dst=held)
+        cv2.min(held, band.high, dst=held)
+        cv2.subtract(held, mean, dst=deviation, dtype=cv2.CV_32F)
+        seen = self._switched_off_cells(band, deviation)
+        band.visits += 1
+        rate = 1 - math.exp(-(at_seconds - band.visited) / self._tuning.tau_seconds)
+        rate = max(rate, 1 / band.visits)  # the first seconds are a plain average
+        band.visited = at_seconds
         cv2.scaleAdd(deviation, rate, mean, dst=mean)
-        cv2.multiply(deviation, deviation, dst=deviation)
-        cv2.addWeighted(variance, 1 - rate, deviation, rate, 0.0, dst=variance)
-        self._set_bounds(rows, slice(None))
+        cv2.multiply(deviation, deviation, dst=deviation, scale=self._tuning.sigmas**2)
+        cv2.addWeighted(spread, 1 - rate, deviation, rate, 0.0, dst=spread)
+        self._set_bounds(rows, columns)
         return seen
 
-    def _fill_half_width(self, variance: Floats, half_width: Floats) -> None:
-        cv2.sqrt(variance, dst=half_width)
-        np.multiply(half_width, np.float32(self._sigmas), out=half_width)
-        np.maximum(half_width, np.float32(self._min_half_width), out=half_width)
-
-    def _switched_off_cells(
-        self, rows: slice, deviation: Floats, half_width: Floats, scratch: Floats
-    ) -> list[tuple[int, int, bool]]:
-        cell_row = rows.start // CELL
-        columns = self._off.get(cell_row)
-        if not columns:
+    def _switched_off_cells(self, band: _Band, deviation: Floats) -> list[tuple[int, int, bool]]:
+        cell_row = band.rows.start // CELL
+        cells = self._off.get(cell_row)
+        if not cells:
             return []
-        beyond = self._beyond[: rows.stop - rows.start]
-        np.abs(deviation, out=scratch)
-        cv2.compare(scratch, half_width, cv2.CMP_GT, dst=beyond)
-        cv2.bitwise_and(beyond, self._region[rows], dst=beyond)
+        beyond = self._beyond[: deviation.shape[0], : deviation.shape[1]]
+        scratch = np.abs(deviation, out=self._scratch[: deviation.shape[0], : deviation.shape[1]])
+        cv2.compare(scratch, self._half_width[band.rows, band.columns], cv2.CMP_GT, dst=beyond)
+        cv2.bitwise_and(beyond, self._region[band.rows, band.columns], dst=beyond)
+        shift = band.columns.start
         return [
-            (cell_row, column, int(cv2.countNonZero(beyond[:, column * CELL : (column + 1) * CELL])) >= 2)
-            for column in sorted(columns)
+            (
+                cell_row,
+                cell,
+                cv2.countNonZero(beyond[:, max(cell * CELL - shift, 0) : max((cell + 1) * CELL - shift, 0)]) >= 2,
+            )
+            for cell in sorted(cells)
         ]
 
     def _set_bounds(self, rows: slice, columns: slice) -> None:
-        mean, variance = self.mean[rows, columns], self._variance[rows, columns]
-        half_width = self._half_width[: mean.shape[0], : mean.shape[1]]
-        self._fill_half_width(variance, half_width)
+        mean, half_width = self.mean[rows, columns], self._half_width[rows, columns]
+        np.sqrt(self._spread[rows, columns], out=half_width)
+        np.maximum(half_width, np.float32(self._tuning.min_half_width), out=half_width)
         low, high = self._low[rows, columns], self._high[rows, columns]
         # Saturating arithmetic: below black and above white there is nothing to exceed.
         cv2.subtract(mean, half_width, dst=low, dtype=cv2.CV_8U)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.vision.arrays import Doubles
 from edge.vision.background import CELL
 
 
@@ -18,37 +20,42 @@ class HotCells:
         self._tau = tau_seconds
         self._above = hot_above
         self._until = hot_until
-        self._share = np.zeros(shape, np.float64)
-        self._hit = np.zeros(shape, bool)
-        self.hot: NDArray[np.bool_] = np.zeros(shape, bool)
+        self._share: Doubles = np.zeros(shape, np.float64)
+        """Of cells that are on."""
+        self.hot: dict[tuple[int, int], float] = {}
+        """Cells that are off, as (row, column), with their share."""
 
-    def occupied_by(self, points: NDArray[np.int32], boxes: list[tuple[int, int, int, int]]) -> None:
-        """Notes what the next `step` counts: (n, 2) points x, y, and boxes of things larger than a cell."""
-        if len(points):
-            self._hit[points[:, 1] // CELL, points[:, 0] // CELL] = True
-        for left, top, width, height in boxes:
-            rows = slice(top // CELL, (top + height - 1) // CELL + 1)
-            self._hit[rows, left // CELL : (left + width - 1) // CELL + 1] = True
-
-    def step(self, elapsed_seconds: float) -> list[tuple[int, int]]:
-        """Counts one frame for cells that are on; returns those that have become hot."""
+    def step(self, boxes: Iterable[tuple[int, int, int, int]], elapsed_seconds: float) -> list[tuple[int, int]]:
+        """Counts one frame whose foreground lies in `boxes` (left, top, width, height). Returns cells turned hot."""
         rate = 1 - math.exp(-elapsed_seconds / self._tau)
-        cold = ~self.hot
-        self._share[cold] += rate * (self._hit[cold] - self._share[cold])
-        self._hit.fill(False)
-        turned = cold & (self._share > self._above)
-        if not turned.any():
-            return []
-        self.hot |= turned
-        return [(int(row), int(column)) for row, column in np.argwhere(turned)]
+        self._share *= 1 - rate
+        occupied = {cell for box in boxes for cell in _cells_of(box)}
+        turned = []
+        for cell in occupied:
+            self._share[cell] += rate
+            if self._share[cell] > self._above and cell not in self.hot:
+                turned.append(cell)
+        for cell in turned:
+            self.hot[cell] = float(self._share[cell])
+        return sorted(turned)
 
     def look_again(self, row: int, column: int, occupied: bool, elapsed_seconds: float) -> bool:
         """Counts what learning saw in a cell that is off. True: it has become quiet and is on again."""
-        if not self.hot[row, column]:
+        cell = (row, column)
+        if cell not in self.hot:
             return False
         rate = 1 - math.exp(-elapsed_seconds / self._tau)
-        self._share[row, column] += rate * (occupied - self._share[row, column])
-        if self._share[row, column] >= self._until:
+        self.hot[cell] += rate * (occupied - self.hot[cell])
+        if self.hot[cell] >= self._until:
             return False
-        self.hot[row, column] = False
+        self._share[cell] = self.hot.pop(cell)
         return True
+
+
+def _cells_of(box: tuple[int, int, int, int]) -> Iterable[tuple[int, int]]:
+    left, top, width, height = box
+    first_row, last_row = top // CELL, (top + height - 1) // CELL
+    first_column, last_column = left // CELL, (left + width - 1) // CELL
+    if first_row == last_row and first_column == last_column:
+        return ((first_row, first_column),)
+    return product(range(first_row, last_row + 1), range(first_column, last_column + 1))

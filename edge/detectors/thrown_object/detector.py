@@ -24,7 +24,8 @@ from edge.detectors.thrown_object.gates import (
 )
 from edge.detectors.thrown_object.grouping import FallGroup, Member
 from edge.detectors.thrown_object.settings import ThrownObjectSettings
-from edge.detectors.thrown_object.tracks import Sighting, Track, Tracker
+from edge.detectors.thrown_object.sightings import Sighting
+from edge.detectors.thrown_object.tracks import Track, Tracker
 from edge.vision.blobs import Blob
 from edge.vision.parabola import Search, sampled_fall
 from edge.vision.regions import depth_inside, polygon_mask, without
@@ -120,18 +121,17 @@ class ThrownObjectDetector:
             x_m=place.x_m,
             y_m=place.y_m,
             per_pixel_m=place.per_pixel_m,
-            area=blob.area,
             box=(blob.left, blob.top, blob.width, blob.height),
         )
 
     def _second_look(self) -> Track | None:
         """A parabola among sightings that made no track, or only pieces of one."""
-        loose = list(self._tracker.loose)[-MAX_LOOSE:]
-        frames = {s.frame for s in loose}
-        if len(frames) < observations_needed(self._settings.gates, self._clock.fps):
+        first = max(len(self._tracker.loose) - MAX_LOOSE, 0)
+        loose = self._tracker.loose.items(first)
+        needed = observations_needed(self._settings.gates, self._clock.fps)
+        if len(loose) < needed or len({s.frame for s in loose}) < needed:
             return None
-        points = np.array([(s.t, s.x_m, s.y_m, s.slack_m) for s in loose])
-        chosen = sampled_fall(points, self._search, self._random)
+        chosen = sampled_fall(self._tracker.loose.rows(first), self._search, self._random)
         if chosen is None:
             return None
         sightings = [loose[int(k)] for k in chosen]

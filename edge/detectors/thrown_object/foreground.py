@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,11 +12,12 @@ import numpy as np
 from edge.detectors.thrown_object.cells import HotCells
 from edge.detectors.thrown_object.settings import BackgroundSettings
 from edge.vision.arrays import Grey, Mask
-from edge.vision.background import CELL, Background
-from edge.vision.blobs import Blob, BlobFinder, first_points
+from edge.vision.background import Background, BackgroundTuning, Run
+from edge.vision.blobs import Blob, BlobFinder, Contour, first_points
 from edge.vision.regions import window_of
 from edge.vision.sampling import SampleGrid, Samples, exposure_ratio, mean_difference
 
+_Box = tuple[int, int, int, int]
 EXPOSURE_STEP = 0.004
 """Changes of exposure below this share move no pixel by more than a level: not worth a pass over the picture."""
 EXPOSURE_REACH = 0.12
@@ -24,11 +26,15 @@ REPEATED_DIFFERENCE = 0.1
 """Grey levels between samples of two frames. A camera's own noise alone is > 0.5; a repeated frame has none."""
 MAX_GAP_SECONDS = 2.0
 """After a longer gap in media time, background and tracks are of another world."""
-LEARN_CYCLE_SECONDS = 0.8
-"""Each pixel is learned this often: three times in a time constant."""
+EXPOSURE_SECONDS = 0.1
+"""How often exposure is measured where nothing speaks of a change: a ramp of 10 % a second moves one level in it."""
+EXPOSURE_DOUBT = 0.003
+"""Share of foreground at which exposure is measured at once, and the picture judged again if it has changed."""
+LEARN_CYCLE_SECONDS = 1.0
+"""Each pixel is learned this often: two or three times in a time constant."""
 WARM_UP_SECONDS = 1.0
-"""Learning goes round this much faster at the beginning, see WARM_UP_FACTOR."""
 WARM_UP_FACTOR = 4.0
+"""In its first second the background is learned so much faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +56,13 @@ class Foreground:
         window = self.window
         self._settings = settings
         watched = np.ascontiguousarray(watch[window.top : window.bottom, window.left : window.right])
-        self._background = Background(
-            watched,
+        tuning = BackgroundTuning(
             tau_seconds=settings.tau_seconds,
             min_half_width=settings.min_half_width_levels,
             sigmas=settings.sigmas,
             cycle_seconds=LEARN_CYCLE_SECONDS,
         )
+        self._background = Background(watched, tuning)
         self._cells = HotCells(
             window.height,
             window.width,
@@ -64,14 +70,14 @@ class Foreground:
             hot_above=settings.hot_above,
             hot_until=settings.hot_until,
         )
-        self._finder = BlobFinder(window.height, window.width)
-        self._exposure_grid = SampleGrid(watched, 32, 32)
-        self._repeat_grid = SampleGrid(watched, 16, 16)
+        self._finder = BlobFinder(self._background.foreground, window.left, window.top)
+        self._grid = SampleGrid(watched, 16, 16)
         self._corrected: Grey = np.zeros((window.height, window.width), np.uint8)
         self._watched_pixels = self._background.watched_pixels()
         self._previous_samples: Samples | None = None
         self._previous_blobs: tuple[Blob, ...] = ()
         self._exposure = 1.0
+        self._exposed_at = 0.0
         self._last: float | None = None
         self._first = 0.0
         self._busy_since: float | None = None
@@ -80,29 +86,27 @@ class Foreground:
         """Judges the picture (height, width) at media time `t` and learns from it."""
         window = self.window
         picture = luma[window.top : window.bottom, window.left : window.right]
-        samples = self._repeat_grid.take(picture)
         if self._last is None or not 0 < t - self._last <= MAX_GAP_SECONDS:
             self._seed(picture, t)
             self._first = t
-            self._previous_samples = samples
+            self._previous_samples = self._grid.take(picture)
             return Look(restarted=True)
         elapsed = t - self._last
-        still = (
-            self._previous_samples is not None
-            and mean_difference(samples, self._previous_samples) <= REPEATED_DIFFERENCE
+        exposed, runs, samples = self._mark(picture, t)
+        contours = self._finder.contours(runs)
+        foreground = sum(run.pixels for run in runs)
+        busy = (
+            foreground > self._settings.busy_share * self._watched_pixels
+            or len(contours) > self._settings.busy_contours
         )
-        self._previous_samples = samples
-        picture, white = self._expose(picture)
-        pixels, contours = self._finder.contours(self._background.inside(picture, white))
-        busy = pixels > self._settings.busy_share * self._watched_pixels or len(contours) > self._settings.busy_contours
-        blobs = () if busy else self._measure(contours)
-        if still and blobs and _same(blobs, self._previous_blobs):
+        blobs = () if busy else tuple(self._finder.measure(contour) for contour in contours)
+        if self._is_repeated(blobs, samples):
             return Look(repeated=True)
         self._last = t
+        self._previous_samples = samples
         self._previous_blobs = blobs
-        self._cells.occupied_by(first_points(contours), [] if busy else self._wide_boxes(blobs))
-        self._learn(picture, t, elapsed)
-        return self._busy(picture, t) if busy else self._calm(blobs)
+        self._learn(exposed, t, elapsed, self._boxes(blobs) if not busy else _places(contours))
+        return self._busy(exposed, t) if busy else self._calm(blobs)
 
     def _calm(self, blobs: tuple[Blob, ...]) -> Look:
         self._busy_since = None
@@ -120,30 +124,57 @@ class Foreground:
         self._background.seed(picture, t, keep_spread=keep_spread)
         if not keep_spread:
             self._exposure = 1.0
+            self._exposed_at = t
         self._busy_since = None
         self._last = t
         self._previous_blobs = ()
 
-    def _expose(self, picture: Grey) -> tuple[Grey, float]:
-        """The picture as it would be at the model's exposure, and what has become of white."""
-        grid = self._exposure_grid
-        ratio = exposure_ratio(grid.take(picture), grid.take_floats(self._background.mean))
-        if abs(ratio / self._exposure - 1) > EXPOSURE_STEP:
-            self._exposure = ratio
-        if abs(self._exposure - 1) > EXPOSURE_REACH:
-            self._background.rescale(self._exposure)
+    def _mark(self, picture: Grey, t: float) -> tuple[Grey, list[Run], Samples]:
+        """The picture at the model's exposure, its foreground, and its samples."""
+        exposed, white = self._at_model_exposure(picture)
+        runs = self._background.mark(exposed, white)
+        samples = self._grid.take(picture)  # after the pass over the picture, which has brought it near
+        doubtful = sum(run.pixels for run in runs) > EXPOSURE_DOUBT * self._watched_pixels
+        due = doubtful or t - self._exposed_at >= EXPOSURE_SECONDS
+        if due and self._measure_exposure(samples, t) and doubtful:
+            exposed, white = self._at_model_exposure(picture)
+            runs = self._background.mark(exposed, white)
+        return exposed, runs, samples
+
+    def _measure_exposure(self, samples: Samples, t: float) -> bool:
+        """Whether it has changed."""
+        self._exposed_at = t
+        ratio = exposure_ratio(samples, self._grid.take_floats(self._background.mean))
+        if abs(ratio / self._exposure - 1) <= EXPOSURE_STEP:
+            return False
+        self._exposure = ratio
+        if abs(ratio - 1) > EXPOSURE_REACH:
+            self._background.rescale(ratio)
             self._exposure = 1.0
+        return True
+
+    def _at_model_exposure(self, picture: Grey) -> tuple[Grey, float]:
+        """The picture as it would be at the model's exposure, and what has become of white."""
         if abs(self._exposure - 1) <= EXPOSURE_STEP:
             return picture, 255.0
         cv2.convertScaleAbs(picture, dst=self._corrected, alpha=1 / self._exposure)
         return self._corrected, 255 / max(self._exposure, 1.0)
 
-    def _learn(self, picture: Grey, t: float, elapsed: float) -> None:
-        for row, column in self._cells.step(elapsed):
+    def _is_repeated(self, blobs: tuple[Blob, ...], samples: Samples) -> bool:
+        """Whether this is the previous frame again: its samples are, and nothing in it has moved."""
+        return (
+            bool(blobs)
+            and self._previous_samples is not None
+            and _same(blobs, self._previous_blobs)
+            and mean_difference(samples, self._previous_samples) <= REPEATED_DIFFERENCE
+        )
+
+    def _learn(self, picture: Grey, t: float, elapsed: float, boxes: Iterable[_Box]) -> None:
+        for row, column in self._cells.step(boxes, elapsed):
             self._switch(row, column, on=False)
         hurry = WARM_UP_FACTOR if t - self._first < WARM_UP_SECONDS else 1.0
         for row, column, occupied in self._background.learn(picture, t, elapsed * hurry):
-            # Each cell is met in two stripes a cycle.
+            # Each cell is met in two bands a cycle.
             if self._cells.look_again(row, column, occupied, LEARN_CYCLE_SECONDS / 2):
                 self._switch(row, column, on=True)
 
@@ -151,16 +182,14 @@ class Foreground:
         self._background.switch(row, column, on=on)
         self._watched_pixels = self._background.watched_pixels()
 
-    def _measure(self, contours: list[np.ndarray[tuple[int, ...], np.dtype[np.int32]]]) -> tuple[Blob, ...]:
-        return tuple(self._finder.measure(contour, self.window.left, self.window.top) for contour in contours)
-
-    def _wide_boxes(self, blobs: tuple[Blob, ...]) -> list[tuple[int, int, int, int]]:
+    def _boxes(self, blobs: tuple[Blob, ...]) -> Iterator[_Box]:
         left, top = self.window.left, self.window.top
-        return [
-            (blob.left - left, blob.top - top, blob.width, blob.height)
-            for blob in blobs
-            if max(blob.width, blob.height) > CELL // 2
-        ]
+        return ((blob.left - left, blob.top - top, blob.width, blob.height) for blob in blobs)
+
+
+def _places(contours: Sequence[Contour]) -> Iterator[_Box]:
+    """Where contours are, without measuring hundreds of them."""
+    return ((x, y, 1, 1) for x, y in first_points(contours))
 
 
 def _same(blobs: tuple[Blob, ...], previous: tuple[Blob, ...]) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from contract.events import Tier
 from edge.detectors.thrown_object.settings import GateSettings, TierSettings
-from edge.detectors.thrown_object.tracks import Sighting
+from edge.detectors.thrown_object.sightings import Sighting
 from edge.vision.arrays import Floats
 from edge.vision.parabola import Fall, fit_fall
 

@@ -3,43 +3,29 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from edge.detectors.thrown_object.settings import TrackSettings
-from edge.vision.arrays import Doubles
+from edge.detectors.thrown_object.sightings import Sighting, SightingRing
 from edge.vision.parabola import Fall
 
 GRAVITY_PRIOR_MPS2 = 8.0
 """Assumed until a track shows its own: between the apparent 3.8 and 15.4 of real events, the error in a coast of
 0.25 s is < 0.25 m."""
-BIRTH_SPEED_MPS = (0.4, 25.0)
-"""Downward. Slower things flicker in place; faster ones are near the lens."""
-MAX_CANDIDATES = 400
-"""Sightings that births look at: bounds the work of a frame full of leaves."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sighting:
-    """A blob in one frame: seconds, the frame's number among unique frames, pixels, and façade metres."""
-
-    t: float
-    frame: int
-    x: float
-    y: float
-    x_m: float
-    y_m: float
-    per_pixel_m: float
-    area: float
-    box: tuple[int, int, int, int]
-
-    @property
-    def slack_m(self) -> float:
-        """How well a blob's centre is known: silhouettes flicker by a pixel or two."""
-        return max(0.15, 2.0 * self.per_pixel_m)
+BIRTH_SPEED_MPS = (1.0, 25.0)
+"""Downward. Slower things flicker in place (a fall passes 1 m/s in a quarter of a second, and is followed back to its
+start afterwards); faster ones are near the lens."""
+MAX_SIDEWAYS = 0.6
+SIDEWAYS_SLACK_MPS = 0.5
+"""Sideways speed at birth: a share of the downward speed, and what a silhouette's flicker looks like."""
+MAX_EARLIER = 10
+"""Earlier sightings tried in pairs for a birth, newest first: 45 pairs at the most."""
+RING_CAPACITY = 600
+"""Loose sightings held: bounds the work of a picture full of leaves."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,8 +43,9 @@ class Track:
         return self.sightings[-1]
 
     def add(self, sighting: Sighting) -> None:
+        """Continues it."""
         self.sightings.append(sighting)
-        self._refresh_speed()
+        self.refresh_speed()
 
     def predict_m(self, t: float) -> tuple[float, float]:
         """Where it should be at time `t`, in metres."""
@@ -71,7 +58,7 @@ class Track:
         dt = t - self.last.t
         return self.last.slack_m + 0.25 * abs(self.down_mps) * dt + GRAVITY_PRIOR_MPS2 * dt * dt / 2
 
-    def _refresh_speed(self) -> None:
+    def refresh_speed(self) -> None:
         """Slope over the last five sightings, carried from their middle to the last one by gravity."""
         recent = self.sightings[-5:]
         n = len(recent)
@@ -86,47 +73,49 @@ class Track:
 
 
 class Tracker:
-    """Keeps tracks and the ring of sightings that belong to none."""
+    """Keeps tracks, and the ring of sightings that belong to none."""
 
     def __init__(self, settings: TrackSettings) -> None:
         self._settings = settings
         self.tracks: list[Track] = []
-        self.loose: deque[Sighting] = deque()
+        self.loose = SightingRing(RING_CAPACITY)
 
     def step(self, t: float, sightings: Sequence[Sighting]) -> list[Track]:
         """Adds one frame. Returns the tracks that it extended or began."""
         self._forget(t)
-        left, touched = self._extend(t, sightings)
+        touched: list[Track] = []
+        left = self._extend(t, sightings, touched) if self.tracks else sightings
         if left:
             touched += self._give_birth(left)
         return touched
 
     def take(self, sightings: Sequence[Sighting]) -> Track:
-        """Makes a track of loose sightings found by other means."""
-        self._remove_loose(sightings)
+        """Makes a track of sightings, loose ones among them."""
+        self.loose.remove(sightings)
         track = Track(list(sightings))
-        track._refresh_speed()
+        track.refresh_speed()
         self.tracks.append(track)
         return track
 
     def before(self, track: Track, fall: Fall, seconds: float) -> list[Sighting]:
-        """Loose sightings that continue a fall backward, taken out of the ring: nearest per frame, oldest first.
+        """Loose sightings that continue a fall backward, taken out of the ring: oldest first.
 
         It ends where the object was at rest, or was not seen for longer than a track may coast.
         """
         first = track.sightings[0]
         found: list[Sighting] = []
-        for sighting in reversed(self.loose):
-            if sighting.t >= first.t or fall.speed_mps(sighting.t) < 0:
-                continue
+        for sighting in reversed(self.loose.items(self.loose.since(first.t - seconds))):
             edge = found[-1] if found else first
-            if first.t - sighting.t > seconds or edge.t - sighting.t > self._settings.coast_seconds:
+            if sighting.frame >= edge.frame or fall.speed_mps(sighting.t) < 0:
+                continue
+            if edge.t - sighting.t > self._settings.coast_seconds:
                 break
             x_m, y_m = fall.position_m(sighting.t)
-            off = ((sighting.x_m - x_m) ** 2 + (sighting.y_m - y_m) ** 2) ** 0.5
-            if off <= sighting.slack_m and sighting.frame < edge.frame and sighting.y_m > edge.y_m:
+            off = math.hypot(sighting.x_m - x_m, sighting.y_m - y_m)
+            if off <= sighting.slack_m and sighting.y_m > edge.y_m:
                 found.append(sighting)
-        self._remove_loose(found)
+        if found:
+            self.loose.remove(found)
         return found[::-1]
 
     def clear(self) -> None:
@@ -136,8 +125,8 @@ class Tracker:
 
     def _forget(self, t: float) -> None:
         oldest = t - self._settings.ring_seconds
-        while self.loose and self.loose[0].t < oldest:
-            self.loose.popleft()
+        if self.loose.oldest < oldest:
+            self.loose.forget(self.loose.since(oldest))
         lost = [track for track in self.tracks if t - track.last.t > self._settings.coast_seconds]
         if not lost:
             return
@@ -145,80 +134,73 @@ class Tracker:
         # What became no fall may be a piece of one: it is loose again, for a second look.
         returned = [s for track in lost if not track.is_fall for s in track.sightings if s.t >= oldest]
         if returned:
-            self.loose = deque(sorted((*self.loose, *returned), key=lambda s: s.t))
+            self.loose.put_back(returned)
 
-    def _extend(self, t: float, sightings: Sequence[Sighting]) -> tuple[list[Sighting], list[Track]]:
-        """Nearest pairs first, each track and each sighting once."""
+    def _extend(self, t: float, sightings: Sequence[Sighting], touched: list[Track]) -> list[Sighting]:
+        """Nearest pairs first, each track and each sighting once. Returns the sightings that are left."""
         pairs = sorted(self._pairs(t, sightings), key=lambda pair: pair[0])
         used: set[int] = set()
-        touched: list[Track] = []
         for _, track, number in pairs:
             if number in used or track.last.t >= t:
                 continue
             used.add(number)
             track.add(sightings[number])
             touched.append(track)
-        return [s for number, s in enumerate(sightings) if number not in used], touched
+        return [s for number, s in enumerate(sightings) if number not in used]
 
     def _pairs(self, t: float, sightings: Sequence[Sighting]) -> Iterator[tuple[float, Track, int]]:
         for track in self.tracks:
             x_m, y_m = track.predict_m(t)
             reach = track.reach_m(t)
             for number, sighting in enumerate(sightings):
-                off = ((sighting.x_m - x_m) ** 2 + (sighting.y_m - y_m) ** 2) ** 0.5
+                off = math.hypot(sighting.x_m - x_m, sighting.y_m - y_m)
                 if off <= reach:
                     yield off / reach, track, number
 
     def _give_birth(self, sightings: Sequence[Sighting]) -> list[Track]:
         born: list[Track] = []
-        recent = list(itertools.islice(reversed(self.loose), MAX_CANDIDATES))
-        since = sightings[0].t - self._settings.birth_seconds
-        recent = [s for s in recent if s.t >= since]
-        if len(recent) >= 2:
-            earlier = np.array([(s.t, s.x_m, s.y_m) for s in recent])
-            taken: set[int] = set()
-            for sighting in sightings:
-                found = self._three(sighting, recent, earlier, taken)
-                if found is not None:
-                    taken.update(found)
-                    born.append(self._born(sighting, recent, found))
-        newborn = {id(track.last) for track in born}
-        self.loose.extend(s for s in sightings if id(s) not in newborn)
+        taken: set[int] = set()
+        first = self.loose.since(sightings[0].t - self._settings.birth_seconds)
+        if len(self.loose) - first >= 2:
+            for sighting, possible in self._falling_toward(sightings, first):
+                three = _best_three(sighting, [s for s in possible if id(s) not in taken])
+                if three is not None:
+                    taken.update(id(s) for s in three)
+                    born.append(self.take(three))
+        for sighting in sightings:
+            if id(sighting) not in taken:
+                self.loose.append(sighting)
         return born
 
-    def _born(self, sighting: Sighting, recent: Sequence[Sighting], found: tuple[int, int]) -> Track:
-        older, newer = (recent[number] for number in found)
-        self._remove_loose((older, newer))
-        track = Track([older, newer, sighting])
-        track._refresh_speed()
-        self.tracks.append(track)
-        return track
-
-    def _remove_loose(self, sightings: Sequence[Sighting]) -> None:
-        gone = {id(s) for s in sightings}
-        self.loose = deque(s for s in self.loose if id(s) not in gone)
-
-    def _three(
-        self, sighting: Sighting, recent: Sequence[Sighting], earlier: Doubles, taken: set[int]
-    ) -> tuple[int, int] | None:
-        """Two earlier sightings (older, newer) that fall toward this one ever faster: the best such pair."""
-        dt = sighting.t - earlier[:, 0]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            down = (earlier[:, 2] - sighting.y_m) / dt
-            sideways = np.abs(earlier[:, 1] - sighting.x_m) / dt
+    def _falling_toward(self, sightings: Sequence[Sighting], first: int) -> list[tuple[Sighting, list[Sighting]]]:
+        """For each sighting those loose ones (two or more, newest first) that something falling was seen as before."""
+        now = np.array([(s.t, s.x_m, s.y_m, 0.0) for s in sightings])
+        difference = now[:, None, :] - self.loose.rows(first)[None, :, :]
+        dt, dx, down = difference[..., 0], difference[..., 1], -difference[..., 2]
         slowest, fastest = BIRTH_SPEED_MPS
-        possible = np.flatnonzero((dt > 0) & (down >= slowest) & (down <= fastest) & (sideways <= 0.6 * down + 0.5))
-        best: tuple[float, int, int] | None = None
-        for newer, older in itertools.combinations([int(k) for k in possible if int(k) not in taken], 2):
-            a, b = recent[older], recent[newer]
-            if a.t >= b.t:
-                continue
-            share = (b.t - a.t) / (sighting.t - a.t)
-            # A fall sags below the chord's middle: by a t1 t2 / 2 upward, seen from the chord.
-            sag = GRAVITY_PRIOR_MPS2 * (b.t - a.t) * (sighting.t - b.t) / 2
-            off_y = b.y_m - (a.y_m + (sighting.y_m - a.y_m) * share) - sag
-            off_x = b.x_m - (a.x_m + (sighting.x_m - a.x_m) * share)
-            off = (off_x * off_x + off_y * off_y) ** 0.5
-            if b.y_m < a.y_m and off <= sighting.slack_m + sag and (best is None or off < best[0]):
-                best = (off, older, newer)
-        return None if best is None else best[1:]
+        possible = (down >= slowest * dt) & (down <= fastest * dt)
+        if not possible.any():
+            return []
+        possible &= np.abs(dx) <= MAX_SIDEWAYS * down + SIDEWAYS_SLACK_MPS * dt
+        earlier = self.loose.items(first)
+        return [
+            (sightings[int(number)], [earlier[int(k)] for k in np.flatnonzero(possible[number])[::-1]])
+            for number in np.flatnonzero(possible.sum(axis=1) >= 2)
+        ]
+
+
+def _best_three(sighting: Sighting, earlier: Sequence[Sighting]) -> tuple[Sighting, Sighting, Sighting] | None:
+    """The two of `earlier` (newest first) that with this one lie best on a fall; None: no two lie on one."""
+    best: tuple[float, Sighting, Sighting] | None = None
+    for b, a in itertools.combinations(earlier[:MAX_EARLIER], 2):
+        if a.t >= b.t or b.y_m >= a.y_m:
+            continue
+        share = (b.t - a.t) / (sighting.t - a.t)
+        # The middle of a fall lies above the chord of its ends.
+        sag = GRAVITY_PRIOR_MPS2 * (b.t - a.t) * (sighting.t - b.t) / 2
+        off_y = b.y_m - (a.y_m + (sighting.y_m - a.y_m) * share) - sag
+        off_x = b.x_m - (a.x_m + (sighting.x_m - a.x_m) * share)
+        off = math.hypot(off_x, off_y)
+        if off <= sighting.slack_m + sag and (best is None or off < best[0]):
+            best = (off, a, b)
+    return None if best is None else (best[1], best[2], sighting)
