@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select, text, update
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select, text, update
 
 from contract.events import HazardEvent, Phase, Severity, Tier
 from contract.geometry import Location, distance_m
@@ -25,9 +25,8 @@ from server.alerts.rows import (
     announce,
     get_row,
     is_open,
-    lease_is_live,
     refresh_places,
-    scopes_of,
+    scopes_seeing,
     write_places,
 )
 from server.alerts.tables import IS_OPEN_SQL, alert_places, alerts, episodes
@@ -39,6 +38,53 @@ from server.routing.model import Route
 SNAPSHOT_KIND = "snapshot"
 _ATTEMPTS = 5
 """How often an insert may meet an open alert that is closed before we can join it. Once is already rare."""
+
+
+_EPISODE_COLUMNS = (
+    "source_id",
+    "source_name",
+    "phase",
+    "revision",
+    "severity",
+    "tier",
+    "confidence",
+    "started_at",
+    "observed_at",
+    "ended_at",
+    "location",
+    "detail",
+    "received_at",
+)
+_FOLLOWING = (
+    "observed_at",
+    "ended_at",
+    "phase",
+    "episodes",
+    "detail",
+    "received_at",
+    "snapshot_sha256",
+    "severity",
+    "severity_rank",
+    "tier",
+    "confidence",
+    "location",
+)
+"""Columns of an alert that follow its episodes."""
+
+# Built once: building a statement costs more than SQLite needs to run it.
+_THIS_EPISODE = (episodes.c.device_id == bindparam("b_device")) & (episodes.c.episode_id == bindparam("b_episode"))
+_EPISODE = select(episodes.c.alert_id, episodes.c.revision).where(_THIS_EPISODE)
+_UPDATE_EPISODE = update(episodes).where(_THIS_EPISODE).values({name: bindparam(name) for name in _EPISODE_COLUMNS})
+_EPISODES_OF = select(episodes).where(episodes.c.alert_id == bindparam("b_alert"))
+_OPEN_ALERT = (
+    select(alerts).where(alerts.c.fingerprint == bindparam("b_fingerprint"), text(IS_OPEN_SQL)).with_for_update()
+)
+_FOLLOW = (
+    update(alerts)
+    .where(alerts.c.id == bindparam("b_alert"))
+    .values({name: bindparam(name) for name in _FOLLOWING})
+    .returning(*alerts.c)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +120,8 @@ def take_in(connection: Connection, context: RoutingContext, event: HazardEvent,
         return _first_event(connection, context, event, received_at)
     if event.data.revision <= known.revision:
         return IntakeResult(stale=True, alert_id=known.alert_id, created=False)
-    connection.execute(
-        update(episodes)
-        .where(episodes.c.device_id == event.device_id, episodes.c.episode_id == event.data.episode_id)
-        .values(_episode_values(event, received_at))
-    )
+    key = {"b_device": event.device_id, "b_episode": event.data.episode_id}
+    connection.execute(_UPDATE_EPISODE, {**key, **_episode_values(event, received_at)})
     _bring_up_to_date(connection, context, known.alert_id, event, received_at)
     return IntakeResult(stale=False, alert_id=known.alert_id, created=False)
 
@@ -99,7 +142,7 @@ def _first_event(
         row = insert_open_alert(connection, _alert_values(context, route, key, event, received_at))
         if row is not None:
             _insert_episode(connection, row.id, event, received_at)
-            _finish_new(connection, context, row, route, event)
+            _finish_new(connection, row, event)
             return IntakeResult(stale=False, alert_id=row.id, created=True)
     raise IntakeRaceError(
         f"the open alert of {event.device_id}/{data.source.id}/{data.hazard} changed {_ATTEMPTS} times"
@@ -114,26 +157,23 @@ def insert_open_alert(connection: Connection, values: dict[str, Any]) -> AlertRo
 
 
 def _open_alert_with(connection: Connection, key: str) -> AlertRow | None:
-    query = select(alerts).where(alerts.c.fingerprint == key, text(IS_OPEN_SQL))
-    return connection.execute(query.with_for_update()).one_or_none()
+    return connection.execute(_OPEN_ALERT, {"b_fingerprint": key}).one_or_none()
 
 
 def _find_episode(connection: Connection, device_id: str, episode_id: str) -> Any:
-    query = select(episodes.c.alert_id, episodes.c.revision).where(
-        episodes.c.device_id == device_id, episodes.c.episode_id == episode_id
-    )
-    return connection.execute(query).one_or_none()
+    return connection.execute(_EPISODE, {"b_device": device_id, "b_episode": episode_id}).one_or_none()
 
 
 def _insert_episode(connection: Connection, alert_id: str, event: HazardEvent, received_at: datetime) -> None:
     connection.execute(
-        insert(episodes).values(
-            device_id=event.device_id,
-            episode_id=event.data.episode_id,
-            alert_id=alert_id,
-            hazard=event.data.hazard,
+        insert(episodes),
+        {
+            "device_id": event.device_id,
+            "episode_id": event.data.episode_id,
+            "alert_id": alert_id,
+            "hazard": event.data.hazard,
             **_episode_values(event, received_at),
-        )
+        },
     )
 
 
@@ -210,16 +250,15 @@ def _route_values(context: RoutingContext, route: Route) -> dict[str, Any]:
             "co_units": list(route.co_units),
         },
         "border_queues": list(route.border_queues),
+        "scopes": scopes_seeing(context, (route.queue, *route.border_queues)),
         "explanation": [step.as_json() for step in route.steps],
         "list_version": route.list_version,
         "grid_version": route.grid_version,
     }
 
 
-def _finish_new(
-    connection: Connection, context: RoutingContext, row: AlertRow, route: Route, event: HazardEvent
-) -> None:
-    write_places(connection, context, row, (route.queue, *route.border_queues))
+def _finish_new(connection: Connection, row: AlertRow, event: HazardEvent) -> None:
+    write_places(connection, row)
     who = f"device {event.device_id}"
     names = {"queue_zh": row.queue_name_zh, "queue_en": row.queue_name_en}
     note(connection, row.id, row.created_at, who, Action.OPENED, **names)
@@ -243,35 +282,48 @@ def _bring_up_to_date(
     """Makes the alert what its episodes say. A closed one keeps its severity and place: those were judged."""
     before = get_row(connection, alert_id)
     assert before is not None  # the episode refers to it
-    rows = connection.execute(select(episodes).where(episodes.c.alert_id == alert_id)).all()
+    rows = connection.execute(_EPISODES_OF, {"b_alert": alert_id}).all()
     newest = max(rows, key=lambda row: (row.observed_at, row.received_at, row.revision))
     unfinished = [row for row in rows if row.phase != Phase.CLEARED]
-    values: dict[str, Any] = {
+    values = {column: getattr(before, column) for column in _FOLLOWING}
+    values |= {
         "observed_at": newest.observed_at,
         "ended_at": None if unfinished else max(row.ended_at or row.observed_at for row in rows),
         "phase": newest.phase if len(unfinished) in {0, len(rows)} else Phase.UPDATED.value,
         "episodes": len(rows),
         "detail": newest.detail,
         "received_at": received_at,
-        "snapshot_sha256": _snapshot(connection, alert_id),
     }
-    seen_until_now: frozenset[str] = frozenset()
+    if any(item.kind == SNAPSHOT_KIND for item in event.data.evidence):
+        values["snapshot_sha256"] = connection.execute(snapshot_query(alert_id)).scalar_one_or_none()
+    moved: Route | None = None
     if is_open(before.state):
         values |= _worst_of(unfinished or rows)
-        if _moved(before, newest) and before.state == AlertState.QUEUED and not lease_is_live(before, received_at):
+        if _moved(before, newest) and before.state == AlertState.QUEUED:
             values["location"] = newest.location
-            route = context.route(before.hazard, Location.model_validate(newest.location), received_at)
-            if (route.queue, list(route.border_queues)) != (before.queue, before.border_queues):
-                seen_until_now = scopes_of(connection, alert_id)
-                values |= {**_route_values(context, route), "version": before.version + 1}
-    statement = update(alerts).where(alerts.c.id == alert_id).values(values).returning(*alerts.c)
-    after = connection.execute(statement).one()
-    if seen_until_now:
-        connection.execute(alert_places.delete().where(alert_places.c.alert_id == alert_id))
-        write_places(connection, context, after, (after.queue, *after.border_queues))
-    refresh_places(connection, before, after)
+            moved = _new_route(context, before, newest, received_at)
+    after = connection.execute(_FOLLOW, {"b_alert": alert_id, **values}).one()
+    if moved is not None:
+        after = _move(connection, context, after, moved)
+    else:
+        refresh_places(connection, before, after)
     _tell(connection, before, after, event, received_at)
-    announce(connection, after, also=seen_until_now)
+    announce(connection, after, also=before.scopes)
+
+
+def _new_route(context: RoutingContext, before: AlertRow, newest: Any, at: datetime) -> Route | None:
+    """Where a queued alert belongs after its position changed; None if that is where it is."""
+    route = context.route(before.hazard, Location.model_validate(newest.location), at)
+    same = (route.queue, list(route.border_queues)) == (before.queue, before.border_queues)
+    return None if same else route
+
+
+def _move(connection: Connection, context: RoutingContext, row: AlertRow, route: Route) -> AlertRow:
+    values = {**_route_values(context, route), "version": row.version + 1}
+    after = connection.execute(update(alerts).where(alerts.c.id == row.id).values(values).returning(*alerts.c)).one()
+    connection.execute(delete(alert_places).where(alert_places.c.alert_id == row.id))
+    write_places(connection, after)
+    return after
 
 
 def _worst_of(rows: Any) -> dict[str, Any]:
@@ -306,7 +358,7 @@ def _tell(connection: Connection, before: AlertRow, after: AlertRow, event: Haza
         note(connection, after.id, received_at, who, Action.CLEARED)
 
 
-def snapshot_query(alert_id: ColumnElement[str] | str) -> Any:
+def snapshot_query(alert_id: str) -> Select[str]:
     """The newest whole snapshot among an alert's evidence."""
     return (
         select(evidence_links.c.sha256)
@@ -324,7 +376,3 @@ def snapshot_query(alert_id: ColumnElement[str] | str) -> Any:
         .order_by(evidence_links.c.captured_at.desc(), evidence_links.c.sha256)
         .limit(1)
     )
-
-
-def _snapshot(connection: Connection, alert_id: str) -> str | None:
-    return connection.execute(snapshot_query(alert_id)).scalar_one_or_none()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from server.alerts.model import OPEN_STATES, AlertState
 from server.alerts.schemas import AlertSummary
@@ -18,6 +18,8 @@ from server.routing.context import RoutingContext
 QUEUE, SCOPE = "queue", "scope"
 
 AlertRow = Row[Any]
+
+_ALERT = select(alerts).where(alerts.c.id == bindparam("b_alert"))
 
 
 def is_open(state: str) -> bool:
@@ -51,24 +53,24 @@ def summary(row: AlertRow, now: datetime) -> AlertSummary:
     return AlertSummary.model_validate(summary_fields(row, now))
 
 
-def write_places(connection: Connection, context: RoutingContext, row: AlertRow, queues: Iterable[str]) -> None:
-    """Writes where a new alert shows."""
-    named = list(dict.fromkeys(queues))
-    scopes = dict.fromkeys(scope for queue in named for scope in context.scopes_seeing(queue))
-    places = [(QUEUE, code) for code in named] + [(SCOPE, code) for code in scopes]
+def scopes_seeing(context: RoutingContext, queues: Iterable[str]) -> list[str]:
+    """The scopes that see any of these queues."""
+    return list(dict.fromkeys(scope for queue in queues for scope in context.scopes_seeing(queue)))
+
+
+def write_places(connection: Connection, row: AlertRow) -> None:
+    """Writes where a new alert shows, or one that moved."""
+    queues = dict.fromkeys((row.queue, *row.border_queues))
+    opened = is_open(row.state)
+    common = {
+        "alert_id": row.id,
+        "is_open": opened,
+        "rank": row.severity_rank if opened else 0,
+        "opened_at": row.opened_at,
+    }
+    places = [(QUEUE, code) for code in queues] + [(SCOPE, code) for code in row.scopes]
     connection.execute(
-        insert(alert_places),
-        [
-            {
-                "alert_id": row.id,
-                "relation": relation,
-                "grid_code": code,
-                "is_open": is_open(row.state),
-                "rank": row.severity_rank if is_open(row.state) else 0,
-                "opened_at": row.opened_at,
-            }
-            for relation, code in places
-        ],
+        insert(alert_places), [{**common, "relation": relation, "grid_code": code} for relation, code in places]
     )
 
 
@@ -87,20 +89,12 @@ def refresh_places(connection: Connection, before: AlertRow, after: AlertRow) ->
     )
 
 
-def scopes_of(connection: Connection, alert_id: str) -> frozenset[str]:
-    """The scopes that see an alert."""
-    query = select(alert_places.c.grid_code).where(
-        alert_places.c.alert_id == alert_id, alert_places.c.relation == SCOPE
-    )
-    return frozenset(connection.execute(query).scalars())
-
-
-def announce(connection: Connection, row: AlertRow, also: frozenset[str] = frozenset()) -> None:
+def announce(connection: Connection, row: AlertRow, also: Iterable[str] = ()) -> None:
     """Puts the alert as it is now into the live feed; `also` names scopes that saw it until now."""
     payload = summary(row, datetime.now(UTC)).model_dump_json()
-    feed.append(connection, row.id, scopes_of(connection, row.id) | also, payload)
+    feed.append(connection, row.id, {*row.scopes, *also}, payload)
 
 
 def get_row(connection: Connection, alert_id: str) -> AlertRow | None:
     """The alert's row."""
-    return connection.execute(select(alerts).where(alerts.c.id == alert_id)).one_or_none()
+    return connection.execute(_ALERT, {"b_alert": alert_id}).one_or_none()

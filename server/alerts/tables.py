@@ -40,6 +40,7 @@ alerts = Table(
     Column("queue_name_en", String(256), nullable=False),
     Column("unit", Json),
     Column("border_queues", Json, nullable=False),
+    Column("scopes", Json, nullable=False),
     Column("location", Json, nullable=False),
     Column("device_id", String(128), nullable=False),
     Column("source_id", String(128), nullable=False),
@@ -67,6 +68,7 @@ alerts = Table(
 """`version` grows with each change of state, queue or lease: what an operator's decision rests on.
 
 The device's own updates do not change it, or nobody could ever claim an alert that is being updated.
+`scopes` repeats the `scope` rows of alert_places, so that each update need not ask for them.
 """
 
 alert_places = Table(

@@ -144,6 +144,7 @@ def _alerts() -> None:
         sa.Column("queue_name_en", sa.String(256), nullable=False),
         sa.Column("unit", Json),
         sa.Column("border_queues", Json, nullable=False),
+        sa.Column("scopes", Json, nullable=False),
         sa.Column("location", Json, nullable=False),
         sa.Column("device_id", sa.String(128), nullable=False),
         sa.Column("source_id", sa.String(128), nullable=False),
