@@ -21,6 +21,7 @@ import server.alerts.routes
 import server.audit.routes
 import server.evidence.routes
 import server.fleet.routes
+import server.grids.routes
 import server.health
 import server.ingest.routes
 import server.live.routes
@@ -43,6 +44,7 @@ _NOUNS = (
     server.accounts,
     server.alerts,
     server.live,
+    server.grids,
     server.audit,
 )
 _TAGS = [

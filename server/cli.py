@@ -18,7 +18,9 @@ from server.accounts.schemas import Role
 from server.checks import Looked, look_at_everything
 from server.db import Database, DatabaseBusyError, DatabaseConfigError
 from server.fleet import service as fleet
+from server.grids.commands import import_grids_command, shell_user
 from server.ingest.chains import NoKeyError, verify_all
+from server.matters.commands import import_matters_command
 from server.opening import SettingsError, load_settings, open_database
 from server.running import PortInUseError, serve
 
@@ -32,8 +34,9 @@ user_app = typer.Typer(no_args_is_help=True, help="Accounts of people.")
 device_app = typer.Typer(no_args_is_help=True, help="Edge boxes and their tokens.")
 app.add_typer(user_app, name="user")
 app.add_typer(device_app, name="device")
+app.command("import-grids")(import_grids_command)
+app.command("import-matters")(import_matters_command)
 
-ACTOR = "command line"
 _WRONG_USAGE = (
     SettingsError,
     DatabaseConfigError,
@@ -116,7 +119,7 @@ def add_user(
             role=role,
             grid_scope=scope,
             display_name=display_name,
-            actor=ACTOR,
+            actor=shell_user(),
         )
     print_out(f"account {account.username}: {account.role}, sees {account.grid_scope}")
 
@@ -140,7 +143,7 @@ def change_password(
     """A new password; it ends every session of the account."""
     password = _ask_password(from_stdin=password_stdin)
     with open_database() as database, database.write() as connection:
-        accounts.set_password(connection, name, password, actor=ACTOR)
+        accounts.set_password(connection, name, password, actor=shell_user())
     print_out(f"account {name}: password changed, sessions ended")
 
 
@@ -151,7 +154,7 @@ def add_device(
 ) -> None:
     """Makes a device and prints its token: once, and never again."""
     with open_database() as database, database.write() as connection:
-        token = fleet.add_device(connection, device, name or device, actor=ACTOR)
+        token = fleet.add_device(connection, device, name or device, actor=shell_user())
     _print_token(device, token)
 
 
@@ -179,7 +182,7 @@ def list_devices() -> None:
 def rotate_device(device: Annotated[str, typer.Argument(help="The device's id.")]) -> None:
     """A new token; the old one ends at once."""
     with open_database() as database, database.write() as connection:
-        token = fleet.rotate_token(connection, device, actor=ACTOR)
+        token = fleet.rotate_token(connection, device, actor=shell_user())
     _print_token(device, token)
 
 
@@ -187,7 +190,7 @@ def rotate_device(device: Annotated[str, typer.Argument(help="The device's id.")
 def revoke_device(device: Annotated[str, typer.Argument(help="The device's id.")]) -> None:
     """Ends the device's token; what it sent stays."""
     with open_database() as database, database.write() as connection:
-        fleet.revoke_device(connection, device, actor=ACTOR)
+        fleet.revoke_device(connection, device, actor=shell_user())
     print_out(f"device {device}: revoked")
 
 

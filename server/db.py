@@ -101,6 +101,8 @@ class Database:
         # SQLite has one writer. Waiting for a lock in this process is fair and quick; SQLite's own busy handler polls.
         self._write_lock = threading.Lock() if self.is_sqlite else None
         self._write_owner: int | None = None
+        self._in_use = 0
+        self._idle = threading.Condition()
         if self.is_sqlite:
             self._writer = _sqlite_engine(self.url, busy_seconds, writes=True)
             self._reader = _sqlite_engine(self.url, busy_seconds, writes=False)
@@ -120,7 +122,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A read-only snapshot. Two queries in one block agree with each other."""
-        with self._reader.connect() as connection, connection.begin():
+        with self._counted(), self._reader.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -131,7 +133,7 @@ class Database:
             DatabaseBusyError: the write lock was not free in time (SQLite).
             sqlalchemy.exc.OperationalError: the database is locked, full or away.
         """
-        with self._exclusive(), self._writer.connect() as connection, connection.begin():
+        with self._exclusive(), self._counted(), self._writer.connect() as connection, connection.begin():
             if not self.is_sqlite:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
             yield connection
@@ -151,9 +153,23 @@ class Database:
         return forget
 
     def close(self) -> None:
-        """Closes the idle connections."""
+        """Waits for the transactions under way, then closes all connections."""
+        with self._idle:
+            if not self._idle.wait_for(lambda: self._in_use == 0, timeout=self._busy_seconds):
+                _log.warning("closed_under_transactions", count=self._in_use)
         self._reader.dispose()
         self._writer.dispose()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._idle:
+            self._in_use += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._in_use -= 1
+                self._idle.notify_all()
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ from server.db import Database
 from server.findings import ImportRefusedError, print_report
 from server.grids.imports import import_grids
 from server.migrations import require_current
-from server.settings import Settings
+from server.opening import load_settings
 
 
 def import_grids_command(
@@ -22,7 +22,7 @@ def import_grids_command(
 ) -> None:
     """Make FILE the next version of the grids: all of it, or nothing and a report of what is wrong."""
     console = Console()
-    database = Database(Settings().database_url)
+    database = Database(load_settings().database_url)
     try:
         require_current(database)
         version, report = import_grids(database, file, force=force, actor=shell_user())

@@ -13,7 +13,7 @@ from server.findings import ImportRefusedError, print_report
 from server.grids.commands import refuse, shell_user
 from server.matters.imports import import_matters
 from server.migrations import require_current
-from server.settings import Settings
+from server.opening import load_settings
 
 
 def import_matters_command(
@@ -27,7 +27,7 @@ def import_matters_command(
 ) -> None:
     """Publish the three lists in FOLDER, checked against each other and the grids in force: all of them, or nothing."""
     console = Console()
-    database = Database(Settings().database_url)
+    database = Database(load_settings().database_url)
     try:
         require_current(database)
         version, report = import_matters(database, folder, force=force, actor=shell_user())
