@@ -51,6 +51,9 @@ class SensorPipeline:
     ) -> None:
         self.source_id = source_id
         self.duplicates = 0
+        """Readings left out because that channel's latest has the same time."""
+        self.late = 0
+        """Readings left out because they are older than that channel's latest: seen before, or out of order."""
         self._detectors = detectors
         self._tracker = tracker
         self._writer = writer
@@ -67,7 +70,8 @@ class SensorPipeline:
         for reading in readings:
             last = self._last.get(reading.channel)
             if last is not None and reading.observed_at <= last:
-                self.duplicates += 1
+                self.duplicates += reading.observed_at == last
+                self.late += reading.observed_at < last
                 continue
             self._last[reading.channel] = reading.observed_at
             self._remember(reading)

@@ -12,6 +12,10 @@ from edge.streams.ring import PacketCut
 PLAYABLE_CODECS = frozenset({"h264", "av1", "hevc"})
 """What fits an MP4 and what browsers decode; HEVC only where the machine's own decoder helps."""
 
+_INDEX_BYTES = 16 * 1024
+_INDEX_BYTES_PER_PACKET = 48
+"""A sample takes at most 44 in MP4's tables: duration 8, offset 8, size 4, chunk 12 and 8, key 4."""
+
 
 class ClipError(ValueError):
     """Packets that no clip can be made from, with the reason."""
@@ -36,8 +40,10 @@ def mp4_of(cut: PacketCut) -> bytes:
 
 
 def _mux(cut: PacketCut, target: io.BytesIO) -> None:
-    # bitexact: no library versions and no time of writing inside, so that equal packets give equal bytes.
-    options = {"movflags": "+faststart", "fflags": "+bitexact"}
+    # bitexact: no library versions and no time of writing inside, so that equal packets give equal bytes. The index
+    # goes into room that is kept at the front: `faststart` would write everything twice, and wants a file for it.
+    room = _INDEX_BYTES + _INDEX_BYTES_PER_PACKET * len(cut.packets)
+    options = {"moov_size": str(room), "fflags": "+bitexact"}
     with cut.template.open() as template, av.open(target, "w", format="mp4", options=options) as output:
         stream = output.add_stream_from_template(template.streams.video[0])
         first = cut.packets[0]

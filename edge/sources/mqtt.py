@@ -1,6 +1,7 @@
 """Sensors that publish JSON over MQTT 3.1.1.
 
-A message is acknowledged only after what follows from it is committed: the broker delivers it again otherwise.
+A message is acknowledged only after what follows from it is committed: the broker delivers it again otherwise. It must
+do so in order, as MQTT 3.1.1 §4.6 demands; NATS does only with `max_ack_pending: 1` (docs/decisions/0020).
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Message:
     arrived_at: datetime
     mid: int
     oversize_bytes: int = 0
+    again: bool = False
+    """The broker says that it delivers this message once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class MqttReceiver:
         client.subscribe([(topic, _QOS) for topic in self._topics])
         self._connected = True
         self._repeats.forget("link")
-        log.info("connected to the broker", broker=self.address, topics=self._topics)
+        log.info("connected to the broker", broker=self.address, topics=len(self._topics))
         self._put(LinkChange(True, "", datetime.now(UTC)))
 
     def _on_connect_fail(self, _client: paho.Client, _data: Any) -> None:
@@ -159,6 +162,7 @@ class MqttReceiver:
                 arrived_at=datetime.now(UTC),
                 mid=message.mid if message.qos else 0,
                 oversize_bytes=size if too_large else 0,
+                again=bool(message.dup or message.retain),
             )
         )
 

@@ -30,6 +30,7 @@ class Fault(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     BAD_TIME = "bad_time"
     CLOCK_SKEW = "clock_skew"
+    OUT_OF_ORDER = "out_of_order"
 
 
 class PayloadError(ValueError):

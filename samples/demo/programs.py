@@ -155,7 +155,9 @@ def mqtt_broker(port: int, folder: Path) -> Program:
                 "server_name: gridsentry-demo",
                 'listen: "127.0.0.1:-1"',
                 f'jetstream {{ store_dir: "{folder.resolve()}", sync_interval: always }}',
-                f'mqtt {{ listen: "127.0.0.1:{port}" }}',
+                # One message on its way per subscription: NATS else delivers newer ones before those it repeats,
+                # and a sensor's readings must come in order (docs/decisions/0020).
+                f'mqtt {{ listen: "127.0.0.1:{port}", ack_wait: "2s", max_ack_pending: 1 }}',
                 "",
             ]
         ),
