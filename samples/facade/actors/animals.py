@@ -31,16 +31,20 @@ class _Bird:
     stroke: float
     """Half the angle the wings sweep, radians; a diving bird folds them."""
     mesh: Mesh
+    seen_from: float
+    """When it is there: one that takes off from the façade has been sitting there."""
 
     def vertices(self, seconds: float) -> Points:
-        """(n, 3) in the world: body along its heading, wings at the stroke of the moment."""
+        """(n, 3) in the world: body along its heading, wings at the moment's stroke, folded before it takes off."""
         size = self.length_m
         forward = self.path.velocity_at(seconds)
         forward = forward / max(float(np.linalg.norm(forward)), 1e-6)
         side = np.cross(forward, (0.0, 1.0, 0.0))
         side = side / max(float(np.linalg.norm(side)), 1e-6)
         up = np.cross(side, forward)
-        beat = self.stroke * sin(2 * pi * self.beat_hz * seconds + self.phase) + 0.15
+        perched = seconds < self.path.start_seconds
+        beat = 0.0 if perched else self.stroke * sin(2 * pi * self.beat_hz * seconds + self.phase) + 0.15
+        span = 0.2 if perched else 1.0
         shape = [(along * size, 0.0, 0.0) for along, _ in BODY]
         for along, radius in BODY[1:-1]:
             shape += [
@@ -48,8 +52,8 @@ class _Bird:
                 for y, z in ((1, 0), (-1, 0), (0, 1), (0, -1))
             ]
         for hand in (-1, 1):
-            elbow = np.array([0.12, 0.55 * np.sin(beat), hand * 0.55 * np.cos(beat)])
-            tip = elbow + np.array([-0.18, 0.6 * np.sin(beat * 1.5), hand * 0.6 * np.cos(beat * 1.5)])
+            elbow = np.array([0.12, 0.55 * np.sin(beat), hand * 0.55 * span * np.cos(beat)])
+            tip = elbow + np.array([-0.18, 0.6 * np.sin(beat * 1.5), hand * 0.6 * span * np.cos(beat * 1.5)])
             parts = [
                 (0.25, 0.0, hand * 0.08),
                 (-0.12, 0.0, hand * 0.08),
@@ -93,13 +97,14 @@ class BirdFlock:
             length = float(rng.uniform(0.16, 0.34))
             beat = float(rng.uniform(3.5, 5.5) * 0.33 / length)
             stroke = 0.35 if swoops else 0.85
-            self._birds.append(_Bird(path, length, min(beat, 11.0), float(rng.uniform(0, 6)), stroke, _bird_mesh(rng)))
+            phase, seen_from = float(rng.uniform(0, 6)), 0.0 if swoops else path.start_seconds
+            self._birds.append(_Bird(path, length, min(beat, 11.0), phase, stroke, _bird_mesh(rng), seen_from))
 
     def draw(self, canvas: Canvas, start_seconds: float, exposure_seconds: float) -> None:
         """Far ones first."""
         camera = self._world.camera
         for bird in self._birds:
-            if not bird.path.start_seconds <= start_seconds < bird.path.end_seconds:
+            if not bird.seen_from <= start_seconds < bird.path.end_seconds:
                 continue
             places = bird.path.at(np.array([start_seconds, start_seconds + exposure_seconds]))
             if camera.depth(places).min() < 2.0:
@@ -125,19 +130,21 @@ def _crossing(world: World, rng: np.random.Generator) -> Path:
 
 
 def _swoop(world: World, rng: np.random.Generator) -> Path:
-    """Off a ledge, down along the wall with folded wings, and out in a curve: the start looks like a fall."""
+    """Off a ledge or the roof, down the wall with folded wings, and out in a curve: the start looks like a fall."""
     building = world.scenario.building
-    start = np.array(
-        [rng.uniform(building.left_m, building.right_m) * 0.6, building.height_m * rng.uniform(0.75, 1.0), 1.5]
-    )
+    x = float(rng.uniform(building.left_m, building.right_m)) * 0.6
+    floor = int(rng.integers(max(2, building.floors - 3), building.floors + 2))
+    roof = floor > building.floors
+    perch = building.height_m if roof else building.floor_base(floor) + 0.1
+    start = np.array([x, perch + 0.1, building.ledge_m + (0.1 if roof else 0.0)])
     begin = float(rng.uniform(0.1, 0.75) * world.scenario.seconds)
-    dive = float(rng.uniform(0.9, 1.5))
-    t = np.linspace(0, dive + 2.5, 240)
-    fastest = float(rng.uniform(9, 13))
-    down = np.where(t < dive, -fastest * np.sin(pi * np.minimum(t / dive, 1.0) / 1.15) ** 1.2, 2.2)
-    down = np.convolve(np.pad(down, 12, mode="edge"), np.ones(25) / 25, mode="valid")
-    ahead = rng.choice([-1, 1]) * (1.5 + 7.5 * np.clip(t / dive, 0, 1) ** 2)
-    out = 1.0 + 2.0 * np.clip(t / dive, 0, 1.5)
+    dive = float(rng.uniform(0.7, 1.25))
+    sinking, pulling = float(rng.uniform(4.5, 8.0)), float(rng.uniform(10, 15))  # m/s²: below g, and a hard pull-out
+    t = np.linspace(0, dive + 6.0, 500)
+    down = np.where(t < dive, -sinking * t, np.minimum(-sinking * dive + pulling * (t - dive), 1.5))
+    away = np.clip((t - 0.4 * dive) / (0.6 * dive + 0.8), 0, 1)
+    ahead = rng.choice([-1, 1]) * (1.2 + 7.0 * away * away * (3 - 2 * away))
+    out = 1.0 + 1.5 * away
     velocity = np.column_stack([ahead, down, out])
     places = start + np.cumsum(velocity, axis=0) * (t[1] - t[0])
     places[:, 1] = np.maximum(places[:, 1], 1.0)
@@ -156,7 +163,7 @@ class InsectSwarm:
             lasting = float(rng.uniform(0.4, 1.4))
             begin = float(rng.uniform(0.05, 0.92) * world.scenario.seconds)
             knots = 5
-            x = np.sort(rng.uniform(-0.15, 1.15, knots)) * camera.width
+            x = np.sort(np.append(rng.uniform(0.0, 1.0, knots - 2), (-0.12, 1.12))) * camera.width
             if rng.random() < 0.5:
                 x = x[::-1]
             y = rng.uniform(-0.05, 1.0, knots) * camera.height

@@ -83,9 +83,11 @@ class FallingLeaves:
                 0.0012, 0.0032, 1.6, flutter_m_s2=float(rng.uniform(2, 6)), flutter_hz=float(rng.uniform(0.6, 2))
             )
             away = float(rng.uniform(3.0, camera.distance_m - 1.0))
-            row, column = float(rng.uniform(-0.3, 0.5)) * camera.height, float(rng.uniform(0.05, 0.95)) * camera.width
-            start = through(world, column, row, camera.distance_m - away)
             begin = float(rng.uniform(-2.0, scenario.seconds - 1.0))
+            # only what was on its way before the clip began may start within the picture
+            row = float(rng.uniform(-0.3, 0.4) if begin < 0 else rng.uniform(-0.35, -0.08)) * camera.height
+            column = float(rng.uniform(0.05, 0.95)) * camera.width
+            start = through(world, column, row, camera.distance_m - away)
             path = fly(
                 body,
                 begin,

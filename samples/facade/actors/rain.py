@@ -36,7 +36,7 @@ class RainVolume:
         self._wind = rain.wind_m_s
         half_picture = camera.width / camera.focal_px / 2
         self._half_m = self._away * half_picture * 1.3 + 0.2
-        self._tall_m = self._away * camera.height / camera.focal_px * 1.9 + 1.0
+        self._tall_m = self._away * camera.height / camera.focal_px * 2.4 + 1.0
         sky = np.array(world.light.sky_low, np.float32)
         self._colour = np.asarray(np.minimum(sky, 1.0) * 0.9 + 0.02, np.float32)
         self._world = world
@@ -67,7 +67,7 @@ class RainVolume:
         fallen = self._start + self._speed * seconds / self._tall_m
         cycle = fallen.astype(np.int64) % CYCLES
         across = (self._across[np.arange(len(cycle)), cycle] * 2 - 1) * self._half_m
-        height = self._tall_m * (0.75 - fallen % 1.0) - self._speed * later
+        height = self._tall_m * (0.6 - fallen % 1.0) - self._speed * later
         axes = camera.axes()
         centre = camera.position + self._away[:, None] * axes[2]
         sideways = across + self._wind * ((fallen % 1.0) * self._tall_m / self._speed + later)
