@@ -103,6 +103,13 @@ class VideoSource(ABC):
         rate = self._stream.average_rate or self._stream.base_rate
         return float(rate) if rate else None
 
+    @property
+    def duration_seconds(self) -> float | None:
+        """What the container says; None where it says nothing, as live ones do."""
+        if self._stream.duration is not None:
+            return float(self._stream.duration * self.time_base)
+        return self._container.duration / 1_000_000 if self._container.duration else None
+
     def template_for(self, packet: Packet[VideoStream]) -> StreamTemplate:
         """Parameters for clips cut from this source; `packet` is any key packet of it."""
         return StreamTemplate(self._stream, packet)
