@@ -14,13 +14,15 @@ from starlette.concurrency import run_in_threadpool
 from server.accounts.service import find_session
 from server.dependencies import SESSION_COOKIE, AccountDep, DatabaseDep, SettingsDep
 from server.grids.service import scope_code
-from server.live.hub import LiveHub
+from server.live.hub import LiveHub, LiveTimes
 from server.problems import ProblemError, problem_responses
+
+TIMES = LiveTimes()
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with LiveHub(app.state.database).running() as hub:
+    async with LiveHub(app.state.database, TIMES).running() as hub:
         app.state.live = hub
         yield
 

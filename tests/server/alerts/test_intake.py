@@ -134,7 +134,12 @@ def test_out_of_order_arrivals_end_like_ordered_ones(intake: Intake) -> None:
         for revision in order:
             phase = {1: "opened", 2: "updated", 3: "cleared"}[revision]
             alert_id = intake(
-                source=source, episode=episode, revision=revision, phase=phase, seconds=revision, confidence=revision / 10
+                source=source,
+                episode=episode,
+                revision=revision,
+                phase=phase,
+                seconds=revision,
+                confidence=revision / 10,
             ).alert_id
         detail = intake.detail(alert_id)
         ends.append((detail.phase, detail.confidence, detail.observed_at, detail.ended_at, detail.episodes))
@@ -191,7 +196,9 @@ def close(database: Database, alert_id: str) -> None:
     """As a verdict would, without the people."""
     with database.write() as connection:
         connection.execute(alerts.update().where(alerts.c.id == alert_id).values(state="rejected"))
-        connection.execute(alert_places.update().where(alert_places.c.alert_id == alert_id).values(is_open=False, rank=0))
+        connection.execute(
+            alert_places.update().where(alert_places.c.alert_id == alert_id).values(is_open=False, rank=0)
+        )
 
 
 def test_a_disc_over_the_border_shows_in_both_queues(intake: Intake) -> None:
