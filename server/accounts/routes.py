@@ -56,7 +56,7 @@ def get_session(session: SessionDep, response: Response) -> AccountView:
     operation_id="signOut",
     summary="Sign out",
     status_code=204,
-    responses=problem_responses(401, 403),
+    responses=problem_responses(401, 403, 422),
 )
 def sign_out(
     session: SessionDep,

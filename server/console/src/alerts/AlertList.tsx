@@ -22,15 +22,24 @@ interface AlertListProps {
   /** What the text filter leaves of the view's alerts. */
   shown: readonly AlertSummary[];
   choices: ListChoices;
-  filterInput: RefObject<HTMLInputElement | null>;
+  filterInputRef: RefObject<HTMLInputElement | null>;
   selected: string | null;
   onChoices: (choices: ListChoices) => void;
   onSelect: (id: string) => void;
 }
 
-export function AlertList(props: AlertListProps): ReactNode {
+export function AlertList({
+  account,
+  queues,
+  view,
+  shown,
+  choices,
+  filterInputRef,
+  selected,
+  onChoices,
+  onSelect,
+}: AlertListProps): ReactNode {
   const { t } = useTranslation();
-  const { account, queues, view, shown, choices, selected, onChoices, onSelect } = props;
   const fresh = useFreshAlerts();
   const list = useRef<HTMLUListElement>(null);
 
@@ -66,7 +75,7 @@ export function AlertList(props: AlertListProps): ReactNode {
           <label className="filter">
             <Icon name="search" size={15} />
             <input
-              ref={props.filterInput}
+              ref={filterInputRef}
               type="search"
               data-testid="filter"
               aria-label={t("list.filter")}

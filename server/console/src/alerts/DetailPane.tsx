@@ -1,4 +1,4 @@
-import { forwardRef, useEffect, useImperativeHandle, useState, type ReactNode } from "react";
+import { forwardRef, useEffect, useImperativeHandle, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { isStatus } from "../api/problem";
@@ -46,7 +46,8 @@ export const DetailPane = forwardRef<DetailCommands, DetailPaneProps>(function D
   const { t } = useTranslation();
   const query = useAlert(id);
   const alert = query.data;
-  const player = usePlayer();
+  const videoRef = useRef<HTMLVideoElement>(null);
+  const player = usePlayer(videoRef);
   const [overlay, setOverlay] = useState(() => readStored(OVERLAY_KEY) !== "off");
   const judging = useJudging(alert, props);
 
@@ -86,7 +87,7 @@ export const DetailPane = forwardRef<DetailCommands, DetailPaneProps>(function D
   return (
     <article className="detail" data-testid="detail" data-alert-id={alert.id} data-state={alert.state}>
       <DetailHead alert={alert} position={position} onBack={onBack} onStep={onStep} />
-      <EvidenceViewer alert={alert} player={player} overlay={overlay} onOverlay={toggleOverlay} />
+      <EvidenceViewer alert={alert} videoRef={videoRef} player={player} overlay={overlay} onOverlay={toggleOverlay} />
       <VerdictBar
         alert={alert}
         account={account}

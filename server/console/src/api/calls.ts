@@ -1,5 +1,8 @@
+import createClient, { type Middleware } from "openapi-fetch";
+
 import { noteServerDate } from "../lib/clock";
 import { problemFrom } from "./problem";
+import type { paths } from "./schema";
 import type {
   Account,
   AlertDetail,
@@ -9,30 +12,37 @@ import type {
   Device,
   GridCollection,
   QueueList,
-  RejectReason,
   Source,
-  VerdictKind,
+  VerdictBody,
 } from "./types";
 
 let csrfToken = "";
 
-async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const started = performance.now();
-  const headers: Record<string, string> = { Accept: "application/json" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (method !== "GET") headers["X-CSRF-Token"] = csrfToken;
-  const response = await fetch(path, {
-    method,
-    headers,
-    credentials: "same-origin",
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  noteServerDate(response.headers.get("Date"), performance.now() - started);
-  const text = await response.text();
-  const value: unknown = text === "" ? null : JSON.parse(text);
-  if (!response.ok) throw problemFrom(response, value);
-  return value as T;
+/** Puts the session's token on requests that change something, and learns the server's time from its answers. */
+const session: Middleware = {
+  onRequest({ request }) {
+    if (request.method !== "GET") request.headers.set("X-CSRF-Token", csrfToken);
+    return request;
+  },
+  onResponse({ response }) {
+    noteServerDate(response.headers.get("Date"));
+    return undefined;
+  },
+};
+
+const client = createClient<paths>({
+  baseUrl: window.location.origin,
+  credentials: "same-origin",
+  // Looked up at each call, so that a test can stand in for the network.
+  fetch: (request) => globalThis.fetch(request),
+});
+client.use(session);
+
+/** The data of a success, or the problem as an `ApiError`. */
+async function data<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  const result = await call;
+  if (!result.response.ok) throw problemFrom(result.response, result.error);
+  return result.data as T;
 }
 
 function remember(account: Account): Account {
@@ -41,19 +51,19 @@ function remember(account: Account): Account {
 }
 
 export async function getSession(): Promise<Account> {
-  return remember(await request<Account>("GET", "/api/v1/session"));
+  return remember(await data(client.GET("/api/v1/session")));
 }
 
 export async function signIn(username: string, password: string): Promise<Account> {
-  return remember(await request<Account>("POST", "/api/v1/session", { username, password }));
+  return remember(await data(client.POST("/api/v1/session", { body: { username, password } })));
 }
 
 export async function signOut(): Promise<void> {
-  await request("DELETE", "/api/v1/session");
+  await data(client.DELETE("/api/v1/session"));
 }
 
 export function listQueues(): Promise<QueueList> {
-  return request<QueueList>("GET", "/api/v1/queues");
+  return data(client.GET("/api/v1/queues"));
 }
 
 export function listAlerts(query: {
@@ -62,68 +72,63 @@ export function listAlerts(query: {
   before?: string;
   limit?: number;
 }): Promise<AlertPage> {
-  const parameters = new URLSearchParams();
-  for (const [key, value] of Object.entries(query)) parameters.set(key, String(value));
-  return request<AlertPage>("GET", `/api/v1/alerts?${parameters.toString()}`);
+  return data(client.GET("/api/v1/alerts", { params: { query } }));
 }
 
 export function getAlert(id: string): Promise<AlertDetail> {
-  return request<AlertDetail>("GET", `/api/v1/alerts/${encodeURIComponent(id)}`);
+  return data(client.GET("/api/v1/alerts/{alert_id}", { params: { path: { alert_id: id } } }));
 }
 
 export function claimAlert(id: string, version: number): Promise<AlertDetail> {
-  return request<AlertDetail>("POST", `/api/v1/alerts/${encodeURIComponent(id)}/claim`, { version });
+  const params = { path: { alert_id: id } };
+  return data(client.POST("/api/v1/alerts/{alert_id}/claim", { params, body: { version } }));
 }
 
 export function releaseAlert(id: string, version: number): Promise<AlertDetail> {
-  return request<AlertDetail>("POST", `/api/v1/alerts/${encodeURIComponent(id)}/release`, { version });
+  const params = { path: { alert_id: id } };
+  return data(client.POST("/api/v1/alerts/{alert_id}/release", { params, body: { version } }));
 }
 
-export interface VerdictRequest {
-  version: number;
-  verdict: VerdictKind;
-  reason?: RejectReason;
-  comment?: string;
+export function giveVerdict(id: string, body: VerdictBody): Promise<AlertDetail> {
+  return data(client.POST("/api/v1/alerts/{alert_id}/verdict", { params: { path: { alert_id: id } }, body }));
 }
 
-export function giveVerdict(id: string, verdict: VerdictRequest): Promise<AlertDetail> {
-  return request<AlertDetail>("POST", `/api/v1/alerts/${encodeURIComponent(id)}/verdict`, verdict);
-}
-
-export function listGrids(): Promise<GridCollection> {
-  return request<GridCollection>("GET", "/api/v1/grids");
+/** The generated type knows GeoJSON's geometries as objects only. */
+export async function listGrids(): Promise<GridCollection> {
+  return (await data(client.GET("/api/v1/grids"))) as unknown as GridCollection;
 }
 
 export function evidenceUrl(sha256: string): string {
   return `/api/v1/evidence/${sha256}`;
 }
 
+/** A track or readings, as JSON of whatever shape: its reader checks it. */
 export async function getEvidenceJson(sha256: string): Promise<unknown> {
-  return request("GET", evidenceUrl(sha256));
+  const params = { path: { sha256 } };
+  return JSON.parse(await data(client.GET("/api/v1/evidence/{sha256}", { params, parseAs: "text" })));
 }
 
 export function listAudit(query: { subject?: string; after?: number }): Promise<AuditPage> {
-  const parameters = new URLSearchParams({ limit: "100" });
-  for (const [key, value] of Object.entries(query)) parameters.set(key, String(value));
-  return request<AuditPage>("GET", `/api/v1/audit?${parameters.toString()}`);
+  return data(client.GET("/api/v1/audit", { params: { query: { ...query, limit: 100 } } }));
 }
 
 export function listDeadLetters(): Promise<DeadLetterPage> {
-  return request<DeadLetterPage>("GET", "/api/v1/dead-letters");
+  return data(client.GET("/api/v1/dead-letters"));
 }
 
 export function replayDeadLetter(id: number, content: Record<string, unknown> | null): Promise<unknown> {
-  return request("POST", `/api/v1/dead-letters/${id}/replay`, content === null ? {} : { content });
+  const params = { path: { letter_id: id } };
+  return data(client.POST("/api/v1/dead-letters/{letter_id}/replay", { params, body: { content } }));
 }
 
 export function discardDeadLetter(id: number): Promise<unknown> {
-  return request("POST", `/api/v1/dead-letters/${id}/discard`);
+  return data(client.POST("/api/v1/dead-letters/{letter_id}/discard", { params: { path: { letter_id: id } } }));
 }
 
 export async function listDevices(): Promise<Device[]> {
-  return (await request<{ devices: Device[] }>("GET", "/api/v1/devices")).devices;
+  return (await data(client.GET("/api/v1/devices"))).devices;
 }
 
 export async function listSources(): Promise<Source[]> {
-  return (await request<{ sources: Source[] }>("GET", "/api/v1/sources")).sources;
+  return (await data(client.GET("/api/v1/sources"))).sources;
 }

@@ -95,7 +95,8 @@ function useOpenCountInTitle(): void {
     };
     update();
     const unsubscribe = client.getQueryCache().subscribe((event) => {
-      if (event.query.queryKey[0] === QUEUES_KEY[0]) update();
+      const [name] = event.query.queryKey as readonly unknown[];
+      if (name === QUEUES_KEY[0]) update();
     });
     return () => {
       unsubscribe();

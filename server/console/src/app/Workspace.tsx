@@ -35,7 +35,7 @@ export function Workspace({ account, covered, onCommand }: WorkspaceProps): Reac
   const [route, navigate] = useRoute();
   const [choices, setChoices] = useState<ListChoices>({ openness: "open", queue: null, text: "" });
   const [rejecting, setRejecting] = useState(false);
-  const filterInput = useRef<HTMLInputElement>(null);
+  const filterInputRef = useRef<HTMLInputElement>(null);
   const detail = useRef<DetailCommands>(null);
 
   const queues = useQuery({ queryKey: QUEUES_KEY, queryFn: listQueues }).data?.queues ?? NO_QUEUES;
@@ -61,7 +61,7 @@ export function Workspace({ account, covered, onCommand }: WorkspaceProps): Reac
         step(-1);
         return true;
       case "filter":
-        filterInput.current?.focus();
+        filterInputRef.current?.focus();
         return true;
       case "close":
         return close(rejecting, () => setRejecting(false), () => select(null));
@@ -89,7 +89,7 @@ export function Workspace({ account, covered, onCommand }: WorkspaceProps): Reac
         view={view}
         shown={shown}
         choices={choices}
-        filterInput={filterInput}
+        filterInputRef={filterInputRef}
         selected={selected}
         onChoices={setChoices}
         onSelect={select}

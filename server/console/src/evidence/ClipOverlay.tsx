@@ -7,7 +7,7 @@ const LEAD_S = 0.4;
 const LINGER_S = 3;
 
 interface ClipOverlayProps {
-  video: RefObject<HTMLVideoElement | null>;
+  videoRef: RefObject<HTMLVideoElement | null>;
   /** In the clip's own pixels and in media time: a clip is cut from the packets that the detector saw. */
   tracks: readonly Track[];
   /** Media time of the clip's first frame, seconds. */
@@ -15,19 +15,19 @@ interface ClipOverlayProps {
 }
 
 /** Draws the trajectory over the video, frame by frame in step with it. */
-export function ClipOverlay({ video, tracks, clipStart }: ClipOverlayProps): ReactNode {
+export function ClipOverlay({ videoRef, tracks, clipStart }: ClipOverlayProps): ReactNode {
   const canvas = useRef<HTMLCanvasElement>(null);
 
   useEffect(() => {
     let handle = 0;
     const tick = (): void => {
-      const element = video.current;
+      const element = videoRef.current;
       if (canvas.current !== null && element !== null) draw(canvas.current, element, tracks, clipStart);
       handle = requestAnimationFrame(tick);
     };
     handle = requestAnimationFrame(tick);
     return () => cancelAnimationFrame(handle);
-  }, [video, tracks, clipStart]);
+  }, [videoRef, tracks, clipStart]);
 
   return <canvas ref={canvas} className="clip-overlay" data-testid="clip-overlay" aria-hidden="true" />;
 }

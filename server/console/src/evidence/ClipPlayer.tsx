@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import type { ReactNode, RefObject } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Icon, type IconName } from "../app/Icon";
@@ -8,6 +8,7 @@ import type { Track } from "./track";
 
 interface ClipPlayerProps {
   src: string;
+  videoRef: RefObject<HTMLVideoElement | null>;
   player: Player;
   /** What the detector saw, and the media time of the clip's first frame; null until both are known. */
   trace: { tracks: readonly Track[]; clipStart: number } | null;
@@ -15,13 +16,13 @@ interface ClipPlayerProps {
   label: string;
 }
 
-export function ClipPlayer({ src, player, trace, overlay, label }: ClipPlayerProps): ReactNode {
+export function ClipPlayer({ src, videoRef, player, trace, overlay, label }: ClipPlayerProps): ReactNode {
   const { t } = useTranslation();
   return (
     <div className="clip">
       <div className="stage">
         <video
-          ref={player.video}
+          ref={videoRef}
           data-testid="clip"
           src={src}
           aria-label={label}
@@ -34,7 +35,7 @@ export function ClipPlayer({ src, player, trace, overlay, label }: ClipPlayerPro
           {...player.bind}
         />
         {overlay && trace !== null ? (
-          <ClipOverlay video={player.video} tracks={trace.tracks} clipStart={trace.clipStart} />
+          <ClipOverlay videoRef={videoRef} tracks={trace.tracks} clipStart={trace.clipStart} />
         ) : null}
         {player.broken ? (
           <p className="stage-message" role="alert">

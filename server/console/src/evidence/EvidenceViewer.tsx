@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useMemo, useState, type ReactNode } from "react";
+import { useMemo, useState, type ReactNode, type RefObject } from "react";
 import { useTranslation } from "react-i18next";
 
 import { evidenceUrl, getEvidenceJson } from "../api/calls";
@@ -19,12 +19,13 @@ import { Waiting } from "./Waiting";
 
 interface EvidenceViewerProps {
   alert: AlertDetail;
+  videoRef: RefObject<HTMLVideoElement | null>;
   player: Player;
   overlay: boolean;
   onOverlay: () => void;
 }
 
-export function EvidenceViewer({ alert, player, overlay, onOverlay }: EvidenceViewerProps): ReactNode {
+export function EvidenceViewer({ alert, videoRef, player, overlay, onOverlay }: EvidenceViewerProps): ReactNode {
   const { t } = useTranslation();
   const files = useMemo(() => newestOfEach(alert.evidence), [alert.evidence]);
   const tabs = tabsOf(alert, files);
@@ -68,7 +69,7 @@ export function EvidenceViewer({ alert, player, overlay, onOverlay }: EvidenceVi
         )}
       </div>
       <div id="evidence-panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
-        {tab === "clip" ? <Clip alert={alert} files={files} player={player} overlay={overlay} /> : null}
+        {tab === "clip" ? <Clip alert={alert} files={files} videoRef={videoRef} player={player} overlay={overlay} /> : null}
         {tab === "snapshot" ? <Snapshot alert={alert} files={files} overlay={overlay} /> : null}
         {tab === "telemetry" ? <Readings alert={alert} file={files.telemetry} /> : null}
       </div>
@@ -94,7 +95,9 @@ function useEvidenceJson(file: Evidence | null): unknown {
   return query.data;
 }
 
-function Clip({ alert, files, player, overlay }: PanelProps & { player: Player }): ReactNode {
+type ClipProps = PanelProps & Pick<EvidenceViewerProps, "videoRef" | "player">;
+
+function Clip({ alert, files, videoRef, player, overlay }: ClipProps): ReactNode {
   const { t } = useTranslation();
   const [language] = useLanguage();
   const json = useEvidenceJson(files.track);
@@ -110,7 +113,7 @@ function Clip({ alert, files, player, overlay }: PanelProps & { player: Player }
     return (
       <Waiting
         title={t("evidence.waiting")}
-        hint={clip === null ? t("evidence.waitingHint") : null}
+        hint={t("evidence.waitingHint")}
         evidence={clip}
       />
     );
@@ -120,7 +123,10 @@ function Clip({ alert, files, player, overlay }: PanelProps & { player: Player }
     source: alert.source_name,
     time: formatMoment(clip.captured_at, language, serverNow()),
   });
-  return <ClipPlayer key={clip.sha256} src={evidenceUrl(clip.sha256)} player={player} trace={trace} overlay={overlay} label={label} />;
+  const src = evidenceUrl(clip.sha256);
+  return (
+    <ClipPlayer key={clip.sha256} src={src} videoRef={videoRef} player={player} trace={trace} overlay={overlay} label={label} />
+  );
 }
 
 function Snapshot({ alert, files, overlay }: PanelProps): ReactNode {

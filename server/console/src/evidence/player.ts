@@ -1,11 +1,10 @@
-import { useCallback, useEffect, useRef, useState, type RefObject } from "react";
+import { useEffect, useState, type RefObject } from "react";
 
 /** Cameras differ; a step of the usual 25 frames a second moves by one frame or, on slower ones, by none. */
 export const FRAME_S = 1 / 25;
-export const SPEEDS = [0.25, 0.5, 1, 2] as const;
+const SPEEDS = [0.25, 0.5, 1, 2] as const;
 
 export interface Player {
-  video: RefObject<HTMLVideoElement | null>;
   playing: boolean;
   position: number;
   length: number;
@@ -17,6 +16,7 @@ export interface Player {
   seek: (seconds: number) => void;
   cycleSpeed: () => void;
   toggleLoop: () => void;
+  /** Listeners for the video element. */
   bind: {
     onPlay: () => void;
     onPause: () => void;
@@ -27,9 +27,17 @@ export interface Player {
   };
 }
 
+/** Half a frame in: exactly on a frame's edge rounding decides which of two is shown. */
+export function frameMoment(from: number, frames: number): number {
+  return (Math.round(from / FRAME_S - 0.5) + frames + 0.5) * FRAME_S;
+}
+
+export function nextSpeed(speed: number): number {
+  return SPEEDS[(SPEEDS.findIndex((value) => value === speed) + 1) % SPEEDS.length] ?? 1;
+}
+
 /** The state of a clip's player; the element is the truth and this follows it. */
-export function usePlayer(): Player {
-  const video = useRef<HTMLVideoElement>(null);
+export function usePlayer(videoRef: RefObject<HTMLVideoElement | null>): Player {
   const [playing, setPlaying] = useState(false);
   const [position, setPosition] = useState(0);
   const [length, setLength] = useState(0);
@@ -37,39 +45,31 @@ export function usePlayer(): Player {
   const [loop, setLoop] = useState(true);
   const [broken, setBroken] = useState(false);
 
-  const toggle = useCallback(() => {
-    const element = video.current;
+  const toggle = (): void => {
+    const element = videoRef.current;
     if (element === null) return;
     if (element.paused) element.play().catch(() => setPlaying(false));
     else element.pause();
-  }, []);
-
-  const seek = useCallback((seconds: number) => {
-    const element = video.current;
+  };
+  const seek = (seconds: number): void => {
+    const element = videoRef.current;
     if (element === null || !Number.isFinite(element.duration)) return;
     element.currentTime = Math.min(element.duration, Math.max(0, seconds));
     setPosition(element.currentTime);
-  }, []);
-
-  const step = useCallback(
-    (frames: number) => {
-      const element = video.current;
-      if (element === null) return;
-      element.pause();
-      // Half a frame in: exactly on a frame's edge rounding decides which of two is shown.
-      const frame = Math.round(element.currentTime / FRAME_S - 0.5) + frames;
-      seek((frame + 0.5) * FRAME_S);
-    },
-    [seek],
-  );
+  };
+  const step = (frames: number): void => {
+    const element = videoRef.current;
+    if (element === null) return;
+    element.pause();
+    seek(frameMoment(element.currentTime, frames));
+  };
+  const follow = (): void => setPosition(videoRef.current?.currentTime ?? 0);
 
   useEffect(() => {
-    if (video.current !== null) video.current.playbackRate = speed;
-  }, [speed]);
+    if (videoRef.current !== null) videoRef.current.playbackRate = speed;
+  }, [speed, videoRef]);
 
-  const follow = useCallback(() => setPosition(video.current?.currentTime ?? 0), []);
   return {
-    video,
     playing,
     position,
     length,
@@ -79,17 +79,14 @@ export function usePlayer(): Player {
     toggle,
     step,
     seek,
-    cycleSpeed: useCallback(
-      () => setSpeed((now) => SPEEDS[(SPEEDS.findIndex((value) => value === now) + 1) % SPEEDS.length] ?? 1),
-      [],
-    ),
-    toggleLoop: useCallback(() => setLoop((now) => !now), []),
+    cycleSpeed: () => setSpeed(nextSpeed),
+    toggleLoop: () => setLoop((now) => !now),
     bind: {
       onPlay: () => setPlaying(true),
       onPause: () => setPlaying(false),
       onLoadedMetadata: () => {
         setBroken(false);
-        setLength(video.current?.duration ?? 0);
+        setLength(videoRef.current?.duration ?? 0);
         follow();
       },
       onTimeUpdate: follow,

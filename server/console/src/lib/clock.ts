@@ -6,12 +6,12 @@
 let offsetMs = 0;
 const PLAUSIBLE_JITTER_MS = 2_000;
 
-/** Takes the `Date` header of an answer that took `roundTripMs`. The header has whole seconds only. */
-export function noteServerDate(header: string | null, roundTripMs: number, localNow: number = Date.now()): void {
+/** Takes the `Date` header of an answer that has just come. It has whole seconds only. */
+export function noteServerDate(header: string | null, localNow: number = Date.now()): void {
   if (header === null) return;
   const server = Date.parse(header);
   if (Number.isNaN(server)) return;
-  const measured = server + 500 - (localNow - roundTripMs / 2);
+  const measured = server + 500 - localNow;
   // Below the resolution of the header and the network the local clock is the better one.
   offsetMs = Math.abs(measured) <= PLAUSIBLE_JITTER_MS ? 0 : measured;
 }

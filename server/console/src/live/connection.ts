@@ -31,7 +31,7 @@ export class LiveConnection {
     this.wake?.();
   }
 
-  private get closed(): boolean {
+  private isClosed(): boolean {
     return this.stop.signal.aborted;
   }
 
@@ -41,11 +41,11 @@ export class LiveConnection {
 
   private async run(): Promise<void> {
     let failures = 0;
-    while (!this.closed) {
+    while (!this.isClosed()) {
       const status = await this.attemptOnce(() => {
         failures = 0;
       });
-      if (this.closed) return;
+      if (this.isClosed()) return;
       if (status === 401 || status === 403) {
         this.become("ended");
         return;

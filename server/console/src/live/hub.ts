@@ -31,11 +31,11 @@ export interface HubListener {
 
 export class LiveHub {
   readonly recent = new RecentChanges();
-  private readonly channel: BroadcastChannel;
   private readonly lockName: string;
-  private readonly listener: HubListener;
-  private readonly stop = new AbortController();
   private readonly statusListeners = new Set<() => void>();
+  private channel: BroadcastChannel | null = null;
+  private listener: HubListener | null = null;
+  private stop = new AbortController();
   private status: LiveStatus = { state: "connecting", since: Date.now() };
   private connection: LiveConnection | null = null;
   private position: number;
@@ -43,26 +43,37 @@ export class LiveHub {
   private pending: Change[] = [];
   private flushedAt = 0;
   private flushTimer: ReturnType<typeof setTimeout> | null = null;
-  private readonly pingTimer: ReturnType<typeof setInterval>;
+  private pingTimer: ReturnType<typeof setInterval> | null = null;
 
   /** `account` keeps two people's tabs apart, `after` is the place of the first snapshot. */
-  constructor(account: string, after: number, listener: HubListener) {
+  constructor(account: string, after: number) {
     this.position = after;
-    this.listener = listener;
     this.lockName = `gridsentry-live-${account}`;
-    this.channel = new BroadcastChannel(this.lockName);
-    this.channel.onmessage = (event: MessageEvent<Message>) => this.hear(event.data);
+  }
+
+  /** Begins to follow; may be called again after `close`, and goes on where it was. */
+  open(listener: HubListener): void {
+    this.listener = listener;
+    this.stop = new AbortController();
+    this.leaderHeardAt = Date.now();
+    const channel = new BroadcastChannel(this.lockName);
+    channel.onmessage = (event: MessageEvent<Message>) => this.hear(event.data);
+    channel.postMessage({ kind: "ping" } satisfies Message);
+    this.channel = channel;
     this.pingTimer = setInterval(() => this.checkLeader(), PING_MS);
-    void this.queueForLead(false);
+    void this.queueForLead(false, this.stop.signal);
   }
 
   close(): void {
     this.stop.abort();
     this.connection?.close();
     this.connection = null;
-    clearInterval(this.pingTimer);
+    if (this.pingTimer !== null) clearInterval(this.pingTimer);
     if (this.flushTimer !== null) clearTimeout(this.flushTimer);
-    this.channel.close();
+    this.flushTimer = null;
+    this.channel?.close();
+    this.channel = null;
+    this.listener = null;
   }
 
   readonly subscribeStatus = (notify: () => void): (() => void) => {
@@ -72,31 +83,38 @@ export class LiveHub {
 
   readonly getStatus = (): LiveStatus => this.status;
 
-  private async queueForLead(steal: boolean): Promise<void> {
+  private async queueForLead(steal: boolean, stopped: AbortSignal): Promise<void> {
     // Absent outside secure contexts, whatever the DOM's types say.
     const locks = (navigator as { locks?: LockManager }).locks;
     if (locks === undefined) {
       this.lead();
       return;
     }
-    const options: LockOptions = steal ? { steal: true } : { signal: this.stop.signal };
+    const options: LockOptions = steal ? { steal: true } : { signal: stopped };
     try {
-      await locks.request(this.lockName, options, () => {
-        this.lead();
-        return new Promise<void>((release) => {
-          this.stop.signal.addEventListener("abort", () => release());
-        });
-      });
+      await locks.request(this.lockName, options, () => this.leadUntil(stopped));
     } catch {
-      // Closed while waiting, or another tab took a lead that this one seemed to have lost: follow it.
+      if (stopped.aborted) return;
+      // Another tab took a lead that this one seemed to have lost: follow it.
       this.connection?.close();
       this.connection = null;
-      if (!this.stop.signal.aborted) void this.queueForLead(false);
+      void this.queueForLead(false, stopped);
     }
   }
 
+  private leadUntil(stopped: AbortSignal): Promise<void> {
+    return new Promise((release) => {
+      if (stopped.aborted) {
+        release();
+        return;
+      }
+      stopped.addEventListener("abort", () => release());
+      this.lead();
+    });
+  }
+
   private lead(): void {
-    if (this.stop.signal.aborted || this.connection !== null) return;
+    if (this.connection !== null) return;
     const after = Math.min(this.position, storedPosition() ?? this.position);
     this.connection = new LiveConnection(after, {
       onChange: (change) => {
@@ -115,7 +133,7 @@ export class LiveHub {
   }
 
   private tell(message: Message): void {
-    this.channel.postMessage(message);
+    this.channel?.postMessage(message);
     if (message.kind === "change") storePosition(message.change.seq);
   }
 
@@ -136,12 +154,12 @@ export class LiveHub {
       this.leaderHeardAt = Date.now();
       return;
     }
-    this.channel.postMessage({ kind: "ping" } satisfies Message);
+    this.channel?.postMessage({ kind: "ping" } satisfies Message);
     const silentMs = Date.now() - this.leaderHeardAt;
     if (silentMs < LEADER_SILENCE_MS) return;
     this.become({ state: "reconnecting", since: this.leaderHeardAt });
     this.leaderHeardAt = Date.now();
-    void this.queueForLead(true);
+    void this.queueForLead(true, this.stop.signal);
   }
 
   private take(change: Change): void {
@@ -159,13 +177,13 @@ export class LiveHub {
     this.flushedAt = Date.now();
     const changes = this.pending;
     this.pending = [];
-    if (changes.length > 0) this.listener.onChanges(changes);
+    if (changes.length > 0) this.listener?.onChanges(changes);
   }
 
   private reset(): void {
     this.recent.clear();
     this.pending = [];
-    this.listener.onReset();
+    this.listener?.onReset();
   }
 
   private become(status: LiveStatus): void {

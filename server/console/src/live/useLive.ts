@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
-import { useEffect, useEffectEvent, useState } from "react";
+import { useEffect, useEffectEvent, useMemo, useState } from "react";
 
 import { listQueues } from "../api/calls";
 import { applyChanges, type ListFilter } from "../alerts/list";
@@ -23,34 +23,40 @@ export function useLive(account: Account, onArrivals: (alerts: AlertSummary[]) =
   const client = useQueryClient();
   const queues = useQuery({ queryKey: QUEUES_KEY, queryFn: listQueues });
   const firstCursor = useFirst(queues.data?.cursor);
-  const [hub, setHub] = useState<LiveHub | null>(null);
+  const hub = useMemo(
+    () => (firstCursor === null ? null : new LiveHub(String(account.id), firstCursor)),
+    [account.id, firstCursor],
+  );
   const announce = useEffectEvent(onArrivals);
 
   useEffect(() => {
-    if (firstCursor === null) return;
+    if (hub === null) return;
     const counts = throttled(() => void client.invalidateQueries({ queryKey: QUEUES_KEY }), COUNTS_MS);
-    const created = new LiveHub(String(account.id), firstCursor, {
+    hub.open({
       onChanges: (changes) => {
         spread(client, changes);
         counts.call();
         const arrived = arrivals.take(changes, serverNow());
         if (arrived.length > 0) announce(arrived);
       },
-      onReset: () => void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] }),
+      onReset: () => void client.invalidateQueries({ predicate: isOfServer }),
     });
-    const unsubscribe = created.subscribeStatus(() => {
-      if (created.getStatus().state === "ended") client.setQueryData(SESSION_KEY, null);
+    const unsubscribe = hub.subscribeStatus(() => {
+      if (hub.getStatus().state === "ended") client.setQueryData(SESSION_KEY, null);
     });
-    setHub(created);
     return () => {
       unsubscribe();
       counts.cancel();
-      created.close();
-      setHub(null);
+      hub.close();
     };
-  }, [account.id, client, firstCursor]);
+  }, [client, hub]);
 
   return hub;
+}
+
+/** Everything but who is signed in may have changed unnoticed. */
+function isOfServer({ queryKey }: { queryKey: readonly unknown[] }): boolean {
+  return queryKey[0] !== SESSION_KEY[0];
 }
 
 /** The first value that is there; later ones do not replace it. */

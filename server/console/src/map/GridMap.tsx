@@ -25,6 +25,7 @@ setWorkerUrl(workerUrl);
 
 const ALERT_ZOOM = 14.3;
 const FIT_PADDING = 24;
+const NOWHERE = [null, null] as const;
 
 /** The grids and the alerts on them. Everything is drawn from the server's own data. */
 export default function GridMap({ grids, alerts, selected, queue, language, onSelect }: MapViewProps): ReactNode {
@@ -79,9 +80,9 @@ export default function GridMap({ grids, alerts, selected, queue, language, onSe
     for (const layer of ["grid-queue", "line-queue"]) map.setFilter(layer, ["==", ["get", "code"], shownQueue]);
   }, [map, shownQueue]);
 
-  const [lon, lat] = chosen?.location.point.coordinates ?? [null, null];
+  const [lon, lat]: readonly (number | null)[] = chosen?.location.point.coordinates ?? NOWHERE;
   useEffect(() => {
-    if (map === null || lon === null || lat === null) return;
+    if (map === null || lon == null || lat == null) return;
     map.easeTo({ center: [lon, lat], zoom: Math.max(map.getZoom(), ALERT_ZOOM), duration: 500 });
   }, [map, lon, lat]);
 
@@ -102,9 +103,9 @@ export default function GridMap({ grids, alerts, selected, queue, language, onSe
           className="icon-button"
           aria-label={t("map.focus")}
           title={t("map.focus")}
-          disabled={lon === null || lat === null}
+          disabled={lon == null || lat == null}
           onClick={() => {
-            if (lon !== null && lat !== null) map?.easeTo({ center: [lon, lat], zoom: ALERT_ZOOM + 1.5 });
+            if (lon != null && lat != null) map?.easeTo({ center: [lon, lat], zoom: ALERT_ZOOM + 1.5 });
           }}
         >
           <Icon name="pin" />
@@ -141,7 +142,7 @@ function createMap(container: HTMLElement, language: Language): MapLibreMap {
 }
 
 function setData(map: MapLibreMap, source: string, data: GeoJSON.FeatureCollection): void {
-  map.getSource<GeoJSONSource>(source)?.setData(data);
+  void map.getSource<GeoJSONSource>(source)?.setData(data);
 }
 
 /** The names of the grids under the pointer, the largest first. */

@@ -34,7 +34,7 @@ export function MapPane(props: Omit<MapViewProps, "grids" | "language">): ReactN
   const { t } = useTranslation();
   const [language] = useLanguage();
   const { resolved } = useTheme();
-  const webgl = useMemo(hasWebgl, []);
+  const webgl = useMemo(() => hasWebgl(), []);
   const grids = useQuery({ queryKey: ["grids"], queryFn: listGrids, staleTime: 10 * 60_000 });
   const waiting = <p className="map-waiting">{t("map.loading")}</p>;
   if (grids.data === undefined) {

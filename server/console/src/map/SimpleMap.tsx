@@ -75,7 +75,6 @@ interface PinProps {
 function Pin({ alert, selected, project, onSelect }: PinProps): ReactNode {
   const [x, y] = project(alert.location.point.coordinates).split(",");
   return (
-    // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions -- the list is the keyboard's way
     <circle
       className={`simple-pin fill-${alert.severity}${selected ? " simple-pin-selected" : ""}`}
       cx={x}

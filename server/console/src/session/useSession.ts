@@ -1,9 +1,10 @@
-import { useMutation, useQuery, useQueryClient, type UseMutationResult } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient, type QueryClient, type UseMutationResult } from "@tanstack/react-query";
 import { useCallback } from "react";
 
 import { getSession, signIn, signOut } from "../api/calls";
 import { isStatus } from "../api/problem";
 import type { Account } from "../api/types";
+import { arrivals } from "../live/arrivals";
 
 export const SESSION_KEY = ["session"] as const;
 
@@ -40,10 +41,16 @@ export function useSignIn(): UseMutationResult<Account, Error, { username: strin
   return useMutation({
     mutationFn: ({ username, password }) => signIn(username, password),
     onSuccess: (account) => {
-      client.clear();
+      forgetAllButSession(client);
       client.setQueryData(SESSION_KEY, account);
     },
   });
+}
+
+/** What one account saw is not for the next. The session's own query stays: the page listens to it. */
+function forgetAllButSession(client: QueryClient): void {
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] });
+  arrivals.clear();
 }
 
 /** Ends the session here even if the server cannot be told: the screen must not stay open. */
@@ -53,8 +60,8 @@ export function useSignOut(): () => Promise<void> {
     try {
       await signOut();
     } finally {
-      client.clear();
       client.setQueryData(SESSION_KEY, null);
+      forgetAllButSession(client);
     }
   }, [client]);
 }

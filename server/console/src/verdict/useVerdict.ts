@@ -66,7 +66,7 @@ export function useVerdict(account: Account): VerdictAction {
         setBusy(false);
       }
     },
-    [account, client, explain, language, t],
+    [client, explain, language, t],
   );
 
   return { busy, judge };
