@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+import yaml
+
 START_SECONDS = 60.0
 """A cold start with migrations on a loaded two-core machine takes several seconds; a minute means that it hangs."""
 STOP_SECONDS = 15.0
@@ -146,21 +148,12 @@ def listens(port: int) -> bool:
 
 
 def mqtt_broker(port: int, folder: Path) -> Program:
-    """NATS with its MQTT 3.1.1 listener: one static binary that keeps what it has acknowledged."""
+    """amqtt: a broker from a wheel, enough for one machine. It forgets what it holds when it stops."""
     folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "nats.conf"
-    config.write_text(
-        "\n".join(
-            [
-                "server_name: gridsentry-demo",
-                'listen: "127.0.0.1:-1"',
-                f'jetstream {{ store_dir: "{folder.resolve()}", sync_interval: always }}',
-                # One message on its way per subscription: NATS else delivers newer ones before those it repeats,
-                # and a sensor's readings must come in order (docs/decisions/0020).
-                f'mqtt {{ listen: "127.0.0.1:{port}", ack_wait: "2s", max_ack_pending: 1 }}',
-                "",
-            ]
-        ),
-        encoding="utf-8",
-    )
-    return Program("broker", [installed("nats-server"), "-c", str(config)], folder / "broker.log")
+    config = folder / "amqtt.yaml"
+    settings = {
+        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+        "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+    }
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return Program("broker", [installed("amqtt"), "-c", str(config)], folder / "broker.log")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from samples.demo.programs import Program, free_port, installed, listens, mqtt_broker
+from samples.demo.programs import Program, free_port, installed, listens
 from samples.demo.stack import DEVICE_ID, Ports, answers, prepare_server, server_environment, server_program
 from tests.e2e.sensors import sensor_source
 
@@ -66,7 +68,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
     started = Line(
         tmp_path,
         ports,
-        mqtt_broker(ports.mqtt, tmp_path / "broker"),
+        mosquitto(ports.mqtt, tmp_path),
         server_program(tmp_path, ports.http, environment),
         edge,
         environment,
@@ -75,3 +77,15 @@ def line(tmp_path: Path) -> Iterator[Line]:
         yield started
     finally:
         started.stop()
+
+
+def mosquitto(port: int, folder: Path) -> Program:
+    """A broker that keeps everything for a subscriber that is away; its own default drops all but 1,000 messages."""
+    path = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:" + os.environ.get("PATH", ""))
+    if path is None:
+        pytest.skip("mosquitto is not installed: run `make test` as root on Debian, or install it")
+    config = folder / "mosquitto.conf"
+    config.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nuser root\n", encoding="utf-8"
+    )
+    return Program("broker", [path, "-c", str(config)], folder / "mosquitto.log")
