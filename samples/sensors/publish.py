@@ -84,7 +84,7 @@ def publish(
         for line in lines:
             if stop.wait(max(0.0, began + line.seconds / speed - time.monotonic())):
                 break
-            waiting.append(client.publish(line.topic, _body(line.payload, start, speed), qos=1))
+            waiting.append(client.publish(line.topic, moved_body(line.payload, start, speed), qos=1))
         for info in waiting:
             _acknowledged(info, host, port)
     finally:
@@ -112,8 +112,8 @@ def read_log(log: Path) -> Iterator[Line]:
             raise PublishError(f"{log}:{number}: found {row[:60]!r}, {expected}") from problem
 
 
-def _body(payload: dict[str, Any] | str, start: datetime, speed: float) -> bytes:
-    """The payload with its time moved to now; text goes as it is."""
+def moved_body(payload: dict[str, Any] | str, start: datetime, speed: float) -> bytes:
+    """The payload as bytes with its relative time added to `start`, compressed by `speed`; text goes as it is."""
     if isinstance(payload, str):
         return payload.encode()
     moved = dict(payload)
