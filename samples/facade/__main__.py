@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import time
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ def generate(
     suite: Annotated[bool, typer.Option("--suite", help="The evaluation suite instead of the demo's clips.")] = False,
     falls: Annotated[int, typer.Option(min=0, help="Suite: clips with a fall.")] = 30,
     nuisances: Annotated[int, typer.Option(min=0, help="Suite: clips without one.")] = 30,
-    keep: Annotated[bool, typer.Option("--keep", help="Do nothing if the same suite is already there.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Suite: do nothing if the same is already there.")] = False,
 ) -> None:
     """Renders façade clips: H.264 files, truth.yaml, calibration.yaml, edge.yaml and a track of every fall."""
     scenarios = evaluation_suite(seed, falls, nuisances) if suite else demo_scenarios(seed)
@@ -41,8 +42,8 @@ def generate(
     )
     if scenario:
         command += "".join(f" --scenario {name}" for name in scenario)
-    stamp = out / "made-by.txt"
-    if keep and stamp.is_file() and stamp.read_text(encoding="utf-8").strip() == command:
+    stamp, recipe = out / "made-by.txt", f"{command}\ngenerator {generator_sha256()}\n"
+    if keep and stamp.is_file() and stamp.read_text(encoding="utf-8") == recipe:
         console.print(f"{out} already holds this suite; remove it to render again")
         return
     out.mkdir(parents=True, exist_ok=True)
@@ -53,8 +54,17 @@ def generate(
         write_yaml(
             out / "edge.yaml", replay_config(produced), f"Replays the clips beside this file. Made by: {command}"
         )
-        stamp.write_text(command + "\n", encoding="utf-8")
+        stamp.write_text(recipe, encoding="utf-8")
     _report(produced, seconds)
+
+
+def generator_sha256() -> str:
+    """Of this package's code: a suite that an older generator made is not the same suite."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _chosen(scenarios: Sequence[Scenario], names: list[str]) -> list[Scenario]:
