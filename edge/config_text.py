@@ -13,6 +13,8 @@ MAX_DEPTH = 40
 MAX_NODES = 200_000
 """Aliases of aliases (the "billion laughs") stop here."""
 
+_PLAIN_TAGS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
+
 Path = tuple[str | int, ...]
 
 
@@ -55,6 +57,8 @@ class _Reader:
         if len(path) > MAX_DEPTH or self._nodes > MAX_NODES:
             line = node.start_mark.line + 1
             raise yaml.YAMLError(f"line {line}: nested deeper than {MAX_DEPTH} or larger than {MAX_NODES} values")
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
+            raise yaml.constructor.ConstructorError(None, None, f"found the tag {node.tag}", node.start_mark)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
