@@ -1,4 +1,4 @@
-"""The part of a clip that stands still: sky, wall, windows, balconies, rendered once at three times the size."""
+"""The part of a clip that stands still: sky, wall, windows, balconies, rendered once at two or three times the size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from samples.facade.scenario import Light, Scenario
 from samples.facade.seeding import stream
 from samples.facade.textures import Plane, cloudy_noise, sky, wall_albedo
 
-ZOOM = 3
 PX_PER_M = 34.0
 SKY_MARGIN_PX = 96
 """How far clouds can drift before the sky runs out."""
@@ -32,6 +31,11 @@ class Scene:
     """(height, width + 2 × SKY_MARGIN_PX, 3)"""
     glass: Plane
     """(height, width): where panes mirror, 0..1."""
+
+
+def zoom_of(camera: Camera) -> int:
+    """How much larger the still scene is rendered; large pictures need less, and the memory for more."""
+    return 3 if camera.width * camera.height <= 500_000 else 2
 
 
 def irradiance(light: Light, normal: tuple[float, float, float], sunlit: float = 1.0) -> Plane:
@@ -55,7 +59,8 @@ def build_scene(scenario: Scenario) -> Scene:
     wall = _wall_radiance(scenario)
     boxes = building.boxes(scenario.seed)
     pane_texture = _glass_texture(building)
-    size = (camera.width * ZOOM, camera.height * ZOOM)
+    zoom = zoom_of(camera)
+    size = (camera.width * zoom, camera.height * zoom)
     place = _zoomed(camera) @ _texture_to_metres(building)
     flags = cv2.INTER_LINEAR
     canvas = np.asarray(cv2.warpPerspective(wall, place, size, flags=flags), np.float32)
@@ -93,9 +98,10 @@ def _texture_to_metres(building: Building) -> NDArray[np.float64]:
 
 def _zoomed(camera: Camera) -> NDArray[np.float64]:
     """Façade metres to pixels of the enlarged canvas: pixel centres stay where they are after shrinking by area."""
-    shift = (ZOOM - 1) / 2
-    zoom = np.array([[ZOOM, 0, shift], [0, ZOOM, shift], [0, 0, 1]], np.float64)
-    return np.asarray(zoom @ camera.facade_homography(), np.float64)
+    zoom = zoom_of(camera)
+    shift = (zoom - 1) / 2
+    enlarge = np.array([[zoom, 0, shift], [0, zoom, shift], [0, 0, 1]], np.float64)
+    return np.asarray(enlarge @ camera.facade_homography(), np.float64)
 
 
 def _corners(rect: Rectangle, building: Building, inset: float = 0.0) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -215,7 +221,8 @@ def _paint_face(
     canvas, cover, glass = canvases
     if np.any(camera.depth(face) < 0.5):
         return
-    pixels = camera.project(face) * ZOOM + (ZOOM - 1) / 2
+    zoom = zoom_of(camera)
+    pixels = camera.project(face) * zoom + (zoom - 1) / 2
     corners = np.round(pixels * 16).astype(np.int32)
     cv2.fillConvexPoly(canvas, corners, radiance, shift=4)
     cv2.fillConvexPoly(cover, corners, 1.0, shift=4)
@@ -257,11 +264,12 @@ def _cables(scenario: Scenario, canvas: Plane, cover: Plane, glass: Plane) -> No
     camera = scenario.camera
     rng = stream(scenario.seed, "cables")
     dark = np.array(scenario.light.ambient) * 0.07
+    zoom = zoom_of(camera)
     for _ in range(int(rng.integers(0, 3))):
         x = np.linspace(-40, 40, 60)
         height, away = float(rng.uniform(7, 12)), float(rng.uniform(4, 10))
         points = np.column_stack([x, height + 0.0012 * x**2 + rng.uniform(-0.03, 0.03) * x, np.full(60, away)])
-        line = np.round((camera.project(points) * ZOOM + 1) * 16).astype(np.int32)
+        line = np.round((camera.project(points) * zoom + (zoom - 1) / 2) * 16).astype(np.int32)
         ink = (float(dark[0]), float(dark[1]), float(dark[2]))
         cv2.polylines(canvas, [line], False, ink, 2, cv2.LINE_8, 4)
         cv2.polylines(cover, [line], False, 1.0, 2, cv2.LINE_8, 4)
@@ -277,5 +285,7 @@ def _falloff_picture(light: Light, camera: Camera) -> Plane:
     points = np.column_stack([metres, np.zeros(len(metres))])
     coarse = lamp_falloff(light, camera, points).reshape(rows, columns)
     spot = np.exp(-0.5 * (((x - camera.width / 2) / (0.55 * camera.width)) ** 2))
-    full = cv2.resize(np.asarray(coarse * spot, np.float32), (camera.width * ZOOM, camera.height * ZOOM))
+    full = cv2.resize(
+        np.asarray(coarse * spot, np.float32), (camera.width * zoom_of(camera), camera.height * zoom_of(camera))
+    )
     return np.asarray(full, np.float32)
