@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -17,6 +16,7 @@ from rich.table import Table
 from contract.keys import KeyFileError
 from edge.config import EdgeConfig, load_config, load_config_with_lines
 from edge.config_problems import ConfigError
+from edge.evaluate.cli import evaluate_command
 from edge.outbox.cli import outbox_app
 from edge.outbox.store import OutboxError
 from edge.sources.errors import SourceError
@@ -35,10 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(outbox_app, name="outbox")
-if find_spec("edge.evaluate"):
-    from edge.evaluate.cli import evaluate_command
-
-    app.command("eval")(evaluate_command)
+app.command("eval")(evaluate_command)
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration, a YAML file.")]
 
