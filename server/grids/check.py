@@ -29,7 +29,7 @@ def check_grids(file: GridFile, previous: Mapping[str, BaseGeometry] | None = No
     """All that is wrong with the tree and, if that stands, the areas. `previous`: areas of the version in force."""
     findings = list(_tree_findings(file))
     whole = len(file.geometries) == len(file.grids)
-    if whole and not any(finding.grade is Grade.ERROR for finding in findings):
+    if file.grids and whole and not any(finding.grade is Grade.ERROR for finding in findings):
         findings += _area_findings(file)
         findings += _shift_findings(file, previous or {})
     return findings

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
-from server.db import Database
 from server.findings import ImportRefusedError, print_report
 from server.grids.imports import import_grids
-from server.migrations import require_current
-from server.opening import load_settings
+from server.opening import open_database
 
 
 def import_grids_command(
@@ -22,18 +20,14 @@ def import_grids_command(
 ) -> None:
     """Make FILE the next version of the grids: all of it, or nothing and a report of what is wrong."""
     console = Console()
-    database = Database(load_settings().database_url)
     try:
-        require_current(database)
-        version, report = import_grids(database, file, force=force, actor=shell_user())
+        with open_database() as database:
+            version, report = import_grids(database, file, force=force, actor=shell_user())
     except ImportRefusedError as error:
         print_report(console, str(file), error.report)
         refuse(console, error)
-    else:
-        print_report(console, str(file), report)
-        console.print(f"[green]grid version {version} is stored[/green]")
-    finally:
-        database.close()
+    print_report(console, str(file), report)
+    console.print(f"[green]grid version {version} is stored[/green]")
 
 
 def shell_user() -> str:
@@ -41,7 +35,7 @@ def shell_user() -> str:
     return f"shell:{getpass.getuser()}"
 
 
-def refuse(console: Console, error: ImportRefusedError) -> None:
+def refuse(console: Console, error: ImportRefusedError) -> NoReturn:
     """Says that nothing was changed, and ends with 1.
 
     Raises:

@@ -85,6 +85,9 @@ def _parse(content: bytes, name: str, reading: _Reading) -> dict[str, Any] | Non
     except json.JSONDecodeError as error:
         reading.error("not_json", f"{name}:{error.lineno}", f"column {error.colno}: {error.msg}")
         return None
+    except RecursionError:
+        reading.error("not_json", name, "brackets are nested too deep")
+        return None
     if not isinstance(document, dict) or not isinstance(document.get("features"), list):
         found = document.get("type") if isinstance(document, dict) else type(document).__name__
         reading.error("not_geojson", name, f"found {found!r}, expected {_GEOJSON_HINT}")
@@ -222,7 +225,7 @@ def _read_geometry(where: str, geometry: Any, reading: _Reading) -> BaseGeometry
         return None
     try:
         area = shapely.force_2d(shape(geometry))
-    except (ValueError, TypeError, AttributeError, IndexError, shapely.errors.ShapelyError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, shapely.errors.ShapelyError) as error:
         reading.error("bad_geometry", where, f"the coordinates are no {kind}: {error}")
         return None
     problem = _coordinate_problem(area)

@@ -33,7 +33,8 @@ def import_grids(database: Database, path: Path, *, force: bool, actor: str) -> 
     if file is not None:
         findings += check_grids(file, previous)
         if lists is not None and not any(finding.grade is Grade.ERROR for finding in findings):
-            findings += [_of_lists(finding) for finding in check_lists(lists, GridTree(file.grids))]
+            of_lists = check_lists(lists, GridTree(file.grids))
+            findings += [_of_lists(finding) for finding in of_lists if finding.grade is not Grade.NOTE]
     report = report_of(file, findings)
     if file is None or report.refuses(force=force):
         raise ImportRefusedError("grids", report)
@@ -52,6 +53,6 @@ def import_grids(database: Database, path: Path, *, force: bool, actor: str) -> 
 
 def _of_lists(finding: Finding) -> Finding:
     """What the lists in force would lack with these grids: to be mended by new lists, which need the grids first."""
-    grade = Grade.WARNING if finding.grade is not Grade.NOTE else Grade.NOTE
     remedy = "import with --force, then import lists that fit the new grids"
-    return Finding(f"lists_{finding.code}", grade, f"lists in force: {finding.where}", finding.message, remedy)
+    where = f"lists in force: {finding.where}"
+    return Finding(f"lists_{finding.code}", Grade.WARNING, where, finding.message, remedy)

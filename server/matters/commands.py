@@ -8,12 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from server.db import Database
 from server.findings import ImportRefusedError, print_report
 from server.grids.commands import refuse, shell_user
 from server.matters.imports import import_matters
-from server.migrations import require_current
-from server.opening import load_settings
+from server.opening import open_database
 
 
 def import_matters_command(
@@ -27,15 +25,11 @@ def import_matters_command(
 ) -> None:
     """Publish the three lists in FOLDER, checked against each other and the grids in force: all of them, or nothing."""
     console = Console()
-    database = Database(load_settings().database_url)
     try:
-        require_current(database)
-        version, report = import_matters(database, folder, force=force, actor=shell_user())
+        with open_database() as database:
+            version, report = import_matters(database, folder, force=force, actor=shell_user())
     except ImportRefusedError as error:
         print_report(console, str(folder), error.report)
         refuse(console, error)
-    else:
-        print_report(console, str(folder), report)
-        console.print(f"[green]list version {version} is published[/green]")
-    finally:
-        database.close()
+    print_report(console, str(folder), report)
+    console.print(f"[green]list version {version} is published[/green]")
