@@ -58,6 +58,7 @@ class CameraStream:
         """The pixel format, where luma had to be converted (slower than looking at it in place)."""
         self._source = source
         self._wall_start = wall_start
+        self._time_base = source.time_base  # kept: PyAV makes a new Fraction at every look
         self._seconds_per_tick = float(source.time_base)
         self._origin: int | None = None
         self._template: StreamTemplate | None = None
@@ -100,7 +101,7 @@ class CameraStream:
                 pts=packet.pts,
                 dts=packet.pts if packet.dts is None else packet.dts,
                 duration=packet.duration or 0,
-                time_base=self._source.time_base,
+                time_base=self._time_base,
                 is_key=packet.is_keyframe,
             ),
             self._template,

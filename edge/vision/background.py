@@ -82,6 +82,7 @@ class Background:
         work = (BAND_ROWS, self.width)
         self._inside: Mask = np.zeros(work, np.uint8)
         self._beyond: Mask = np.zeros(work, np.uint8)
+        self._pairs: Mask = np.zeros(work, np.uint8)
         self._held: Grey = np.zeros(work, np.uint8)
         self._low_clipped: Grey = np.zeros(work, np.uint8)
         self._deviation: Floats = np.zeros(work, np.float32)
@@ -195,12 +196,18 @@ class Background:
         scratch = np.abs(deviation, out=self._scratch[: deviation.shape[0], : deviation.shape[1]])
         cv2.compare(scratch, self._half_width[band.rows, band.columns], cv2.CMP_GT, dst=beyond)
         cv2.bitwise_and(beyond, self._region[band.rows, band.columns], dst=beyond)
+        # A single pixel is noise: occupied is where two neighbours leave their bounds, as for a blob.
+        pairs = self._pairs[: beyond.shape[0], : beyond.shape[1]]
+        np.bitwise_and(beyond[:, 1:], beyond[:, :-1], out=pairs[:, 1:])
+        np.bitwise_and(beyond[1:], beyond[:-1], out=beyond[1:])
+        beyond[0] = 0
+        np.bitwise_or(pairs, beyond, out=pairs)
         shift = band.columns.start
         return [
             (
                 cell_row,
                 cell,
-                cv2.countNonZero(beyond[:, max(cell * CELL - shift, 0) : max((cell + 1) * CELL - shift, 0)]) >= 2,
+                cv2.countNonZero(pairs[:, max(cell * CELL - shift, 0) : max((cell + 1) * CELL - shift, 0)]) > 0,
             )
             for cell in sorted(cells)
         ]

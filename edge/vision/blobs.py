@@ -38,10 +38,11 @@ class BlobFinder:
         self._foreground = foreground
         self._left = left
         self._top = top
+        self._pairs: Mask = np.zeros_like(foreground)
         self._joined: Mask = np.zeros_like(foreground)
 
     def contours(self, runs: Sequence[Run]) -> list[Contour]:
-        """Outer contours of the foreground in `runs`.
+        """Outer contours of the foreground in `runs`, without single pixels.
 
         An empty `findContours` over a whole picture costs 0.25 ms: only the box that holds foreground is searched.
         """
@@ -50,12 +51,13 @@ class BlobFinder:
         for run in runs:
             foreground = self._foreground[run.top : run.bottom]
             x, y, width, height = cv2.boundingRect(foreground)
-            left, right = max(x - 1, 0), min(x + width + 1, full_width)
-            upper, lower = max(y - 1, 0), min(y + height + 1, run.bottom - run.top)
-            joined = self._joined[run.top + upper : run.top + lower, left:right]
-            cv2.dilate(foreground[upper:lower, left:right], JOIN, dst=joined)
+            rows = slice(run.top + max(y - 1, 0), min(run.top + y + height + 1, run.bottom))
+            columns = slice(max(x - 1, 0), min(x + width + 1, full_width))
+            pairs = neighbours(self._foreground[rows, columns], self._pairs[rows, columns])
+            joined = self._joined[rows, columns]
+            cv2.dilate(pairs, JOIN, dst=joined)
             contours, _ = cv2.findContours(
-                joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=(left, run.top + upper)
+                joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=(columns.start, rows.start)
             )
             found += cast("Sequence[Contour]", contours)
         return found
@@ -71,6 +73,15 @@ class BlobFinder:
                 centre_x, centre_y = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
         left, top = self._left, self._top
         return Blob(centre_x + left, centre_y + top, area, x + left, y + top, width, height)
+
+
+def neighbours(mask: Mask, out: Mask) -> Mask:
+    """Marks in `out` one pixel of every two that are set side by side or one above the other: single ones are noise."""
+    np.bitwise_and(mask[1:], mask[:-1], out=out[1:])
+    out[0] = 0
+    beside = np.bitwise_and(mask[:, 1:], mask[:, :-1])
+    np.bitwise_or(out[:, 1:], beside, out=out[:, 1:])
+    return out
 
 
 def first_points(contours: Sequence[Contour]) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge.vision.arrays import Floats, Mask
+from edge.vision.arrays import Mask
 
 PolygonPixels = Sequence[tuple[float, float]]
 
@@ -58,7 +58,7 @@ def window_of(mask: Mask) -> Window:
     return Window(x, y, x + width, y + height)
 
 
-def depth_inside(mask: Mask) -> Floats:
-    """Distance in pixels of every set pixel to the region's border. The picture's edge counts as border."""
-    framed = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=[0])
-    return np.ascontiguousarray(cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1], dtype=np.float32)
+def depth_inside(polygon: PolygonPixels, x: float, y: float) -> float:
+    """Distance in pixels from a point to the polygon's border; negative outside."""
+    outline = np.asarray(polygon, np.float32).reshape(-1, 1, 2)
+    return float(cv2.pointPolygonTest(outline, (x, y), True))

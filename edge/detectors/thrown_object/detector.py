@@ -28,7 +28,7 @@ from edge.detectors.thrown_object.sightings import Sighting
 from edge.detectors.thrown_object.tracks import Track, Tracker
 from edge.vision.blobs import Blob
 from edge.vision.parabola import Search, sampled_fall
-from edge.vision.regions import depth_inside, polygon_mask, without
+from edge.vision.regions import polygon_mask, without
 
 NAME = "thrown_object"
 VERSION = "1.0.0"
@@ -54,7 +54,6 @@ class ThrownObjectDetector:
         self._settings = settings
         self._size = size
         self._plane = facade.plane(size)
-        self._depth_px = depth_inside(region)
         self._foreground = Foreground(without(region, facade.ignore), settings.background)
         self._tracker = Tracker(settings.tracks)
         self._clock = FrameClock()
@@ -135,28 +134,32 @@ class ThrownObjectDetector:
         if chosen is None:
             return None
         sightings = [loose[int(k)] for k in chosen]
-        evidence = weigh(sightings)
-        if refusal(evidence, self._settings.gates, self._clock.fps) is not None:
-            return None
-        return self._tracker.take(evidence.sightings)
+        evidence = self._fall_of(sightings)
+        return None if evidence is None else self._tracker.take(evidence.sightings)
 
     def _judge(self, track: Track, frame: Frame) -> FallGroup | None:
         """The group that a track belongs to, if its latest sighting leaves it a fall."""
-        gates, fps = self._settings.gates, self._clock.fps
-        if len(track.sightings) < observations_needed(gates, fps):
-            return None
+        gates = self._settings.gates
         if track.sightings[0].y_m - track.last.y_m < 0.8 * gates.drop_m:  # before the fit, which costs more
             return None
-        evidence = weigh(track.sightings)
-        if refusal(evidence, gates, fps) is not None:
-            return None
-        if track.is_fall:
-            return self._grown(track, evidence)
+        evidence = self._fall_of(track.sightings)
+        if evidence is None or track.is_fall:
+            return None if evidence is None else self._grown(track, evidence)
+        if self._fall_of(track.sightings[:-1]) is None:
+            return None  # one frame never raises an alarm: it must have been a fall in the frame before, too
         evidence = self._followed_back(track, evidence)
-        if birth_refusal(track.sightings[0], self._depth_px, self._size.width, gates) is not None:
+        if birth_refusal(track.sightings[0], self._settings.facade.polygon, self._size.width, gates) is not None:
             return None
         track.is_fall = True
         return self._group_of(Member(track, evidence), frame)
+
+    def _fall_of(self, sightings: Sequence[Sighting]) -> Evidence | None:
+        """What the sightings show, if they pass the gates."""
+        gates, fps = self._settings.gates, self._clock.fps
+        if len(sightings) < observations_needed(gates, fps):
+            return None
+        evidence = weigh(sightings)
+        return evidence if refusal(evidence, gates, fps) is None else None
 
     def _grown(self, track: Track, evidence: Evidence) -> FallGroup | None:
         for group in self._groups:
@@ -172,8 +175,7 @@ class ThrownObjectDetector:
         if not earlier:
             return evidence
         track.sightings[:0] = earlier
-        longer = weigh(track.sightings)
-        return evidence if refusal(longer, self._settings.gates, self._clock.fps) is not None else longer
+        return self._fall_of(track.sightings) or evidence
 
     def _group_of(self, member: Member, frame: Frame) -> FallGroup:
         for group in self._groups:

@@ -183,8 +183,8 @@ class Foreground:
         self._watched_pixels = self._background.watched_pixels()
 
     def _boxes(self, blobs: tuple[Blob, ...]) -> Iterator[_Box]:
-        left, top = self.window.left, self.window.top
-        return ((blob.left - left, blob.top - top, blob.width, blob.height) for blob in blobs)
+        left, top, smallest = self.window.left, self.window.top, self._settings.blob_px[0]
+        return ((blob.left - left, blob.top - top, blob.width, blob.height) for blob in blobs if blob.area >= smallest)
 
 
 def _places(contours: Sequence[Contour]) -> Iterator[_Box]:

@@ -11,8 +11,8 @@ import numpy as np
 from contract.events import Tier
 from edge.detectors.thrown_object.settings import GateSettings, TierSettings
 from edge.detectors.thrown_object.sightings import Sighting
-from edge.vision.arrays import Floats
 from edge.vision.parabola import Fall, fit_fall
+from edge.vision.regions import depth_inside
 
 
 class Refusal(StrEnum):
@@ -117,12 +117,11 @@ def refusal(evidence: Evidence, settings: GateSettings, fps: float) -> Refusal |
     return next((reason for passed, reason in checks if not passed), None)
 
 
-def birth_refusal(birth: Sighting, depth_px: Floats, picture_width: int, settings: GateSettings) -> Refusal | None:
-    """Whether it came from the façade: `depth_px` is how far inside the polygon each pixel lies."""
-    height, width = depth_px.shape
-    row = min(max(round(birth.y), 0), height - 1)
-    column = min(max(round(birth.x), 0), width - 1)
-    depth = float(depth_px[row, column])
+def birth_refusal(
+    birth: Sighting, facade: Sequence[tuple[float, float]], picture_width: int, settings: GateSettings
+) -> Refusal | None:
+    """Whether it came from the façade (a polygon in pixels), or from beyond its border as rain does."""
+    depth = depth_inside(facade, birth.x, birth.y)
     if depth <= 0:
         return Refusal.BORN_OUTSIDE
     if depth < settings.border_share * picture_width:
