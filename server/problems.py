@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
@@ -102,6 +102,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_exception)
     for busy in (OperationalError, InterfaceError, PoolTimeoutError, DatabaseBusyError):
         app.add_exception_handler(busy, _on_busy)
+    app.add_exception_handler(DataError, _on_unusable_value)
     app.add_exception_handler(Exception, _on_bug)
 
 
@@ -137,6 +138,12 @@ async def _on_busy(_request: Request, error: Exception) -> JSONResponse:
         "the database is busy, full or away; nothing was changed, try again",
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
     )
+
+
+async def _on_unusable_value(_request: Request, error: Exception) -> JSONResponse:
+    # A NUL in a search text, say: PostgreSQL knows no such text, SQLite finds nothing.
+    _log.info("unusable_value", error=str(error))
+    return problem_response(422, "a value in the request is none that the database could hold")
 
 
 async def _on_bug(request: Request, error: Exception) -> JSONResponse:

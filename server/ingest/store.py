@@ -79,13 +79,13 @@ def store(
         try:
             with connection.begin_nested() if one_by_one else nullcontext():
                 outcomes |= _take_in_all(connection, context, portion)
-        except (OperationalError, InterfaceError):
-            raise
         except Exception as error:
+            if _is_trouble_of_the_database(error):
+                raise
             if not one_by_one:
                 raise ItemFailedError from error
             entry = portion[0]
-            _log.exception("event_failed", device=entry.batch.device_id, event=entry.item.event.id)
+            _log.exception("event_failed", device=entry.batch.device_id, event_id=entry.item.event.id)
             failures[entry.place] = _failure(entry.item)
     for number, batch in enumerate(batches):
         refusals = [item for item in batch.items if isinstance(item, Refusal)]
@@ -229,6 +229,13 @@ def _sightings(new: Sequence[_New]) -> Iterator[Sighting]:
         event = entry.item.event
         if not isinstance(event, ChainHeadEvent):
             yield Sighting(entry.batch.device_id, event, entry.batch.received_at)
+
+
+def _is_trouble_of_the_database(error: Exception) -> bool:
+    """Locked, full, away: it would have hit any event. PostgreSQL's class 54 is the event's own: it is too much."""
+    if isinstance(error, OperationalError):
+        return not str(getattr(error.orig, "sqlstate", None) or "").startswith("54")
+    return isinstance(error, InterfaceError)
 
 
 def _failure(item: ReadEvent) -> Refusal:
