@@ -170,7 +170,7 @@ def _pipeline_for(
     stream = CameraStream(
         clip.stem,
         source,
-        wall_start=settings.recorded_at or EPOCH,
+        wall_start=EPOCH if settings.recorded_at is None else settings.recorded_at.astimezone(UTC),
         history_seconds=config.evidence.ring_seconds,
         history_bytes=config.evidence.ring_bytes,
     )

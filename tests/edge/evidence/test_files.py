@@ -1,0 +1,161 @@
+"""Evidence files: whole or not there; pictures that show what was seen; clips that play."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from contract.canonical import sha256_hex
+from contract.evidence import EvidenceKind
+from edge.detectors.interface import Mark
+from edge.evidence.clip import ClipError, mp4_of
+from edge.evidence.pictures import jpeg, with_marks
+from edge.evidence.store import EvidenceStore
+from edge.sources.file import FileSource
+from edge.streams.camera import CameraStream
+from edge.streams.ring import PacketCut
+from tests.edge.parts import T0
+from tests.edge.video import record
+
+
+def test_a_file_is_named_by_its_hash_and_described(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
+    item = store.put(b"picture", EvidenceKind.SNAPSHOT, "image/jpeg", T0)
+    assert store.path_of(item.sha256).read_bytes() == b"picture"
+    assert (item.sha256, item.bytes, item.kind, item.redacted) == (sha256_hex(b"picture"), 7, "snapshot", False)
+    assert store.put(b"picture", EvidenceKind.SNAPSHOT, "image/jpeg", T0) == item
+    store.remove(item.sha256)
+    store.remove(item.sha256)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_kill_left_behind_is_removed(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
+    kept = store.put(b"kept", EvidenceKind.TRACK, "application/json", T0)
+    store.put(b"unlisted", EvidenceKind.TRACK, "application/json", T0)
+    (tmp_path / "ab.1-22.part").write_bytes(b"half")
+    assert store.remove_unlisted({kept.sha256}) == 2
+    assert [path.name for path in tmp_path.iterdir()] == [kept.sha256]
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = EvidenceStore(tmp_path)
+
+    def refuse(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("edge.evidence.store.os.fsync", refuse)
+    with pytest.raises(OSError, match="No space"):
+        store.put(b"x" * 1000, EvidenceKind.SNAPSHOT, "image/jpeg", T0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_overlay_shows_the_track_the_box_and_nothing_else() -> None:
+    wall = np.full((540, 960, 3), 128, np.uint8)
+    line = tuple((n / 10, 300.0 + n, 100.0 + 20 * n) for n in range(15))
+    drawn = with_marks(wall, [Mark(polyline=line, box=(310, 370, 12, 12), label="thrown_object 0.92 · 9.8 m/s²")])
+    assert np.all(wall == 128), "the picture itself stays as it was"
+    changed = np.argwhere(np.any(drawn != wall, axis=2))
+    assert len(changed) > 500
+    top, left = changed.min(axis=0)
+    bottom, right = changed.max(axis=0)
+    assert (top, left) >= (90, 290)
+    assert bottom < 100 + 20 * 14 + 20
+    assert right < 700
+    early, late = drawn[100, 300].astype(int), drawn[380, 314].astype(int)
+    assert early[0] > early[2], "blue at the beginning"
+    assert late[2] > late[0], "red at the end"
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        Mark(),
+        Mark(polyline=((0, 5.0, 5.0),), label="one point"),
+        Mark(polyline=((1, 5.0, 5.0), (1, 6.0, 6.0)), label="no time between"),
+        Mark(box=(-50, -50, 20, 20), label="outside the picture " * 20),
+        Mark(polyline=((0, -1e4, 1e4), (1, 1e4, -1e4)), box=(158, 118, 50, 50), label="高空抛物"),
+    ],
+)
+def test_odd_marks_are_drawn_too(mark: Mark) -> None:
+    wall = np.full((120, 160, 3), 128, np.uint8)
+    assert with_marks(wall, [mark]).shape == wall.shape
+
+
+def test_a_jpeg_is_the_picture() -> None:
+    wall = np.zeros((120, 160, 3), np.uint8)
+    wall[:, :80] = (200, 30, 30)
+    back = cv2.imdecode(np.frombuffer(jpeg(wall, 85), np.uint8), cv2.IMREAD_COLOR)
+    assert back is not None
+    assert np.abs(back.astype(int) - wall).mean() < 5
+
+
+# ---- clips
+
+
+def cut_of(path: Path, start: float, end: float, history: float = 60) -> PacketCut:
+    with FileSource(path) as source:
+        stream = CameraStream("c", source, wall_start=T0, history_seconds=history)
+        for _ in stream.frames():
+            pass
+    cut = stream.ring.cut(start, end)
+    assert cut is not None
+    return cut
+
+
+def frames_of(content: bytes) -> list[tuple[float, float]]:
+    """(time, mean brightness) of each picture of a clip."""
+    with av.open(io.BytesIO(content)) as clip:
+        return [(float(frame.time), float(frame.to_ndarray(format="gray").mean())) for frame in clip.decode(video=0)]
+
+
+def test_a_clip_shows_the_asked_seconds_from_their_key_frame(tmp_path: Path) -> None:
+    content = mp4_of(cut_of(record(tmp_path / "wall.mp4"), 1.5, 3.0))
+    shown = frames_of(content)
+    assert [time for time, _ in shown] == pytest.approx([n / 10 for n in range(21)]), "from the key frame at 1.0 s"
+    for number, (_, brightness) in enumerate(shown):
+        assert brightness == pytest.approx(60 + 10 + number, abs=4)
+
+
+def test_a_clip_is_the_same_bytes_every_time_with_its_index_in_front(tmp_path: Path) -> None:
+    path = record(tmp_path / "wall.mp4")
+    content = mp4_of(cut_of(path, 0.5, 3))
+    assert content == mp4_of(cut_of(path, 0.5, 3))
+    assert content[4:8] == b"ftyp"
+    assert 0 < content.index(b"moov") < content.index(b"mdat")
+    assert b"Lavf" not in content
+
+
+def test_nothing_is_encoded_again(tmp_path: Path) -> None:
+    cut = cut_of(record(tmp_path / "wall.mp4"), 1, 2)
+    with av.open(io.BytesIO(mp4_of(cut))) as clip:
+        inside = [bytes(packet) for packet in clip.demux(video=0) if packet.size]
+    assert inside == [packet.data for packet in cut.packets]
+
+
+def test_a_long_clip_has_room_for_its_index(tmp_path: Path) -> None:
+    cut = cut_of(record(tmp_path / "long.mp4", seconds=60, fps=30, size=(64, 48), gop=7), 0, 60)
+    assert len(frames_of(mp4_of(cut))) == 1800
+
+
+def test_a_codec_that_no_browser_plays_is_refused_in_words(tmp_path: Path) -> None:
+    cut = cut_of(record(tmp_path / "old.avi", codec="mpeg4"), 0, 2)
+    with pytest.raises(ClipError, match=r"the stream is mpeg4, clips are made from .*set the camera to H\.264"):
+        mp4_of(cut)
+
+
+def test_real_footage_with_reordered_frames(shared_data: Path) -> None:
+    path = shared_data / "thrown" / "office1.mp4"
+    if not path.exists():
+        pytest.skip(f"real data is not here: {path}")
+    cut = cut_of(path, 5, 10)
+    shown = frames_of(mp4_of(cut))
+    assert len(shown) == len(cut.packets)
+    times = [time for time, _ in shown]
+    assert times[0] == 0
+    assert times == sorted(times)
