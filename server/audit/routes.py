@@ -28,9 +28,10 @@ def list_audit_entries(
     ] = None,
     after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    newest_first: Annotated[bool, Query(description="backwards, from the latest entry on")] = False,
 ) -> AuditPage:
-    """In the order in which it happened, after an entry's `seq`."""
+    """In the order in which it happened, or backwards; `after` is `next` of the page before."""
     with database.read() as connection:
-        rows = service.list_entries(connection, subject=subject, after=after, limit=limit)
+        rows = service.list_entries(connection, subject=subject, after=after, limit=limit, newest_first=newest_first)
     entries = [AuditEntry.model_validate(row) for row in rows]
     return AuditPage(entries=entries, next=entries[-1].seq if len(entries) == limit else None)

@@ -84,9 +84,16 @@ def verify(connection: Connection) -> AuditReport:
     return AuditReport(seq, head)
 
 
-def list_entries(connection: Connection, *, subject: str | None, after: int, limit: int) -> list[dict[str, Any]]:
-    """Entries in their order, after a seq. `subject` is `kind` or `kind:id`."""
-    query = select(audit_log).where(audit_log.c.seq > after).order_by(audit_log.c.seq).limit(limit)
+def list_entries(
+    connection: Connection, *, subject: str | None, after: int, limit: int, newest_first: bool = False
+) -> list[dict[str, Any]]:
+    """Entries that follow the one numbered `after` in the order asked for; 0 starts. `subject` is `kind` or `kind:id`."""
+    query = select(audit_log).limit(limit)
+    if newest_first:
+        query = query.order_by(audit_log.c.seq.desc())
+        query = query.where(audit_log.c.seq < after) if after else query
+    else:
+        query = query.order_by(audit_log.c.seq).where(audit_log.c.seq > after)
     if subject is not None:
         kind, _, subject_id = subject.partition(":")
         query = query.where(audit_log.c.subject_kind == kind)

@@ -179,3 +179,12 @@ def test_an_admin_reads_it_by_subject_and_page(database: Database, admin: Person
     everything = admin.client.get("/api/v1/audit").json()["entries"]
     assert [entry["seq"] for entry in everything] == list(range(1, len(everything) + 1))
     assert len(admin.client.get("/api/v1/audit", params={"subject": "account"}).json()["entries"]) == 1
+
+
+def test_an_admin_reads_it_backwards_from_the_latest(database: Database, admin: Person) -> None:
+    write(database, 6)
+    page = {"subject": "alert:1", "limit": 2, "newest_first": True}
+    answer = admin.client.get("/api/v1/audit", params=page).json()
+    assert [entry["request_id"] for entry in answer["entries"]] == ["r5", "r3"]
+    rest = admin.client.get("/api/v1/audit", params={**page, "after": answer["next"]}).json()
+    assert ([entry["request_id"] for entry in rest["entries"]], rest["next"]) == (["r1"], None)

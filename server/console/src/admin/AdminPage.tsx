@@ -2,16 +2,17 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Account } from "../api/types";
+import type { Route } from "../app/route";
 import { AuditView } from "./AuditView";
 import { DeadLettersView } from "./DeadLettersView";
 import { DevicesView } from "./DevicesView";
 
 interface AdminPageProps {
-  page: "audit" | "dead-letters" | "devices";
+  route: Exclude<Route, { page: "alerts" }>;
   account: Account;
 }
 
-export function AdminPage({ page, account }: AdminPageProps): ReactNode {
+export function AdminPage({ route, account }: AdminPageProps): ReactNode {
   const { t } = useTranslation();
   if (account.role !== "admin") {
     return (
@@ -22,6 +23,7 @@ export function AdminPage({ page, account }: AdminPageProps): ReactNode {
       </main>
     );
   }
+  const { page } = route;
   const name = page === "dead-letters" ? "deadLetters" : page;
   return (
     <main className="admin" data-testid={`page-${page}`}>
@@ -29,7 +31,7 @@ export function AdminPage({ page, account }: AdminPageProps): ReactNode {
         <h1>{t(`admin.${name}.title`)}</h1>
         <p className="faint">{t(`admin.${name}.hint`)}</p>
       </header>
-      {page === "audit" ? <AuditView /> : null}
+      {route.page === "audit" ? <AuditView subject={route.subject} /> : null}
       {page === "dead-letters" ? <DeadLettersView /> : null}
       {page === "devices" ? <DevicesView /> : null}
     </main>

@@ -1,18 +1,21 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useState, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { listAudit } from "../api/calls";
 import type { AuditEntry } from "../api/types";
+import { useRoute } from "../app/route";
 import { useLanguage } from "../i18n";
 import { formatMoment } from "../lib/time";
 import { useNow } from "../lib/useNow";
 import { changedFields } from "./changes";
 
-export function AuditView(): ReactNode {
+export function AuditView({ subject: given }: { subject: string | null }): ReactNode {
   const { t } = useTranslation();
-  const [subject, setSubject] = useState("");
-  const wanted = subject.trim();
+  const [, navigate] = useRoute();
+  const subject = given ?? "";
+  const setSubject = (next: string): void => navigate({ page: "audit", subject: next === "" ? null : next }, "replace");
+  const wanted = asSubject(subject);
   const query = useInfiniteQuery({
     queryKey: ["audit", wanted],
     initialPageParam: 0,
@@ -58,6 +61,12 @@ export function AuditView(): ReactNode {
       ) : null}
     </>
   );
+}
+
+/** An id alone is an alert's: that is what people have at hand. */
+function asSubject(text: string): string {
+  const trimmed = text.trim();
+  return /^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(trimmed) ? `alert:${trimmed}` : trimmed;
 }
 
 function AuditRow({ entry }: { entry: AuditEntry }): ReactNode {

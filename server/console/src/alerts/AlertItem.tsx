@@ -6,6 +6,7 @@ import { Icon } from "../app/Icon";
 import { useLanguage } from "../i18n";
 import { formatAge, formatMoment, secondsSince } from "../lib/time";
 import { useNow } from "../lib/useNow";
+import { useGridNames } from "../map/useGrids";
 import { isOpen } from "./list";
 import { SeverityMark } from "./SeverityMark";
 import { hazardName, queueName } from "./text";
@@ -45,9 +46,12 @@ export const AlertItem = memo(function AlertItem({ alert, selected, fresh, me, o
         </span>
         <span className="alert-line alert-place">
           <span className="ellipsis">{queueName(alert, language)}</span>
-          <span className="faint ellipsis alert-source">{alert.source_name || alert.source_id}</span>
+          <Marks alert={alert} />
         </span>
-        <Badges alert={alert} me={me} />
+        <span className="alert-line alert-source">
+          <span className="faint ellipsis">{alert.source_name || alert.source_id}</span>
+          <Holder alert={alert} me={me} />
+        </span>
       </button>
     </li>
   );
@@ -66,42 +70,43 @@ function Age({ alert }: { alert: AlertSummary }): ReactNode {
   );
 }
 
-function Badges({ alert, me }: { alert: AlertSummary; me: string }): ReactNode {
+/** What sets the alert apart from others of its kind. */
+function Marks({ alert }: { alert: AlertSummary }): ReactNode {
   const { t } = useTranslation();
-  const claimant = alert.state === "claimed" ? alert.claimed_by : null;
-  const badges = [
-    alert.tier === "review" ? (
-      <span key="tier" className="badge">
-        {t("list.review")}
-      </span>
-    ) : null,
-    alert.border_queues.length > 0 ? (
-      <span key="border" className="badge" title={t("list.borderLabel", { queues: alert.border_queues.join(", ") })}>
-        <Icon name="border" size={13} />
-        {t("list.border")}
-      </span>
-    ) : null,
-    alert.state === "unsure" ? (
-      <span key="unsure" className="badge badge-unsure">
-        ? {t("list.unsure")}
-      </span>
-    ) : null,
-    alert.episodes > 1 ? (
-      <span key="episodes" className="badge">
-        {t("list.episodes", { count: alert.episodes })}
-      </span>
-    ) : null,
-    claimant === null ? null : (
-      <span key="claim" className={claimant === me ? "badge badge-mine" : "badge badge-theirs"}>
-        {claimant === me ? t("list.claimedByMe") : t("list.claimedBy", { name: claimant })}
-      </span>
-    ),
-    isOpen(alert) ? null : (
-      <span key="state" className={`badge state-${alert.state}`}>
+  const [language] = useLanguage();
+  const nameOf = useGridNames(language);
+  const border = alert.border_queues.map(nameOf).join(language === "zh" ? "、" : ", ");
+  return (
+    <span className="marks">
+      {alert.tier === "review" ? <span className="badge">{t("list.review")}</span> : null}
+      {border === "" ? null : (
+        <span className="badge" title={t("list.borderLabel", { queues: border })}>
+          <Icon name="border" size={13} />
+          {t("list.border")}
+        </span>
+      )}
+      {alert.episodes > 1 ? <span className="badge">{t("list.episodes", { count: alert.episodes })}</span> : null}
+      {alert.state === "unsure" ? <span className="badge badge-unsure">? {t("list.unsure")}</span> : null}
+    </span>
+  );
+}
+
+/** Who is at it, or who has decided. */
+function Holder({ alert, me }: { alert: AlertSummary; me: string }): ReactNode {
+  const { t } = useTranslation();
+  if (!isOpen(alert)) {
+    return (
+      <span className={`badge state-${alert.state}`}>
         {t(`state.${alert.state}`)}
         {alert.verdict === null ? "" : ` · ${alert.verdict.by}`}
       </span>
-    ),
-  ].filter((badge) => badge !== null);
-  return badges.length === 0 ? null : <span className="alert-line alert-badges">{badges}</span>;
+    );
+  }
+  if (alert.state !== "claimed" || alert.claimed_by === null) return null;
+  const mine = alert.claimed_by === me;
+  return (
+    <span className={mine ? "badge badge-mine" : "badge badge-theirs"}>
+      {mine ? t("list.claimedByMe") : t("list.claimedBy", { name: alert.claimed_by })}
+    </span>
+  );
 }

@@ -1,18 +1,21 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import type { AlertDetail } from "../api/types";
+import type { Account, AlertDetail } from "../api/types";
+import { useRoute } from "../app/route";
 import { useLanguage } from "../i18n";
 import { formatAge, formatMoment, secondsSince } from "../lib/time";
 import { useNow } from "../lib/useNow";
+import { useGridNames } from "../map/useGrids";
 import { measurements } from "./measurements";
 import { placeName, queueName } from "./text";
 
 /** What is known about the alert, in the order in which it is asked for. */
-export function Facts({ alert }: { alert: AlertDetail }): ReactNode {
+export function Facts({ alert, account }: { alert: AlertDetail; account: Account }): ReactNode {
   const { t } = useTranslation();
   const [language] = useLanguage();
   const now = useNow();
+  const nameOf = useGridNames(language);
   const { location } = alert;
   const method = t(`method.${location.method as "camera"}`, { defaultValue: location.method });
   const height = location.height_m;
@@ -27,7 +30,7 @@ export function Facts({ alert }: { alert: AlertDetail }): ReactNode {
           {queueName(alert, language)} <code>{alert.queue}</code>
         </Fact>
         {alert.border_queues.length === 0 ? null : (
-          <Fact label={t("detail.borderWith")}>{alert.border_queues.join(", ")}</Fact>
+          <Fact label={t("detail.borderWith")}>{alert.border_queues.map(nameOf).join(language === "zh" ? "、" : ", ")}</Fact>
         )}
         {alert.matter === null ? null : (
           <Fact label={t("detail.matter")}>
@@ -67,9 +70,20 @@ export function Facts({ alert }: { alert: AlertDetail }): ReactNode {
         </Fact>
         <Fact label={t("detail.versions")}>
           <code>{alert.id}</code>
+          {account.role === "admin" ? <AuditLink id={alert.id} /> : null}
         </Fact>
       </dl>
     </section>
+  );
+}
+
+function AuditLink({ id }: { id: string }): ReactNode {
+  const { t } = useTranslation();
+  const [, navigate] = useRoute();
+  return (
+    <button type="button" className="text-button" onClick={() => navigate({ page: "audit", subject: `alert:${id}` })}>
+      {t("detail.audit")}
+    </button>
   );
 }
 

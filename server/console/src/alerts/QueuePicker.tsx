@@ -19,7 +19,6 @@ export function QueuePicker({ queues, value, onChange }: QueuePickerProps): Reac
   const [language] = useLanguage();
   const rows = useMemo(() => treeOrder(queues), [queues]);
   const totals = useMemo(() => totalsBelow(queues), [queues]);
-  const all = queues.reduce((sum, queue) => sum + queue.open, 0);
   return (
     <select
       className="select"
@@ -28,9 +27,7 @@ export function QueuePicker({ queues, value, onChange }: QueuePickerProps): Reac
       value={value ?? ""}
       onChange={(event) => onChange(event.target.value === "" ? null : event.target.value)}
     >
-      <option value="">
-        {t("queues.all")} · {all}
-      </option>
+      <option value="">{t("queues.all")}</option>
       {rows.map(({ queue, depth }) => {
         const open = totals.get(queue.code) ?? queue.open;
         return (

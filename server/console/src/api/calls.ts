@@ -2,7 +2,7 @@ import createClient, { type Middleware } from "openapi-fetch";
 
 import { noteServerDate } from "../lib/clock";
 import { problemFrom } from "./problem";
-import type { paths } from "./schema";
+import type { operations, paths } from "./schema";
 import type {
   Account,
   AlertDetail,
@@ -38,8 +38,17 @@ const client = createClient<paths>({
 });
 client.use(session);
 
+type JsonOperation = {
+  [Name in keyof operations]: operations[Name]["responses"] extends { 200: { content: { "application/json": unknown } } }
+    ? Name
+    : never;
+}[keyof operations];
+
+/** What an operation answers, by its id. (The client's own mapping makes arrays of positions out of pairs.) */
+type Answer<Name extends JsonOperation> = operations[Name]["responses"][200]["content"]["application/json"];
+
 /** The data of a success, or the problem as an `ApiError`. */
-async function data<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+async function data<T>(call: Promise<{ data?: unknown; error?: unknown; response: Response }>): Promise<T> {
   const result = await call;
   if (!result.response.ok) throw problemFrom(result.response, result.error);
   return result.data as T;
@@ -51,19 +60,19 @@ function remember(account: Account): Account {
 }
 
 export async function getSession(): Promise<Account> {
-  return remember(await data(client.GET("/api/v1/session")));
+  return remember(await data<Answer<"getSession">>(client.GET("/api/v1/session")));
 }
 
 export async function signIn(username: string, password: string): Promise<Account> {
-  return remember(await data(client.POST("/api/v1/session", { body: { username, password } })));
+  return remember(await data<Answer<"signIn">>(client.POST("/api/v1/session", { body: { username, password } })));
 }
 
 export async function signOut(): Promise<void> {
-  await data(client.DELETE("/api/v1/session"));
+  await data<undefined>(client.DELETE("/api/v1/session"));
 }
 
 export function listQueues(): Promise<QueueList> {
-  return data(client.GET("/api/v1/queues"));
+  return data<Answer<"listQueues">>(client.GET("/api/v1/queues"));
 }
 
 export function listAlerts(query: {
@@ -72,30 +81,30 @@ export function listAlerts(query: {
   before?: string;
   limit?: number;
 }): Promise<AlertPage> {
-  return data(client.GET("/api/v1/alerts", { params: { query } }));
+  return data<Answer<"listAlerts">>(client.GET("/api/v1/alerts", { params: { query } }));
 }
 
 export function getAlert(id: string): Promise<AlertDetail> {
-  return data(client.GET("/api/v1/alerts/{alert_id}", { params: { path: { alert_id: id } } }));
+  return data<Answer<"getAlert">>(client.GET("/api/v1/alerts/{alert_id}", { params: { path: { alert_id: id } } }));
 }
 
 export function claimAlert(id: string, version: number): Promise<AlertDetail> {
   const params = { path: { alert_id: id } };
-  return data(client.POST("/api/v1/alerts/{alert_id}/claim", { params, body: { version } }));
+  return data<Answer<"claimAlert">>(client.POST("/api/v1/alerts/{alert_id}/claim", { params, body: { version } }));
 }
 
 export function releaseAlert(id: string, version: number): Promise<AlertDetail> {
   const params = { path: { alert_id: id } };
-  return data(client.POST("/api/v1/alerts/{alert_id}/release", { params, body: { version } }));
+  return data<Answer<"releaseAlert">>(client.POST("/api/v1/alerts/{alert_id}/release", { params, body: { version } }));
 }
 
 export function giveVerdict(id: string, body: VerdictBody): Promise<AlertDetail> {
-  return data(client.POST("/api/v1/alerts/{alert_id}/verdict", { params: { path: { alert_id: id } }, body }));
+  return data<Answer<"giveVerdict">>(client.POST("/api/v1/alerts/{alert_id}/verdict", { params: { path: { alert_id: id } }, body }));
 }
 
 /** The generated type knows GeoJSON's geometries as objects only. */
-export async function listGrids(): Promise<GridCollection> {
-  return (await data(client.GET("/api/v1/grids"))) as unknown as GridCollection;
+export function listGrids(): Promise<GridCollection> {
+  return data<GridCollection>(client.GET("/api/v1/grids"));
 }
 
 export function evidenceUrl(sha256: string): string {
@@ -105,30 +114,31 @@ export function evidenceUrl(sha256: string): string {
 /** A track or readings, as JSON of whatever shape: its reader checks it. */
 export async function getEvidenceJson(sha256: string): Promise<unknown> {
   const params = { path: { sha256 } };
-  return JSON.parse(await data(client.GET("/api/v1/evidence/{sha256}", { params, parseAs: "text" })));
+  return JSON.parse(await data<string>(client.GET("/api/v1/evidence/{sha256}", { params, parseAs: "text" })));
 }
 
+/** The audit log backwards, from its latest entry on. */
 export function listAudit(query: { subject?: string; after?: number }): Promise<AuditPage> {
-  return data(client.GET("/api/v1/audit", { params: { query: { ...query, limit: 100 } } }));
+  return data<Answer<"listAuditEntries">>(client.GET("/api/v1/audit", { params: { query: { ...query, limit: 100, newest_first: true } } }));
 }
 
 export function listDeadLetters(): Promise<DeadLetterPage> {
-  return data(client.GET("/api/v1/dead-letters"));
+  return data<Answer<"listDeadLetters">>(client.GET("/api/v1/dead-letters"));
 }
 
 export function replayDeadLetter(id: number, content: Record<string, unknown> | null): Promise<unknown> {
   const params = { path: { letter_id: id } };
-  return data(client.POST("/api/v1/dead-letters/{letter_id}/replay", { params, body: { content } }));
+  return data<Answer<"replayDeadLetter">>(client.POST("/api/v1/dead-letters/{letter_id}/replay", { params, body: { content } }));
 }
 
 export function discardDeadLetter(id: number): Promise<unknown> {
-  return data(client.POST("/api/v1/dead-letters/{letter_id}/discard", { params: { path: { letter_id: id } } }));
+  return data<unknown>(client.POST("/api/v1/dead-letters/{letter_id}/discard", { params: { path: { letter_id: id } } }));
 }
 
 export async function listDevices(): Promise<Device[]> {
-  return (await data(client.GET("/api/v1/devices"))).devices;
+  return (await data<Answer<"listDevices">>(client.GET("/api/v1/devices"))).devices;
 }
 
 export async function listSources(): Promise<Source[]> {
-  return (await data(client.GET("/api/v1/sources"))).sources;
+  return (await data<Answer<"listSources">>(client.GET("/api/v1/sources"))).sources;
 }

@@ -113,7 +113,7 @@ export interface paths {
         };
         /**
          * Who did what
-         * @description In the order in which it happened, after an entry's `seq`.
+         * @description In the order in which it happened, or backwards; `after` is `next` of the page before.
          */
         get: operations["listAuditEntries"];
         put?: never;
@@ -1784,6 +1784,8 @@ export interface operations {
                 subject?: string | null;
                 after?: number;
                 limit?: number;
+                /** @description backwards, from the latest entry on */
+                newest_first?: boolean;
             };
             header?: never;
             path?: never;

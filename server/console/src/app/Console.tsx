@@ -1,8 +1,7 @@
 import { useEffect, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { useQueryClient } from "@tanstack/react-query";
 
-import type { Account, AlertSummary, QueueList } from "../api/types";
+import type { Account, AlertSummary } from "../api/types";
 import { hazardName, queueName } from "../alerts/text";
 import { AdminPage } from "../admin/AdminPage";
 import { useLanguage } from "../i18n";
@@ -10,7 +9,7 @@ import { formatAge } from "../lib/time";
 import { useNow } from "../lib/useNow";
 import { chime, unlockAudio } from "../live/chime";
 import { LiveContext, useLiveStatus } from "../live/LiveContext";
-import { QUEUES_KEY, useLive } from "../live/useLive";
+import { useLive } from "../live/useLive";
 import { HelpDialog } from "./HelpDialog";
 import type { Command } from "./keyboard";
 import { useMuted } from "./preferences";
@@ -38,7 +37,6 @@ export function Console({ account }: { account: Account }): ReactNode {
     void chime(alarms.some(({ severity }) => severity === "red") ? "red" : "yellow");
   };
   const hub = useLive(account, onArrivals);
-  useOpenCountInTitle();
   useUnlockByGesture();
 
   const onCommand = (command: Command): boolean => {
@@ -57,7 +55,7 @@ export function Console({ account }: { account: Account }): ReactNode {
         {route.page === "alerts" ? (
           <Workspace account={account} covered={help} onCommand={onCommand} />
         ) : (
-          <AdminPage page={route.page} account={account} />
+          <AdminPage route={route} account={account} />
         )}
       </div>
       <div className="visually-hidden" aria-live="assertive" data-testid="announcement">
@@ -83,26 +81,6 @@ function StaleBanner(): ReactNode {
       {t("live.banner", { age: formatAge(seconds, language) })}
     </div>
   );
-}
-
-function useOpenCountInTitle(): void {
-  const client = useQueryClient();
-  useEffect(() => {
-    const update = (): void => {
-      const queues = client.getQueryData<QueueList>(QUEUES_KEY)?.queues ?? [];
-      const open = queues.reduce((sum, queue) => sum + queue.open, 0);
-      document.title = open > 0 ? `(${open}) GridSentry` : "GridSentry";
-    };
-    update();
-    const unsubscribe = client.getQueryCache().subscribe((event) => {
-      const [name] = event.query.queryKey as readonly unknown[];
-      if (name === QUEUES_KEY[0]) update();
-    });
-    return () => {
-      unsubscribe();
-      document.title = "GridSentry";
-    };
-  }, [client]);
 }
 
 /** Browsers give sound only after a gesture; any will do. */

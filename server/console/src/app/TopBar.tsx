@@ -52,32 +52,29 @@ export function TopBar({ account, onHelp }: TopBarProps): ReactNode {
 }
 
 const PAGES = [
-  ["alerts", "alerts"],
-  ["audit", "audit"],
-  ["dead-letters", "deadLetters"],
-  ["devices", "devices"],
-] as const;
+  [{ page: "alerts", alert: null }, "alerts"],
+  [{ page: "audit", subject: null }, "audit"],
+  [{ page: "dead-letters" }, "deadLetters"],
+  [{ page: "devices" }, "devices"],
+] as const satisfies readonly (readonly [Route, string])[];
 
 function Navigation(): ReactNode {
   const { t } = useTranslation();
   const [route, navigate] = useRoute();
   return (
     <nav className="top-nav" aria-label={t("top.navigation")}>
-      {PAGES.map(([page, name]) => {
-        const target: Route = page === "alerts" ? { page, alert: null } : { page };
-        return (
-          <button
-            key={page}
-            type="button"
-            className="nav-link"
-            data-testid={`nav-${page}`}
-            aria-current={route.page === page ? "page" : undefined}
-            onClick={() => navigate(target)}
-          >
-            {t(`top.${name}`)}
-          </button>
-        );
-      })}
+      {PAGES.map(([target, name]) => (
+        <button
+          key={name}
+          type="button"
+          className="nav-link"
+          data-testid={`nav-${target.page}`}
+          aria-current={route.page === target.page ? "page" : undefined}
+          onClick={() => navigate(target)}
+        >
+          {t(`top.${name}`)}
+        </button>
+      ))}
     </nav>
   );
 }

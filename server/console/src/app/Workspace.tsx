@@ -17,8 +17,8 @@ import { useLanguage } from "../i18n";
 import type { Language } from "../lib/time";
 import { QUEUES_KEY } from "../live/useLive";
 import { MapPane } from "../map/MapPane";
-import { Icon } from "./Icon";
 import type { Command } from "./keyboard";
+import { useOpenCountInTitle } from "./useOpenCountInTitle";
 import { useRoute } from "./route";
 import { useKeyboard } from "./useKeyboard";
 
@@ -30,7 +30,6 @@ interface WorkspaceProps {
 }
 
 export function Workspace({ account, covered, onCommand }: WorkspaceProps): ReactNode {
-  const { t } = useTranslation();
   const [language] = useLanguage();
   const [route, navigate] = useRoute();
   const [choices, setChoices] = useState<ListChoices>({ openness: "open", queue: null, text: "" });
@@ -40,6 +39,9 @@ export function Workspace({ account, covered, onCommand }: WorkspaceProps): Reac
 
   const queues = useQuery({ queryKey: QUEUES_KEY, queryFn: listQueues }).data?.queues ?? NO_QUEUES;
   const view = useAlerts(choices.openness, choices.queue, queues);
+  // Whatever is shown, every open alert of the area is followed: for the title, and for the sound of new ones.
+  const everything = useAlerts("open", null, queues);
+  useOpenCountInTitle(everything.alerts.length, everything.hasMore);
   const shown = useMemo(() => filtered(view.alerts, choices.text, language), [view.alerts, choices.text, language]);
   const selected = route.page === "alerts" ? route.alert : null;
   const selectedAlert = useAlert(selected).data;
@@ -95,13 +97,7 @@ export function Workspace({ account, covered, onCommand }: WorkspaceProps): Reac
         onSelect={select}
       />
       <div className="centre">
-        {selected === null ? (
-          <div className="empty detail-empty">
-            <Icon name="list" size={34} />
-            <p>{t("detail.nothing")}</p>
-            <p className="faint">{t("detail.nothingHint")}</p>
-          </div>
-        ) : (
+        {selected === null ? null : (
           <DetailPane
             key={selected}
             ref={detail}
@@ -118,10 +114,11 @@ export function Workspace({ account, covered, onCommand }: WorkspaceProps): Reac
       </div>
       <aside className="side">
         <MapPane alerts={mapAlerts} selected={selected} queue={choices.queue} onSelect={select} />
+        {selected === null ? <ChooseHint count={shown.length} /> : null}
         {selectedAlert === undefined ? null : (
           <div className="side-scroll">
             <WhyHere alert={selectedAlert} />
-            <Facts alert={selectedAlert} />
+            <Facts alert={selectedAlert} account={account} />
             <History alert={selectedAlert} />
           </div>
         )}
@@ -131,6 +128,17 @@ export function Workspace({ account, covered, onCommand }: WorkspaceProps): Reac
 }
 
 const NO_QUEUES: readonly [] = [];
+
+function ChooseHint({ count }: { count: number }): ReactNode {
+  const { t } = useTranslation();
+  if (count === 0) return null;
+  return (
+    <p className="choose-hint">
+      <strong>{t("detail.nothing")}</strong>
+      <span className="faint">{t("detail.nothingHint")}</span>
+    </p>
+  );
+}
 
 /** Escape leaves the innermost thing first: a field, then the reasons, then the alert. */
 function close(rejecting: boolean, closeReject: () => void, closeAlert: () => void): boolean {

@@ -3,14 +3,16 @@ import { useCallback, useSyncExternalStore } from "react";
 /** Where the console is: in the address, so that the browser's back button and a bookmark work. */
 export type Route =
   | { page: "alerts"; alert: string | null }
-  | { page: "audit" }
+  | { page: "audit"; subject: string | null }
   | { page: "dead-letters" }
   | { page: "devices" };
 
 export function parsePath(path: string): Route {
   const [first, second] = path.split("/").filter((part) => part !== "");
-  if (first === "audit" || first === "dead-letters" || first === "devices") return { page: first };
-  if (first === "alerts" && second !== undefined) return { page: "alerts", alert: safeDecode(second) };
+  if (first === "dead-letters" || first === "devices") return { page: first };
+  const rest = second === undefined ? null : safeDecode(second);
+  if (first === "audit") return { page: "audit", subject: rest };
+  if (first === "alerts") return { page: "alerts", alert: rest };
   return { page: "alerts", alert: null };
 }
 
@@ -23,8 +25,14 @@ function safeDecode(part: string): string | null {
 }
 
 export function pathOf(route: Route): string {
-  if (route.page !== "alerts") return `/${route.page}`;
-  return route.alert === null ? "/" : `/alerts/${encodeURIComponent(route.alert)}`;
+  switch (route.page) {
+    case "alerts":
+      return route.alert === null ? "/" : `/alerts/${encodeURIComponent(route.alert)}`;
+    case "audit":
+      return route.subject === null ? "/audit" : `/audit/${encodeURIComponent(route.subject)}`;
+    default:
+      return `/${route.page}`;
+  }
 }
 
 const listeners = new Set<() => void>();

@@ -123,6 +123,7 @@ export const en = {
     comment: "Comment",
     measured: "Measured",
     coordinates: "Coordinates",
+    audit: "In the audit log",
   },
   method: {
     camera: "the camera's position",
@@ -246,7 +247,7 @@ export const en = {
       action: "What",
       subject: "Subject",
       change: "Before → after",
-      filter: "Subject (for example an alert's id)",
+      filter: "Subject: alert, account, … or an alert's id",
       empty: "No entries",
     },
     deadLetters: {

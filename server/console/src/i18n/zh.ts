@@ -124,6 +124,7 @@ export const zh: Messages = {
     comment: "备注",
     measured: "测量值",
     coordinates: "坐标",
+    audit: "查看审计记录",
   },
   method: {
     camera: "摄像机位置",
@@ -247,7 +248,7 @@ export const zh: Messages = {
       action: "操作",
       subject: "对象",
       change: "之前 → 之后",
-      filter: "对象（例如警情编号）",
+      filter: "对象：alert、account 等，或警情编号",
       empty: "没有记录",
     },
     deadLetters: {

@@ -15,7 +15,7 @@ import type { GridProperties } from "../api/types";
 import { placeName } from "../alerts/text";
 import { Icon } from "../app/Icon";
 import type { Language } from "../lib/time";
-import { boundsOf, discsOf, pinsOf } from "./geometry";
+import { boundsOf, discsOf, pinsOf, zoomFor } from "./geometry";
 import type { MapViewProps } from "./MapPane";
 import { readPalette } from "./palette";
 import { addPinImages } from "./pins";
@@ -23,8 +23,8 @@ import { mapStyle } from "./style";
 
 setWorkerUrl(workerUrl);
 
-const ALERT_ZOOM = 14.3;
 const FIT_PADDING = 24;
+const EASE_MS = 450;
 const NOWHERE = [null, null] as const;
 
 /** The grids and the alerts on them. Everything is drawn from the server's own data. */
@@ -80,11 +80,21 @@ export default function GridMap({ grids, alerts, selected, queue, language, onSe
     for (const layer of ["grid-queue", "line-queue"]) map.setFilter(layer, ["==", ["get", "code"], shownQueue]);
   }, [map, shownQueue]);
 
+  const accuracy = chosen?.location.accuracy_m ?? 0;
   const [lon, lat]: readonly (number | null)[] = chosen?.location.point.coordinates ?? NOWHERE;
   useEffect(() => {
     if (map === null || lon == null || lat == null) return;
-    map.easeTo({ center: [lon, lat], zoom: Math.max(map.getZoom(), ALERT_ZOOM), duration: 500 });
-  }, [map, lon, lat]);
+    const goal = { center: [lon, lat] as [number, number], zoom: zoomFor(lat, accuracy) };
+    map.easeTo({ ...goal, duration: EASE_MS });
+    // Choosing the first alert makes the map smaller, which stops the movement half way.
+    const again = (): void => void map.jumpTo(goal);
+    const settled = setTimeout(() => map.off("resize", again), 2 * EASE_MS);
+    map.once("resize", again);
+    return () => {
+      clearTimeout(settled);
+      map.off("resize", again);
+    };
+  }, [map, lon, lat, accuracy]);
 
   const fit = (): void => {
     const bounds = boundsOf(grids);
@@ -105,7 +115,7 @@ export default function GridMap({ grids, alerts, selected, queue, language, onSe
           title={t("map.focus")}
           disabled={lon == null || lat == null}
           onClick={() => {
-            if (lon != null && lat != null) map?.easeTo({ center: [lon, lat], zoom: ALERT_ZOOM + 1.5 });
+            if (lon != null && lat != null) map?.easeTo({ center: [lon, lat], zoom: zoomFor(lat, accuracy) });
           }}
         >
           <Icon name="pin" />

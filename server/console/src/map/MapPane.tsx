@@ -1,13 +1,12 @@
-import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { listGrids } from "../api/calls";
 import type { AlertSummary, GridCollection } from "../api/types";
 import { useTheme } from "../app/preferences";
 import { useLanguage } from "../i18n";
 import type { Language } from "../lib/time";
 import { SimpleMap } from "./SimpleMap";
+import { useGrids } from "./useGrids";
 
 /** MapLibre is by far the largest part of the console: it is loaded after everything that a verdict needs. */
 const GridMap = lazy(() => import("./GridMap"));
@@ -35,7 +34,7 @@ export function MapPane(props: Omit<MapViewProps, "grids" | "language">): ReactN
   const [language] = useLanguage();
   const { resolved } = useTheme();
   const webgl = useMemo(() => hasWebgl(), []);
-  const grids = useQuery({ queryKey: ["grids"], queryFn: listGrids, staleTime: 10 * 60_000 });
+  const grids = useGrids();
   const waiting = <p className="map-waiting">{t("map.loading")}</p>;
   if (grids.data === undefined) {
     return <div className="map-pane">{grids.isError ? <p className="map-waiting">{t("map.failed")}</p> : waiting}</div>;

@@ -37,6 +37,19 @@ export function boundsOf(grids: GridCollection): Bounds | null {
   return bounds;
 }
 
+/** Metres a pixel at zoom 0 on the equator, for tiles of 512 pixels. */
+const METRES_PER_PIXEL = 78_271.5;
+const DISC_PIXELS = 24;
+const CLOSEST_ZOOM = 16.6;
+const FARTHEST_ZOOM = 12.5;
+
+/** The zoom at which the disc of `accuracyM` is well seen around its pin, within reason. */
+export function zoomFor(lat: number, accuracyM: number): number {
+  const metres = METRES_PER_PIXEL * Math.cos((lat * Math.PI) / 180);
+  const zoom = Math.log2((metres * DISC_PIXELS) / Math.max(accuracyM, 1));
+  return Math.min(CLOSEST_ZOOM, Math.max(FARTHEST_ZOOM, zoom));
+}
+
 export interface PinProperties {
   id: string;
   severity: string;

@@ -15,7 +15,7 @@ export function mapStyle(palette: Palette, language: Language): StyleSpecificati
     version: 8,
     sources: {
       grids: { type: "geojson", data: EMPTY },
-      discs: { type: "geojson", data: EMPTY },
+      discs: { type: "geojson", data: EMPTY, tolerance: 0 },
       pins: { type: "geojson", data: EMPTY },
     },
     layers: [
