@@ -101,7 +101,7 @@ class BirdFlock:
             self._birds.append(_Bird(path, length, min(beat, 11.0), phase, stroke, _bird_mesh(rng), seen_from))
 
     def draw(self, canvas: Canvas, start_seconds: float, exposure_seconds: float) -> None:
-        """Far ones first."""
+        """Each where it is, its wings at the stroke of the moment."""
         camera = self._world.camera
         for bird in self._birds:
             if not bird.seen_from <= start_seconds < bird.path.end_seconds:

@@ -95,7 +95,7 @@ class FallingLeaves:
                 (0.0, -0.5, 0.0),
                 wind=(scenario.wind_m_s * float(rng.uniform(0.5, 2.0)), 0.0, 0.0),
                 flutter_phase=float(rng.uniform(0, 2 * pi)),
-                longest_seconds=min(9.0, scenario.seconds - begin),
+                longest_seconds=scenario.seconds - begin,
             )
             self._fallers.append((mesh, path, _random_axis(rng), float(rng.uniform(0.5, 2.0))))
 
