@@ -15,6 +15,7 @@ from server.audit.tables import audit_log
 
 GENESIS_SHA256 = "0" * 64
 _READ_ROWS = 1_000
+_LAST = select(audit_log.c.seq, audit_log.c.sha256).order_by(audit_log.c.seq.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,7 @@ def append(
     `actor` is a name as text, which outlives accounts: an account's username, `device:ID`, or `system`.
     `before` and `after` are JSON values, or None where there is nothing to say. Returns the row's seq.
     """
-    last = connection.execute(
-        select(audit_log.c.seq, audit_log.c.sha256).order_by(audit_log.c.seq.desc()).limit(1)
-    ).one_or_none()
+    last = connection.execute(_LAST).one_or_none()
     row: dict[str, Any] = {
         "seq": 1 if last is None else last.seq + 1,
         "at": datetime.now(UTC),
@@ -62,7 +61,7 @@ def append(
         "request_id": request_id,
         "prev_sha256": GENESIS_SHA256 if last is None else last.sha256,
     }
-    connection.execute(insert(audit_log).values(**row, sha256=_row_sha256(row)))
+    connection.execute(insert(audit_log), {**row, "sha256": _row_sha256(row)})
     return int(row["seq"])
 
 
@@ -87,7 +86,7 @@ def verify(connection: Connection) -> AuditReport:
 def list_entries(
     connection: Connection, *, subject: str | None, after: int, limit: int, newest_first: bool = False
 ) -> list[dict[str, Any]]:
-    """Entries that follow the one numbered `after` in the order asked for; 0 starts. `subject` is `kind` or `kind:id`."""
+    """Entries behind number `after` in the order asked for; 0 is its start. `subject` is `kind` or `kind:id`."""
     query = select(audit_log).limit(limit)
     if newest_first:
         query = query.order_by(audit_log.c.seq.desc())
