@@ -76,7 +76,8 @@ _TELLERS: Mapping[Action, _Teller] = MappingProxyType(
 def note(connection: Connection, alert_id: str, at: datetime, who: str, action: Action, **params: Any) -> None:
     """Adds to the story in the caller's write transaction. `who` is a name as text: people, or `device ID`."""
     connection.execute(
-        insert(alert_history).values(alert_id=alert_id, at=at, who=who, action=action.value, params=params)
+        insert(alert_history),
+        {"alert_id": alert_id, "at": at, "who": who, "action": action.value, "params": params},
     )
 
 

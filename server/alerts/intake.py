@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from contract.events import HazardEvent, Phase, Severity, Tier
 from contract.geometry import Location, distance_m
@@ -30,7 +31,6 @@ from server.alerts.rows import (
     write_places,
 )
 from server.alerts.tables import IS_OPEN_SQL, alert_places, alerts, episodes
-from server.db import insert_into
 from server.evidence.tables import evidence_files, evidence_links
 from server.routing.context import RoutingContext
 from server.routing.model import Route
@@ -79,6 +79,12 @@ _EPISODES_OF = select(episodes).where(episodes.c.alert_id == bindparam("b_alert"
 _OPEN_ALERT = (
     select(alerts).where(alerts.c.fingerprint == bindparam("b_fingerprint"), text(IS_OPEN_SQL)).with_for_update()
 )
+_INSERT_ALERT = {
+    dialect: insert(alerts)
+    .on_conflict_do_nothing(index_elements=["fingerprint"], index_where=text(IS_OPEN_SQL))
+    .returning(*alerts.c)
+    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
 _FOLLOW = (
     update(alerts)
     .where(alerts.c.id == bindparam("b_alert"))
@@ -151,9 +157,8 @@ def _first_event(
 
 def insert_open_alert(connection: Connection, values: dict[str, Any]) -> AlertRow | None:
     """Inserts an open alert; None if one with its fingerprint is open already."""
-    statement = insert_into(connection, alerts).values(values)
-    statement = statement.on_conflict_do_nothing(index_elements=["fingerprint"], index_where=text(IS_OPEN_SQL))
-    return connection.execute(statement.returning(*alerts.c)).one_or_none()
+    statement = _INSERT_ALERT[connection.dialect.name]
+    return connection.execute(statement, values).one_or_none()
 
 
 def _open_alert_with(connection: Connection, key: str) -> AlertRow | None:

@@ -32,9 +32,8 @@ class Change:
 def append(connection: Connection, alert_id: str, scopes: Collection[str], payload: str) -> None:
     """Records a change in the caller's write transaction."""
     connection.execute(
-        insert(live_feed).values(
-            created_at=datetime.now(UTC), alert_id=alert_id, scopes=sorted(scopes), payload=payload
-        )
+        insert(live_feed),
+        {"created_at": datetime.now(UTC), "alert_id": alert_id, "scopes": sorted(scopes), "payload": payload},
     )
 
 
