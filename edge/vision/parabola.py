@@ -38,34 +38,41 @@ class Fall:
 
 
 def fit_fall(t: Doubles, x_m: Doubles, y_m: Doubles) -> Fall:
-    """Least squares through n ≥ 4 points at different times; the residual is the RMS distance in both directions.
+    """Least squares through n ≥ 4 points, sorted, at four or more different times.
+
+    The residual is the RMS distance in both directions.
 
     Raises:
-        ValueError: fewer than four points.
+        ValueError: fewer than four points, or fewer than three different times.
     """
     n = len(t)
     if n < 4:
         raise ValueError(f"a fall is fitted through 4 or more points, found {n}")
     t0 = float(t[0])
-    dt = t - t0
-    span = max(float(dt[-1]), 1e-6)
-    u = dt / span  # well-conditioned: 0 … 1
-    design = np.stack((np.ones(n), u, u * u), axis=1)
-    normal = np.linalg.pinv(design.T @ design)
-    y_fit = normal @ (design.T @ y_m)
-    x_fit = np.polynomial.polynomial.polyfit(u, x_m, 1)
-    y_left = y_m - design @ y_fit
-    x_left = x_m - (x_fit[0] + x_fit[1] * u)
-    y_variance = float(y_left @ y_left) / (n - 3)
+    span = float(t[-1]) - t0
+    u = (t - t0) / max(span, 1e-6)  # well-conditioned: 0 … 1
+    design = np.stack((np.ones(n), u, u * u))
+    try:
+        # The inverse itself is wanted: its last element is the variance of the acceleration.
+        inverse = np.linalg.inv(design @ design.T)
+    except np.linalg.LinAlgError:
+        raise ValueError("the points lie at fewer than three different times") from None
+    y_fit = inverse @ (design @ y_m)
+    y_left = y_m - y_fit @ design
+    u_off = u - u.mean()
+    slope = float(u_off @ x_m) / float(u_off @ u_off)
+    x0 = float(x_m.mean()) - slope * float(u.mean())
+    x_left = x_m - (x0 + slope * u)
+    y_squares = float(y_left @ y_left)
     return Fall(
         t0=t0,
-        x0_m=float(x_fit[0]),
-        sideways_mps=float(x_fit[1]) / span,
+        x0_m=x0,
+        sideways_mps=slope / span,
         y0_m=float(y_fit[0]),
         down_mps=-float(y_fit[1]) / span,
         acceleration_mps2=-2 * float(y_fit[2]) / span**2,
-        acceleration_error_mps2=2 * math.sqrt(max(float(normal[2, 2]), 0.0) * y_variance) / span**2,
-        residual_m=math.sqrt((float(y_left @ y_left) + float(x_left @ x_left)) / n),
+        acceleration_error_mps2=2 * math.sqrt(max(float(inverse[2, 2]), 0.0) * y_squares / (n - 3)) / span**2,
+        residual_m=math.sqrt((y_squares + float(x_left @ x_left)) / n),
     )
 
 
@@ -82,8 +89,8 @@ class Search:
 def sampled_fall(points: Doubles, search: Search, random: np.random.Generator) -> NDArray[np.intp] | None:
     """RANSAC: the points of the parabola that most *times* agree with; one point, the nearest, per time.
 
-    `points` is (n, 4), sorted by time: t, x in metres, y in metres, tolerance in metres. A hypothesis goes through
-    three of them that fall, ever faster. None: none had four times agreeing. Cost: O(trials × n).
+    `points` is (n, 4 or more), sorted by time: t, x in metres, y in metres, tolerance in metres. A hypothesis goes
+    through three of them that fall, ever faster. None: none had four times agreeing. Cost: O(trials × n).
     """
     if len(points) < 4:
         return None

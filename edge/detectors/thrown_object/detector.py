@@ -125,12 +125,12 @@ class ThrownObjectDetector:
 
     def _second_look(self) -> Track | None:
         """A parabola among sightings that made no track, or only pieces of one."""
-        first = max(len(self._tracker.loose) - MAX_LOOSE, 0)
-        loose = self._tracker.loose.items(first)
+        ring = self._tracker.ring
+        loose, rows = ring.free(max(len(ring) - MAX_LOOSE, 0))
         needed = observations_needed(self._settings.gates, self._clock.fps)
         if len(loose) < needed or len({s.frame for s in loose}) < needed:
             return None
-        chosen = sampled_fall(self._tracker.loose.rows(first), self._search, self._random)
+        chosen = sampled_fall(rows, self._search, self._random)
         if chosen is None:
             return None
         sightings = [loose[int(k)] for k in chosen]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,8 @@ from edge.vision.arrays import Doubles
 
 MIN_SLACK_M = 0.15
 SLACK_PX = 2.0
+FREE = 4
+"""Column of a row: 1 where no track has claimed the sighting."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,15 +36,16 @@ class Sighting:
 
 
 class SightingRing:
-    """Sightings in order of time, with their numbers beside them as rows (t, x in metres, y in metres, slack).
+    """Sightings in order of time, with their numbers beside them as rows (t, x in metres, y in metres, slack, free).
 
-    Rows are kept because every frame compares with all of them; building an array of objects would cost more than the
-    comparison. At most `capacity` are held: in a frame full of leaves the oldest go first.
+    Rows are kept because every frame compares with many of them: building an array of objects would cost more than the
+    comparison. A track claims its sightings; they stay where they are, so that it can release them. At most `capacity`
+    are held: in a picture full of leaves the oldest go first.
     """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._rows: Doubles = np.zeros((2 * capacity, 4))
+        self._rows: Doubles = np.zeros((2 * capacity, 5))
         self._items: list[Sighting] = []
         self._start = 0
 
@@ -50,63 +53,65 @@ class SightingRing:
         return len(self._items)
 
     def rows(self, first: int = 0) -> Doubles:
-        """(n, 4) view of the rows from number `first` on; valid until the ring changes."""
+        """(n, 5) view of the rows from number `first` on; valid until the ring changes."""
         return self._rows[self._start + first : self._start + len(self._items)]
 
     def items(self, first: int = 0) -> list[Sighting]:
         """The sightings from number `first` on."""
         return self._items[first:]
 
-    @property
-    def oldest(self) -> float:
-        """Seconds; infinite where the ring is empty."""
-        return self._items[0].t if self._items else math.inf
+    def free(self, first: int = 0) -> tuple[list[Sighting], Doubles]:
+        """Those of the sightings from `first` on that no track has claimed, and their rows (copied)."""
+        rows = self.rows(first)
+        numbers = np.flatnonzero(rows[:, FREE])
+        return [self._items[first + int(number)] for number in numbers], rows[numbers]
 
     def since(self, t: float) -> int:
         """The number of the first sighting at or after `t`."""
-        return int(np.searchsorted(self.rows()[:, 0], t))
+        return bisect_left(self._items, t, key=_time)
 
-    def append(self, sighting: Sighting) -> None:
+    def append(self, sighting: Sighting, *, free: bool = True) -> None:
         """Adds the newest one."""
         if len(self._items) >= self._capacity:
-            self.forget(len(self._items) // 4)
+            self._forget(self._capacity // 4)
         end = self._start + len(self._items)
         if end >= len(self._rows):
             self._rows[: len(self._items)] = self.rows()
             self._start, end = 0, len(self._items)
         self._items.append(sighting)
-        self._rows[end] = _row(sighting)
+        self._rows[end] = (sighting.t, sighting.x_m, sighting.y_m, sighting.slack_m, free)
 
-    def forget(self, count: int) -> None:
-        """Removes the oldest ones."""
-        del self._items[:count]
-        self._start += count
+    def forget_before(self, t: float) -> None:
+        """Removes what is older than `t`."""
+        if self._items and self._items[0].t < t:
+            self._forget(self.since(t))
 
-    def remove(self, sightings: Iterable[Sighting]) -> None:
-        """Removes those that have found a track."""
-        gone = {id(s) for s in sightings}
-        kept = [number for number, s in enumerate(self._items) if id(s) not in gone]
-        if len(kept) < len(self._items):
-            self._keep(self._items, self.rows(), kept)
+    def claim(self, sightings: Iterable[Sighting]) -> None:
+        """They belong to a track now."""
+        self._set_free(sightings, free=False)
 
-    def put_back(self, sightings: Sequence[Sighting]) -> None:
-        """Adds older ones again, in order of time."""
-        items = [*self._items, *sightings]
-        rows = np.concatenate((self.rows(), [_row(s) for s in sightings]))
-        order = np.argsort(rows[:, 0], kind="stable")[-self._capacity :]
-        self._keep(items, rows, [int(number) for number in order])
+    def release(self, sightings: Iterable[Sighting]) -> None:
+        """Their track is no more; those that are too old are gone."""
+        self._set_free(sightings, free=True)
 
     def clear(self) -> None:
         """Empties it."""
         self._items.clear()
         self._start = 0
 
-    def _keep(self, items: Sequence[Sighting], rows: Doubles, numbers: Sequence[int]) -> None:
-        chosen = rows[list(numbers)]  # a copy: it may be of the rows it replaces
-        self._items = [items[number] for number in numbers]
-        self._rows[: len(chosen)] = chosen
-        self._start = 0
+    def _forget(self, count: int) -> None:
+        del self._items[:count]
+        self._start += count
+
+    def _set_free(self, sightings: Iterable[Sighting], *, free: bool) -> None:
+        for sighting in sightings:
+            number = self.since(sighting.t)
+            while number < len(self._items) and self._items[number].t == sighting.t:
+                if self._items[number] is sighting:
+                    self._rows[self._start + number, FREE] = free
+                    break
+                number += 1
 
 
-def _row(sighting: Sighting) -> tuple[float, float, float, float]:
-    return sighting.t, sighting.x_m, sighting.y_m, sighting.slack_m
+def _time(sighting: Sighting) -> float:
+    return sighting.t

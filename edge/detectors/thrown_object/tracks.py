@@ -11,21 +11,25 @@ import numpy as np
 
 from edge.detectors.thrown_object.settings import TrackSettings
 from edge.detectors.thrown_object.sightings import Sighting, SightingRing
+from edge.vision.arrays import Doubles
 from edge.vision.parabola import Fall
 
 GRAVITY_PRIOR_MPS2 = 8.0
 """Assumed until a track shows its own: between the apparent 3.8 and 15.4 of real events, the error in a coast of
 0.25 s is < 0.25 m."""
+NO_ROWS: Doubles = np.empty((0, 5))
 BIRTH_SPEED_MPS = (1.0, 25.0)
 """Downward. Slower things flicker in place (a fall passes 1 m/s in a quarter of a second, and is followed back to its
 start afterwards); faster ones are near the lens."""
 MAX_SIDEWAYS = 0.6
 SIDEWAYS_SLACK_MPS = 0.5
 """Sideways speed at birth: a share of the downward speed, and what a silhouette's flicker looks like."""
-MAX_EARLIER = 10
-"""Earlier sightings tried in pairs for a birth, newest first: 45 pairs at the most."""
+MAX_EARLIER = 8
+"""Earlier sightings tried in pairs for a birth, newest first: 28 pairs at the most."""
+BIRTH_INTERVAL_SECONDS = 0.05
+"""Births are looked for in every second frame at 25 fps: a fall needs eight, and half the work is saved."""
 RING_CAPACITY = 600
-"""Loose sightings held: bounds the work of a picture full of leaves."""
+"""Sightings held: bounds the work of a picture full of leaves."""
 
 
 @dataclass(slots=True, eq=False)
@@ -73,16 +77,18 @@ class Track:
 
 
 class Tracker:
-    """Keeps tracks, and the ring of sightings that belong to none."""
+    """Keeps tracks, and the ring of the latest sightings: those that no track has claimed are loose."""
 
     def __init__(self, settings: TrackSettings) -> None:
         self._settings = settings
         self.tracks: list[Track] = []
-        self.loose = SightingRing(RING_CAPACITY)
+        self.ring = SightingRing(RING_CAPACITY)
+        self._born_at = -math.inf
 
     def step(self, t: float, sightings: Sequence[Sighting]) -> list[Track]:
         """Adds one frame. Returns the tracks that it extended or began."""
-        self._forget(t)
+        self.ring.forget_before(t - self._settings.ring_seconds)
+        self._bury(t)
         touched: list[Track] = []
         left = self._extend(t, sightings, touched) if self.tracks else sightings
         if left:
@@ -91,20 +97,21 @@ class Tracker:
 
     def take(self, sightings: Sequence[Sighting]) -> Track:
         """Makes a track of sightings, loose ones among them."""
-        self.loose.remove(sightings)
+        self.ring.claim(sightings)
         track = Track(list(sightings))
         track.refresh_speed()
         self.tracks.append(track)
         return track
 
     def before(self, track: Track, fall: Fall, seconds: float) -> list[Sighting]:
-        """Loose sightings that continue a fall backward, taken out of the ring: oldest first.
+        """Loose sightings that continue a fall backward, claimed for its track: oldest first.
 
         It ends where the object was at rest, or was not seen for longer than a track may coast.
         """
         first = track.sightings[0]
         found: list[Sighting] = []
-        for sighting in reversed(self.loose.items(self.loose.since(first.t - seconds))):
+        loose, _ = self.ring.free(self.ring.since(first.t - seconds))
+        for sighting in reversed(loose):
             edge = found[-1] if found else first
             if sighting.frame >= edge.frame or fall.speed_mps(sighting.t) < 0:
                 continue
@@ -114,27 +121,24 @@ class Tracker:
             off = math.hypot(sighting.x_m - x_m, sighting.y_m - y_m)
             if off <= sighting.slack_m and sighting.y_m > edge.y_m:
                 found.append(sighting)
-        if found:
-            self.loose.remove(found)
+        self.ring.claim(found)
         return found[::-1]
 
     def clear(self) -> None:
         """Forgets everything: time has jumped, or the background was seeded anew."""
         self.tracks.clear()
-        self.loose.clear()
+        self.ring.clear()
+        self._born_at = -math.inf
 
-    def _forget(self, t: float) -> None:
-        oldest = t - self._settings.ring_seconds
-        if self.loose.oldest < oldest:
-            self.loose.forget(self.loose.since(oldest))
-        lost = [track for track in self.tracks if t - track.last.t > self._settings.coast_seconds]
-        if not lost:
-            return
-        self.tracks = [track for track in self.tracks if t - track.last.t <= self._settings.coast_seconds]
-        # What became no fall may be a piece of one: it is loose again, for a second look.
-        returned = [s for track in lost if not track.is_fall for s in track.sightings if s.t >= oldest]
-        if returned:
-            self.loose.put_back(returned)
+    def _bury(self, t: float) -> None:
+        """Ends tracks that are lost. What became no fall may be a piece of one: it is loose again."""
+        latest = t - self._settings.coast_seconds
+        lost = [track for track in self.tracks if track.last.t < latest]
+        if lost:
+            self.tracks = [track for track in self.tracks if track.last.t >= latest]
+            for track in lost:
+                if not track.is_fall:
+                    self.ring.release(track.sightings)
 
     def _extend(self, t: float, sightings: Sequence[Sighting], touched: list[Track]) -> list[Sighting]:
         """Nearest pairs first, each track and each sighting once. Returns the sightings that are left."""
@@ -145,6 +149,7 @@ class Tracker:
                 continue
             used.add(number)
             track.add(sightings[number])
+            self.ring.append(sightings[number], free=False)
             touched.append(track)
         return [s for number, s in enumerate(sightings) if number not in used]
 
@@ -160,33 +165,39 @@ class Tracker:
     def _give_birth(self, sightings: Sequence[Sighting]) -> list[Track]:
         born: list[Track] = []
         taken: set[int] = set()
-        first = self.loose.since(sightings[0].t - self._settings.birth_seconds)
-        if len(self.loose) - first >= 2:
-            for sighting, possible in self._falling_toward(sightings, first):
-                three = _best_three(sighting, [s for s in possible if id(s) not in taken])
-                if three is not None:
-                    taken.update(id(s) for s in three)
-                    born.append(self.take(three))
+        t = sightings[0].t
+        first, before = self.ring.since(t - self._settings.birth_seconds), len(self.ring)
+        due = t - self._born_at >= BIRTH_INTERVAL_SECONDS and before - first >= 2
+        earlier, rows = self.ring.free(first) if due else ([], NO_ROWS)
         for sighting in sightings:
-            if id(sighting) not in taken:
-                self.loose.append(sighting)
+            self.ring.append(sighting)
+        if len(earlier) < 2:
+            return born
+        self._born_at = t
+        for sighting, possible in _falling_toward(sightings, earlier, rows):
+            three = _best_three(sighting, [s for s in possible if id(s) not in taken])
+            if three is not None:
+                taken.update(id(s) for s in three)
+                born.append(self.take(three))
         return born
 
-    def _falling_toward(self, sightings: Sequence[Sighting], first: int) -> list[tuple[Sighting, list[Sighting]]]:
-        """For each sighting those loose ones (two or more, newest first) that something falling was seen as before."""
-        now = np.array([(s.t, s.x_m, s.y_m, 0.0) for s in sightings])
-        difference = now[:, None, :] - self.loose.rows(first)[None, :, :]
-        dt, dx, down = difference[..., 0], difference[..., 1], -difference[..., 2]
-        slowest, fastest = BIRTH_SPEED_MPS
-        possible = (down >= slowest * dt) & (down <= fastest * dt)
-        if not possible.any():
-            return []
-        possible &= np.abs(dx) <= MAX_SIDEWAYS * down + SIDEWAYS_SLACK_MPS * dt
-        earlier = self.loose.items(first)
-        return [
-            (sightings[int(number)], [earlier[int(k)] for k in np.flatnonzero(possible[number])[::-1]])
-            for number in np.flatnonzero(possible.sum(axis=1) >= 2)
-        ]
+
+def _falling_toward(
+    sightings: Sequence[Sighting], earlier: Sequence[Sighting], rows: Doubles
+) -> list[tuple[Sighting, list[Sighting]]]:
+    """For each sighting those earlier ones (two or more, newest first) that something falling was seen as before."""
+    now = np.array([(s.t, s.x_m, s.y_m) for s in sightings])
+    dt, dx, down = (now[:, None, :] - rows[None, :, :3]).transpose(2, 0, 1)
+    down = -down
+    slowest, fastest = BIRTH_SPEED_MPS
+    possible = (down >= slowest * dt) & (down <= fastest * dt)
+    if not possible.any():
+        return []
+    possible &= np.abs(dx) <= MAX_SIDEWAYS * down + SIDEWAYS_SLACK_MPS * dt
+    return [
+        (sightings[int(number)], [earlier[int(k)] for k in np.flatnonzero(possible[number])[::-1]])
+        for number in np.flatnonzero(possible.sum(axis=1) >= 2)
+    ]
 
 
 def _best_three(sighting: Sighting, earlier: Sequence[Sighting]) -> tuple[Sighting, Sighting, Sighting] | None:
