@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -24,7 +25,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 _IMMUTABLE = "public, max-age=31536000, immutable"
-_OWN_PATHS = ("/api", "/healthz", "/readyz")
+_API = re.compile(r"api(/|$)")
 
 
 class _Console(StaticFiles):
@@ -33,7 +34,7 @@ class _Console(StaticFiles):
             response = await super().get_response(path, scope)
         except HTTPException as error:
             # A path of the console's own router; a missing file (with a suffix) stays missing, and so does the API.
-            is_page = not Path(path).suffix and not f"/{path}".startswith(_OWN_PATHS)
+            is_page = not Path(path).suffix and not _API.match(path)
             if error.status_code != 404 or not is_page or scope["method"] not in ("GET", "HEAD"):
                 raise
             response = await super().get_response("index.html", scope)

@@ -10,11 +10,13 @@ from types import FrameType
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from server.accounts.service import refuse_default_secrets
 from server.app import create_app
 from server.db import Database
 from server.demo import ensure_demo_accounts
+from server.live.hub import LiveHub
 from server.logs import configure_logs
 from server.migrations import upgrade
 from server.settings import Settings
@@ -22,7 +24,7 @@ from server.settings import Settings
 _log = structlog.get_logger(__name__)
 
 _GRACE_SECONDS = 3
-"""For requests under way when we are told to stop; live streams never end by themselves."""
+"""For requests under way when we are told to stop."""
 
 
 class PortInUseError(RuntimeError):
@@ -55,9 +57,22 @@ def serve(settings: Settings, *, host: str, port: int, log_json: bool) -> None:
     _log.info("listening", address=f"http://{shown}:{listener.getsockname()[1]}", database=_name(settings))
     signal.signal(signal.SIGTERM, _end)  # uvicorn raises the signal again after its own shutdown
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config, application).run(sockets=[listener])
     except KeyboardInterrupt:
         _log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which waits for open requests when it stops: so the live streams, which have no end, are ended first."""
+
+    def __init__(self, config: uvicorn.Config, application: FastAPI) -> None:
+        super().__init__(config)
+        self._application = application
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        hub: LiveHub = self._application.state.live
+        hub.close()
+        await super().shutdown(sockets)
 
 
 def _prepare(settings: Settings) -> None:
