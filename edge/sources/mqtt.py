@@ -119,6 +119,7 @@ class MqttReceiver:
             client.username_pw_set(settings.username, _password(settings))
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
+        client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         return client
@@ -134,8 +135,17 @@ class MqttReceiver:
         client.subscribe([(topic, _QOS) for topic in self._topics])
         self._connected = True
         self._repeats.forget("link")
-        log.info("connected to the broker", broker=self.address, topics=len(self._topics))
+        log.info("connected to the broker", broker=self.address)
         self._put(LinkChange(True, "", datetime.now(UTC)))
+
+    def _on_subscribe(
+        self, _client: paho.Client, _data: Any, _number: int, reasons: list[ReasonCode], _more: Properties | None
+    ) -> None:
+        # A broker that forbids a topic says so here and nowhere else: the sensor would be silent for ever.
+        refused = [topic for topic, reason in zip(self._topics, reasons, strict=True) if reason.is_failure]
+        if refused:
+            log.error("the broker refuses topics: allow them to this client", broker=self.address, topics=refused)
+        log.info("subscribed", broker=self.address, topics=len(self._topics) - len(refused))
 
     def _on_connect_fail(self, _client: paho.Client, _data: Any) -> None:
         self._lost(f"the broker at {self.address} cannot be reached")

@@ -43,6 +43,12 @@ class Line:
         self.server.start()
         self.server.wait_until(self.server_is_ready)
         self.edge.start()
+        # A broker keeps messages for a session that it knows: before the first subscription there is none.
+        self.edge.wait_until(self.edge_has_subscribed)
+
+    def edge_has_subscribed(self) -> bool:
+        log = self.edge.log_path.read_text(encoding="utf-8", errors="replace")
+        return " subscribed " in log
 
     def stop(self) -> None:
         for program in (self.edge, self.server, self.broker):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import statistics
-import time
 from datetime import datetime
 from pathlib import Path
 
@@ -40,7 +39,6 @@ def test_an_episode_is_on_the_screen_within_a_second(line: Line) -> None:
         page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
         sign_in(page, line.url, *ACCOUNTS[0])
         page.evaluate(NOTE_ARRIVALS)
-        wait_for_edge(line)
         publisher = Publisher(line.ports.mqtt)
         for number in range(SENSORS):
             publisher.publish(f"s-{number:02}", 2.0)
@@ -60,15 +58,6 @@ def delays_seconds(page: Page) -> list[float]:
     alerts = page.evaluate("() => fetch('/api/v1/alerts?state=open&limit=100').then(answer => answer.json())")["alerts"]
     opened = {alert["id"]: datetime.fromisoformat(alert["opened_at"]).timestamp() for alert in alerts}
     return [arrived / 1000 - opened[alert_id] for alert_id, arrived in arrivals.items() if alert_id in opened]
-
-
-def wait_for_edge(line: Line) -> None:
-    """Until the edge has subscribed: one reading within limits is remembered by nobody but shows in its log."""
-    deadline = time.monotonic() + 30
-    while "subscribed" not in line.edge.log_path.read_text(encoding="utf-8", errors="replace"):
-        line.edge.check()
-        assert time.monotonic() < deadline, f"the edge did not subscribe; see {line.edge.log_path}"
-        time.sleep(0.1)
 
 
 def write_rows(delays: list[float], p95: float) -> None:
