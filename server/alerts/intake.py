@@ -31,6 +31,7 @@ from server.alerts.rows import (
     write_places,
 )
 from server.alerts.tables import IS_OPEN_SQL, alert_places, alerts, episodes
+from server.evidence.schemas import EvidenceState
 from server.evidence.tables import evidence_files, evidence_links
 from server.routing.context import RoutingContext
 from server.routing.model import Route
@@ -148,7 +149,7 @@ def _first_event(
         row = insert_open_alert(connection, _alert_values(context, route, key, event, received_at))
         if row is not None:
             _insert_episode(connection, row.id, event, received_at)
-            _finish_new(connection, row, event)
+            _finish_new(connection, _with_snapshot(connection, row, event), event)
             return IntakeResult(stale=False, alert_id=row.id, created=True)
     raise IntakeRaceError(
         f"the open alert of {event.device_id}/{data.source.id}/{data.hazard} changed {_ATTEMPTS} times"
@@ -299,7 +300,7 @@ def _bring_up_to_date(
         "detail": newest.detail,
         "received_at": received_at,
     }
-    if any(item.kind == SNAPSHOT_KIND for item in event.data.evidence):
+    if _lists_snapshot(event):
         values["snapshot_sha256"] = connection.execute(snapshot_query(alert_id)).scalar_one_or_none()
     moved: Route | None = None
     if is_open(before.state):
@@ -314,6 +315,19 @@ def _bring_up_to_date(
         refresh_places(connection, before, after)
     _tell(connection, before, after, event, received_at)
     announce(connection, after, also=before.scopes)
+
+
+def _lists_snapshot(event: HazardEvent) -> bool:
+    return any(item.kind == SNAPSHOT_KIND for item in event.data.evidence)
+
+
+def _with_snapshot(connection: Connection, row: AlertRow, event: HazardEvent) -> AlertRow:
+    """The first event to arrive is rarely the one that lists the files, and the files rarely are here before it."""
+    if not _lists_snapshot(event):
+        return row
+    snapshot = snapshot_query(row.id).scalar_subquery()
+    statement = update(alerts).where(alerts.c.id == row.id).values(snapshot_sha256=snapshot)
+    return connection.execute(statement.returning(*alerts.c)).one()
 
 
 def _new_route(context: RoutingContext, before: AlertRow, newest: Any, at: datetime) -> Route | None:
@@ -376,7 +390,7 @@ def snapshot_query(alert_id: str) -> Select[str]:
         .where(
             episodes.c.alert_id == alert_id,
             evidence_links.c.kind == SNAPSHOT_KIND,
-            evidence_files.c.state == "whole",
+            evidence_files.c.state == EvidenceState.WHOLE.value,
         )
         .order_by(evidence_links.c.captured_at.desc(), evidence_links.c.sha256)
         .limit(1)

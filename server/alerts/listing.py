@@ -18,7 +18,6 @@ from server.alerts.schemas import (
     AlertDetail,
     AlertPage,
     EpisodeView,
-    EvidenceState,
     EvidenceView,
     ExplanationView,
     QueueList,
@@ -26,6 +25,7 @@ from server.alerts.schemas import (
 )
 from server.alerts.service import visible_alert
 from server.alerts.tables import alert_places, alerts, episodes
+from server.evidence.schemas import EvidenceState
 from server.evidence.tables import evidence_files, evidence_links
 from server.grids.model import CATCH_ALL, EVERYWHERE, GridTree
 from server.live.feed import last_seq

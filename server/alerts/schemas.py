@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contract.events import Phase, Severity, Tier
 from contract.geometry import Location
 from server.alerts.model import AlertState, RejectReason, VerdictKind
+from server.evidence.schemas import EvidenceState
 
 
 class MatterView(BaseModel):
@@ -96,14 +96,6 @@ class ExplanationView(BaseModel):
     list_version: int | None
     grid_version: int | None
     steps: list[StepView]
-
-
-class EvidenceState(StrEnum):
-    """How much of an evidence file is here."""
-
-    EXPECTED = "expected"
-    PARTIAL = "partial"
-    WHOLE = "whole"
 
 
 class EvidenceView(BaseModel):
