@@ -128,6 +128,9 @@ def _field_name(location: tuple[int | str, ...]) -> str:
 
 async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400 and error.__cause__ is not None:
+        # FastAPI's own, undocumented answer to a body that is not UTF-8; other broken bodies are 422.
+        return problem_response(422, "the body is not JSON in UTF-8", field="body")
     return problem_response(error.status_code, str(error.detail), headers=error.headers)
 
 
