@@ -131,8 +131,10 @@ class CameraPipeline:
 
     def _collect(self, step: _Step, media_time: float) -> None:
         """Adds the evidence that was made since, and lets go of episodes that waited for it."""
-        finished = self._evidence.finished() if self._evidence is not None else ()
-        for episode_id, items in finished:
+        made: dict[str, tuple[Evidence, ...]] = {}
+        for episode_id, items in self._evidence.finished() if self._evidence is not None else ():
+            made[episode_id] = made.get(episode_id, ()) + items
+        for episode_id, items in made.items():
             self._attach(step, episode_id, items)
         for episode_id, (episode, hold_until) in tuple(self._closing.items()):
             at_work = self._evidence is not None and self._evidence.is_at_work(episode_id)
@@ -140,8 +142,7 @@ class CameraPipeline:
                 del self._closing[episode_id]
                 self._say_cleared(step, self._tracker.clear(episode))
 
-    def _attach(self, step: _Step, episode_id: str, items: Iterable[Evidence]) -> None:
-        items = tuple(items)
+    def _attach(self, step: _Step, episode_id: str, items: tuple[Evidence, ...]) -> None:
         if not items:
             return
         if episode_id in self._closing:

@@ -109,6 +109,7 @@ class Runtime:
             log.info("removed evidence that no event lists", files=left_behind)
         self._sources = self._source_parts()
         self._clear_departed()
+        self._api = None if config.server is None else ServerApi(config.server)
         self._uplink = self._new_uplink()
 
     def run(self) -> None:
@@ -206,13 +207,13 @@ class Runtime:
         return clear_forgotten(episodes, tracker, writer, self._sink)
 
     def _new_uplink(self) -> Uplink | None:
-        if self._config.server is None:
+        if self._api is None:
             return None
         return Uplink(
             self._config.device.id,
             self._outbox,
             self._store,
-            ServerApi(self._config.server),
+            self._api,
             self._key,
             keep_uploaded=timedelta(hours=self._config.evidence.keep_uploaded_hours),
         )
@@ -248,8 +249,9 @@ class Runtime:
             if part.name == "uplink" and part.thread is not None:
                 part.stop()
                 part.thread.join(timeout=35)
-        if self._uplink is not None:
+        if self._uplink is not None and self._api is not None:
             self._uplink.flush(FLUSH_SECONDS)
+            self._api.close()
         waiting = self._outbox.waiting_events()
         self._outbox.close()
         self._lock.release()

@@ -19,7 +19,8 @@ outbox_app = typer.Typer(help="What waits for the server.", no_args_is_help=True
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration, a YAML file.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="At most so many of each.")]
 
-_out = Console(highlight=False, soft_wrap=True)
+# A pipe has no width of its own; 80 columns would cut the reasons short.
+_out = Console(highlight=False, width=None if sys.stdout.isatty() else 220)
 
 
 @outbox_app.command()
