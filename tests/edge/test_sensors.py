@@ -1,4 +1,4 @@
-"""Sensors over real brokers: every episode once through kills and redelivery, garbage survived."""
+"""Sensors over a real broker: every episode once through kills and redelivery, garbage survived."""
 
 from __future__ import annotations
 
@@ -227,9 +227,8 @@ def health(outbox: Outbox) -> list[str]:
     return [event["state"] for event in said(outbox) if "state" in event]
 
 
-@pytest.mark.parametrize("kind", ["mosquitto", "nats"])
-def test_what_was_not_committed_comes_again_and_every_episode_once(kind: str, outbox: Outbox, tmp_path: Path) -> None:
-    with running(kind, tmp_path / "broker") as broker:
+def test_what_was_not_committed_comes_again_and_every_episode_once(outbox: Outbox, tmp_path: Path) -> None:
+    with running(tmp_path / "broker") as broker:
         with worker(broker, outbox, tmp_path):
             wait_until(lambda: health(outbox) == [ONLINE], "connected")
         publisher = Publisher(broker.port)
@@ -256,7 +255,7 @@ def test_what_was_not_committed_comes_again_and_every_episode_once(kind: str, ou
 
 def test_garbage_and_giants_harm_nobody(outbox: Outbox, tmp_path: Path) -> None:
     now = datetime.now(UTC)
-    with running("mosquitto", tmp_path / "broker") as broker, worker(broker, outbox, tmp_path) as sensors:
+    with running(tmp_path / "broker") as broker, worker(broker, outbox, tmp_path) as sensors:
         wait_until(lambda: health(outbox) == [ONLINE], "connected")
         publisher = Publisher(broker.port)
         for payload in (b"", b"\xff" * 100, b"[" * 50_000, b'{"ts": 1, "level_m": NaN}', bytes(20 * 2**20)):
@@ -274,7 +273,7 @@ def test_garbage_and_giants_harm_nobody(outbox: Outbox, tmp_path: Path) -> None:
 
 
 def test_a_broker_that_goes_away_is_said_and_taken_up_again(outbox: Outbox, tmp_path: Path) -> None:
-    with running("mosquitto", tmp_path / "broker") as broker, worker(broker, outbox, tmp_path):
+    with running(tmp_path / "broker") as broker, worker(broker, outbox, tmp_path):
         wait_until(lambda: health(outbox) == [ONLINE], "connected")
         broker.stop()
         wait_until(lambda: health(outbox) == [ONLINE, OFFLINE], "gone")
@@ -289,7 +288,7 @@ def test_a_broker_that_goes_away_is_said_and_taken_up_again(outbox: Outbox, tmp_
 
 
 def test_without_a_broker_the_sensor_is_offline(outbox: Outbox, tmp_path: Path) -> None:
-    with running("mosquitto", tmp_path / "broker") as broker:
+    with running(tmp_path / "broker") as broker:
         pass
     with worker(broker, outbox, tmp_path):
         wait_until(lambda: health(outbox) == [OFFLINE], "said")
