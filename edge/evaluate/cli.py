@@ -6,17 +6,16 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from edge.evaluate.alarms import Alarm, read_alarms
-from edge.evaluate.matching import ClipResult, match
-from edge.evaluate.rows import Row, rows_of
-from edge.evaluate.truth import TrueClip, load_truth
-from edge.sources.errors import SourceError
+if TYPE_CHECKING:
+    from edge.evaluate.matching import ClipResult
+    from edge.evaluate.rows import Row
+    from edge.evaluate.truth import TrueClip
 
 # In a pipe there is no width to ask for, and a table broken at 80 columns cannot be read.
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
@@ -29,6 +28,12 @@ def evaluate_command(
     json_path: Annotated[Path | None, typer.Option("--json", help="Write the same table as data.")] = None,
 ) -> None:
     """Compares events with the truth: recall, false alarms per camera-day, time to detect, duplicates."""
+    # Late: SciPy costs every other command a quarter of a second.
+    from edge.evaluate.alarms import read_alarms
+    from edge.evaluate.matching import evaluate
+    from edge.evaluate.rows import rows_of
+    from edge.evaluate.truth import load_truth
+
     known = load_truth(truth)
     alarms = read_alarms(events)
     results = evaluate(known.clips, alarms)
@@ -45,21 +50,14 @@ def evaluate_command(
         json_path.write_text(content + "\n", encoding="utf-8")
 
 
-def evaluate(clips: Sequence[TrueClip], alarms: Sequence[Alarm]) -> list[ClipResult]:
-    """Matches every clip with its own alarms."""
-    by_clip: dict[str, list[Alarm]] = {}
-    for alarm in alarms:
-        by_clip.setdefault(alarm.clip, []).append(alarm)
-    return [match(clip, by_clip.get(clip.name, [])) for clip in clips]
-
-
 def _durations(clips: Sequence[TrueClip]) -> dict[str, float]:
+    from edge.sources.errors import SourceError
+    from edge.sources.file import FileSource
+
     durations: dict[str, float] = {}
     for clip in clips:
         seconds = clip.duration_seconds
         if seconds is None:
-            from edge.sources.file import FileSource
-
             try:
                 with FileSource(clip.file) as source:
                     seconds = source.duration_seconds

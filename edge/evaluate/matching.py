@@ -53,6 +53,14 @@ def t_max_seconds(hazard: str) -> float:
     return T_MAX_SECONDS.get(hazard, DEFAULT_T_MAX_SECONDS)
 
 
+def evaluate(clips: Sequence[TrueClip], alarms: Sequence[Alarm]) -> list[ClipResult]:
+    """Matches every clip with its own alarms; alarms of other clips are left out."""
+    by_clip: dict[str, list[Alarm]] = {}
+    for alarm in alarms:
+        by_clip.setdefault(alarm.clip, []).append(alarm)
+    return [match(clip, by_clip.get(clip.name, [])) for clip in clips]
+
+
 def match(clip: TrueClip, alarms: Sequence[Alarm]) -> ClipResult:
     """As many answers as possible, and among those ways the one with the least delay in all."""
     cost = np.full((len(clip.episodes), len(alarms)), _IMPOSSIBLE)

@@ -1,12 +1,13 @@
 """A background that is a slow mean and a spread per pixel, kept ready as two bounds for one `inRange` a frame.
 
-Work goes band by band: 40 rows fit the first-level cache, and what the decoder needs next stays in the second. Every
-array is allocated once (an `out` left out costs ten times the operation in page faults).
+Work goes band by band, so that what the decoder needs next stays in the cache. Every array is allocated once: an `out`
+that is left out costs ten times the operation in page faults.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -15,10 +16,11 @@ import numpy as np
 from edge.vision.arrays import Floats, Grey, Mask
 from edge.vision.regions import window_of
 
-BAND_ROWS = 40
-"""Rows that are searched and learned at a time: half a cell."""
-CELL = 2 * BAND_ROWS
+CELL = 80
 """Side in pixels of the squares that are switched off where something always moves."""
+BAND_ROWS = CELL // 2
+"""Rows that are searched at a time: a blob costs the search of its bands. Learning, which searches nothing, takes twice
+as many: fewer calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,24 @@ class Run:
     pixels: int
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Band:
-    """Rows and columns of a band that can be watched at all, views of the bounds there, and when it was learned."""
+    """Rows and columns that can be watched at all, and views of the bounds there."""
 
     rows: slice
     columns: slice
     low: Grey
     high: Grey
     inside: Mask
-    pixels: int
+    """Shared by all bands: looked at at once, and then no more."""
+
+
+@dataclass(slots=True, eq=False)
+class _Stripe:
+    """Rows and columns that are learned together, and when they were."""
+
+    rows: slice
+    columns: slice
     visited: float = 0.0
     visits: int = 0
 
@@ -79,24 +89,25 @@ class Background:
         self._off: dict[int, set[int]] = {}
         self._next = 0
         self._owed = 0.0
-        work = (BAND_ROWS, self.width)
-        self._inside: Mask = np.zeros(work, np.uint8)
+        work = (CELL, self.width)
+        self._inside: Mask = np.zeros((BAND_ROWS, self.width), np.uint8)
+        self._low_clipped: Grey = np.zeros((BAND_ROWS, self.width), np.uint8)
         self._beyond: Mask = np.zeros(work, np.uint8)
         self._pairs: Mask = np.zeros(work, np.uint8)
         self._held: Grey = np.zeros(work, np.uint8)
-        self._low_clipped: Grey = np.zeros(work, np.uint8)
         self._deviation: Floats = np.zeros(work, np.float32)
         self._scratch: Floats = np.zeros(work, np.float32)
-        self._bands = [band for top in range(0, self.height, BAND_ROWS) if (band := self._band(top)) is not None]
+        self._bands = [self._band(rows, columns) for rows, columns in self._parts(BAND_ROWS)]
+        self._stripes = [_Stripe(rows, columns) for rows, columns in self._parts(CELL)]
 
     def seed(self, picture: Grey, at_seconds: float, *, keep_spread: bool = False) -> None:
         """Starts over from one picture; the spread starts at its lower bound, or stays what was learned."""
         np.copyto(self.mean, picture)
         if not keep_spread:
             self._spread.fill(self._tuning.min_half_width**2)
-        for band in self._bands:
-            band.visited, band.visits = at_seconds, 1
-            self._set_bounds(band.rows, band.columns)
+        for stripe in self._stripes:
+            stripe.visited, stripe.visits = at_seconds, 1
+            self._set_bounds(stripe.rows, stripe.columns)
 
     def mark(self, picture: Grey, white: float = 255.0) -> list[Run]:
         """Fills `foreground` where the picture leaves its bounds.
@@ -111,7 +122,7 @@ class Background:
                 clipped = self._low_clipped[: low.shape[0], : low.shape[1]]
                 low = np.minimum(low, np.uint8(int(white) - 2), out=clipped)
             cv2.inRange(picture[rows, columns], low, band.high, dst=inside)
-            pixels = band.pixels - cv2.countNonZero(inside)
+            pixels = inside.size - cv2.countNonZero(inside)
             if pixels:
                 cv2.bitwise_not(inside, dst=self.foreground[rows, columns])
                 if runs and runs[-1].bottom == rows.start:
@@ -121,17 +132,17 @@ class Background:
         return runs
 
     def learn(self, picture: Grey, at_seconds: float, elapsed_seconds: float) -> list[tuple[int, int, bool]]:
-        """Learns the bands whose turn it is. Returns (cell row, cell column, occupied) of switched-off cells in them.
+        """Learns the stripes whose turn it is. Returns (cell row, cell column, occupied) of switched-off cells in them.
 
         A pixel outside its bounds pulls the mean and the spread as if it lay on them: one passing object neither
         leaves a ghost nor blinds its path, while leaves, which are always somewhere else, widen their bounds.
         """
-        count = len(self._bands)
+        count = len(self._stripes)
         self._owed = min(self._owed + elapsed_seconds / self._tuning.cycle_seconds * count, float(count))
         seen: list[tuple[int, int, bool]] = []
         while self._owed >= 1:
             self._owed -= 1
-            seen += self._learn_band(self._bands[self._next], picture, at_seconds)
+            seen += self._learn_stripe(self._stripes[self._next], picture, at_seconds)
             self._next = (self._next + 1) % count
         return seen
 
@@ -153,56 +164,58 @@ class Background:
         """Multiplies the whole model: the exposure it refers to has changed for good."""
         np.multiply(self.mean, np.float32(factor), out=self.mean)
         np.multiply(self._spread, np.float32(factor * factor), out=self._spread)
-        for band in self._bands:
-            self._set_bounds(band.rows, band.columns)
+        for stripe in self._stripes:
+            self._set_bounds(stripe.rows, stripe.columns)
 
-    def _band(self, top: int) -> _Band | None:
-        rows = slice(top, min(top + BAND_ROWS, self.height))
-        if not self._region[rows].any():
-            return None
-        window = window_of(self._region[rows])
-        columns = slice(window.left, window.right)
+    def _parts(self, height: int) -> Iterator[tuple[slice, slice]]:
+        """Rows, so many at a time, with the columns between which anything is watched there."""
+        for top in range(0, self.height, height):
+            rows = slice(top, min(top + height, self.height))
+            if self._region[rows].any():
+                window = window_of(self._region[rows])
+                yield rows, slice(window.left, window.right)
+
+    def _band(self, rows: slice, columns: slice) -> _Band:
         low, high = self._low[rows, columns], self._high[rows, columns]
-        inside = self._inside[: low.shape[0], : low.shape[1]]  # shared: looked at at once, and then no more
-        return _Band(rows, columns, low, high, inside, low.size)
+        return _Band(rows, columns, low, high, self._inside[: low.shape[0], : low.shape[1]])
 
-    def _learn_band(self, band: _Band, picture: Grey, at_seconds: float) -> list[tuple[int, int, bool]]:
-        rows, columns = band.rows, band.columns
+    def _learn_stripe(self, stripe: _Stripe, picture: Grey, at_seconds: float) -> list[tuple[int, int, bool]]:
+        rows, columns = stripe.rows, stripe.columns
         count, width = rows.stop - rows.start, columns.stop - columns.start
         mean, spread = self.mean[rows, columns], self._spread[rows, columns]
         deviation = self._deviation[:count, :width]
         # Held to the bounds while still bytes: a quarter of the work. Switched-off cells have no bounds.
         held = self._held[:count, :width]
-        cv2.max(picture[rows, columns], band.low, dst=held)
-        cv2.min(held, band.high, dst=held)
+        cv2.max(picture[rows, columns], self._low[rows, columns], dst=held)
+        cv2.min(held, self._high[rows, columns], dst=held)
         cv2.subtract(held, mean, dst=deviation, dtype=cv2.CV_32F)
-        seen = self._switched_off_cells(band, deviation)
-        band.visits += 1
-        rate = 1 - math.exp(-(at_seconds - band.visited) / self._tuning.tau_seconds)
-        rate = max(rate, 1 / band.visits)  # the first seconds are a plain average
-        band.visited = at_seconds
+        seen = self._switched_off_cells(stripe, deviation)
+        stripe.visits += 1
+        rate = 1 - math.exp(-(at_seconds - stripe.visited) / self._tuning.tau_seconds)
+        rate = max(rate, 1 / stripe.visits)  # the first seconds are a plain average
+        stripe.visited = at_seconds
         cv2.scaleAdd(deviation, rate, mean, dst=mean)
         cv2.multiply(deviation, deviation, dst=deviation, scale=self._tuning.sigmas**2)
         cv2.addWeighted(spread, 1 - rate, deviation, rate, 0.0, dst=spread)
         self._set_bounds(rows, columns)
         return seen
 
-    def _switched_off_cells(self, band: _Band, deviation: Floats) -> list[tuple[int, int, bool]]:
-        cell_row = band.rows.start // CELL
+    def _switched_off_cells(self, stripe: _Stripe, deviation: Floats) -> list[tuple[int, int, bool]]:
+        cell_row = stripe.rows.start // CELL
         cells = self._off.get(cell_row)
         if not cells:
             return []
         beyond = self._beyond[: deviation.shape[0], : deviation.shape[1]]
         scratch = np.abs(deviation, out=self._scratch[: deviation.shape[0], : deviation.shape[1]])
-        cv2.compare(scratch, self._half_width[band.rows, band.columns], cv2.CMP_GT, dst=beyond)
-        cv2.bitwise_and(beyond, self._region[band.rows, band.columns], dst=beyond)
+        cv2.compare(scratch, self._half_width[stripe.rows, stripe.columns], cv2.CMP_GT, dst=beyond)
+        cv2.bitwise_and(beyond, self._region[stripe.rows, stripe.columns], dst=beyond)
         # A single pixel is noise: occupied is where two neighbours leave their bounds, as for a blob.
         pairs = self._pairs[: beyond.shape[0], : beyond.shape[1]]
         np.bitwise_and(beyond[:, 1:], beyond[:, :-1], out=pairs[:, 1:])
         np.bitwise_and(beyond[1:], beyond[:-1], out=beyond[1:])
         beyond[0] = 0
         np.bitwise_or(pairs, beyond, out=pairs)
-        shift = band.columns.start
+        shift = stripe.columns.start
         return [
             (
                 cell_row,

@@ -1,58 +1,87 @@
-"""Rows of a bench: printed as a table, written as JSON, so that figures can be compared by a program."""
+"""Rows of figures that a program can compare: {name, value, unit, target, ok, n, interval, note}."""
 
 from __future__ import annotations
 
 import json
+import math
 import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-RESULTS = Path("var/bench")
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "var" / "bench"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
-    """One figure. `interval` holds the lowest and highest of the repetitions, `n` how many things were measured."""
+    """One figure. `interval` is (low, high): of the rounds, or a confidence interval, as the note says."""
 
     name: str
-    value: float
+    value: float | None
     unit: str
     target: float | None = None
     ok: bool | None = None
-    n: int = 1
+    n: float = 0
     interval: tuple[float, float] | None = None
     note: str = ""
 
 
-def timed(work: Callable[[], int], repetitions: int = 5) -> tuple[float, tuple[float, float], int]:
-    """Seconds for one thing: the median over repetitions, the range, and how many were done in each.
-
-    `work` does some number of things and returns it. The machine is shared: trust ratios, not seconds.
-    """
-    each, count = [], 0
-    for _ in range(repetitions):
-        started = time.perf_counter()
-        count = work()
-        each.append((time.perf_counter() - started) / count)
-    return statistics.median(each), (min(each), max(each)), count
+def at_most(name: str, values: Sequence[float], unit: str, target: float | None, note: str = "") -> Row:
+    """The median of some rounds with their range; fine if it is at most the target."""
+    value = statistics.median(values)
+    ok = None if target is None else value <= target
+    return Row(name, round(value, 4), unit, target, ok, len(values), _range(values), note)
 
 
-def report(name: str, rows: Sequence[Row]) -> None:
-    """Prints the rows and writes `var/bench/NAME.json`."""
-    table = Table("figure", "value", "unit", "range", "target", "n", "note", title=name)
+def at_least(name: str, values: Sequence[float], unit: str, target: float | None, note: str = "") -> Row:
+    """The median of some rounds with their range; fine if it is at least the target."""
+    value = statistics.median(values)
+    ok = None if target is None else value >= target
+    return Row(name, round(value, 4), unit, target, ok, len(values), _range(values), note)
+
+
+def skipped(name: str, unit: str, target: float | None, reason: str) -> Row:
+    """A figure that could not be measured here, with the reason."""
+    return Row(name, None, unit, target, None, 0, None, f"not measured: {reason}")
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least `share` of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
+
+
+def publish(bench: str, rows: Sequence[Row]) -> None:
+    """Writes var/bench/<bench>.json and prints the table."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    content = json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False)
+    (FOLDER / f"{bench}.json").write_text(content + "\n", encoding="utf-8")
+    show(bench, rows)
+
+
+def show(bench: str, rows: Sequence[Row]) -> None:
+    """Prints the table."""
+    table = Table(title=bench, title_justify="left")
+    for heading in ("figure", "value", "range", "target", "ok", "n"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("note")
     for row in rows:
-        between = "" if row.interval is None else f"{row.interval[0]:,.4g} … {row.interval[1]:,.4g}"
-        mark = "" if row.ok is None else ("[green]ok[/green]" if row.ok else "[red]missed[/red]")
-        target = "" if row.target is None else f"{row.target:,.4g} {mark}"
-        table.add_row(row.name, f"{row.value:,.4g}", row.unit, between, target, f"{row.n:,}", row.note)
-    console = Console()
-    # Piped output is 80 columns wide, which breaks every cell.
-    Console(width=max(console.width, 150)).print(table)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    content = json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1)
-    (RESULTS / f"{name}.json").write_text(content + "\n", encoding="utf-8")
+        table.add_row(
+            row.name,
+            "-" if row.value is None else f"{row.value:.4g} {row.unit}",
+            "" if row.interval is None else f"{row.interval[0]:.4g} … {row.interval[1]:.4g}",
+            "" if row.target is None else f"{row.target:.4g}",
+            {True: "[green]yes[/]", False: "[red]no[/]", None: ""}[row.ok],
+            f"{row.n:g}",
+            row.note,
+        )
+    console = Console(highlight=False)
+    Console(highlight=False, width=max(console.width, 140)).print(table)
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    return round(min(values), 4), round(max(values), 4)

@@ -174,8 +174,7 @@ class Foreground:
             self._switch(row, column, on=False)
         hurry = WARM_UP_FACTOR if t - self._first < WARM_UP_SECONDS else 1.0
         for row, column, occupied in self._background.learn(picture, t, elapsed * hurry):
-            # Each cell is met in two bands a cycle.
-            if self._cells.look_again(row, column, occupied, LEARN_CYCLE_SECONDS / 2):
+            if self._cells.look_again(row, column, occupied, LEARN_CYCLE_SECONDS):
                 self._switch(row, column, on=True)
 
     def _switch(self, row: int, column: int, *, on: bool) -> None:
