@@ -67,13 +67,21 @@ class _Position:
 
 
 def list_alerts(
-    connection: Connection, scope: str, *, queue: str | None, is_open: bool, limit: int, before: str | None
+    connection: Connection,
+    scope: str,
+    *,
+    queue: str | None = None,
+    within: str | None = None,
+    is_open: bool = True,
+    limit: int = 50,
+    before: str | None = None,
 ) -> AlertPage:
     """A page of alerts: open ones red first and newest first in each severity, closed ones newest first.
 
+    `queue` picks one queue, `within` the queues of a grid and all below it (as a scope code); both within `scope`.
     The page and its cursor are of one snapshot of the database, so that following from the cursor leaves no gap.
     """
-    query = _listing(scope, queue).where(alert_places.c.is_open == is_open)
+    query = _listing(scope, queue, within).where(alert_places.c.is_open == is_open)
     key = tuple_(alert_places.c.rank, alert_places.c.opened_at, alert_places.c.alert_id)
     if before is not None:
         last = _Position.of(before)
@@ -89,14 +97,14 @@ def list_alerts(
     return AlertPage(alerts=[summary(row, now) for row in page], cursor=last_seq(connection), next=following)
 
 
-def _listing(scope: str, queue: str | None) -> Select[Any]:
-    query = select(*alerts.c, alert_places.c.rank.label("place_rank")).join_from(
-        alert_places, alerts, alerts.c.id == alert_places.c.alert_id
+def _listing(scope: str, queue: str | None, within: str | None) -> Select[Any]:
+    relation, code = (SCOPE, within or scope) if queue is None else (QUEUE, queue)
+    query = (
+        select(*alerts.c, alert_places.c.rank.label("place_rank"))
+        .join_from(alert_places, alerts, alerts.c.id == alert_places.c.alert_id)
+        .where(alert_places.c.relation == relation, alert_places.c.grid_code == code)
     )
-    if queue is None:
-        return query.where(alert_places.c.relation == SCOPE, alert_places.c.grid_code == scope)
-    query = query.where(alert_places.c.relation == QUEUE, alert_places.c.grid_code == queue)
-    if scope == EVERYWHERE:
+    if scope == EVERYWHERE or (relation == SCOPE and code == scope):
         return query
     return query.where(_seen_by(scope, alert_places.c.alert_id))
 

@@ -16,7 +16,7 @@ from server.alerts.schemas import AlertDetail, AlertPage, QueueList, VerdictBody
 from server.db import Database
 from server.dependencies import AccountDep, DatabaseDep, RequestIdDep, SettingsDep
 from server.grids.service import scope_code
-from server.problems import problem_responses
+from server.problems import ProblemError, problem_responses
 from server.routing.dependencies import RoutingDep
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"], responses=problem_responses(401, 422, 503))
@@ -42,14 +42,24 @@ def list_alerts(
     account: AccountDep,
     database: DatabaseDep,
     queue: Annotated[str | None, Query(max_length=64, description="only this queue's, border alerts included")] = None,
+    within: Annotated[str | None, Query(max_length=64, description="this grid's queue and all below it")] = None,
     state: Literal["open", "closed"] = "open",
     limit: Annotated[int, Query(ge=1, le=listing.MAX_PAGE)] = 50,
     before: Annotated[str | None, Query(max_length=256, description="`next` of the page before")] = None,
 ) -> AlertPage:
     """A page of alerts: open ones red first, then newest first; closed ones newest first."""
+    if queue is not None and within is not None:
+        raise ProblemError(422, "queue and within exclude each other: name one of them", field="within")
     with database.read() as connection:
-        scope = scope_code(connection, account.grid_scope)
-        return listing.list_alerts(connection, scope, queue=queue, is_open=state == "open", limit=limit, before=before)
+        return listing.list_alerts(
+            connection,
+            scope_code(connection, account.grid_scope),
+            queue=queue,
+            within=None if within is None else scope_code(connection, within),
+            is_open=state == "open",
+            limit=limit,
+            before=before,
+        )
 
 
 @router.get("/alerts/{alert_id}", operation_id="getAlert", responses=problem_responses(404))

@@ -318,6 +318,27 @@ class TestPages:
         ]
         assert {alert["id"] for alert in seen} == {alert_id for _, _, alert_id in made}
 
+    def test_a_grid_with_all_below_it(self, app: FastAPI, client: TestClient, operator: Person, send) -> None:
+        west, border, lost = (
+            send(source="a"),
+            send(source="b", at=BY_THE_STREET_BORDER, accuracy_m=60),
+            send(at=OUTSIDE),
+        )
+        drain = send(source="c", hazard="water_level")  # the street's own queue
+
+        def ids(person: Person, within: str) -> set[str]:
+            answer = person.client.get("/api/v1/alerts", params={"within": within})
+            return {alert["id"] for alert in answer.json()["alerts"]}
+
+        assert ids(operator, WEST) == {west, border, drain}
+        assert ids(operator, SOUTH_WEST) == {west, border}
+        assert ids(operator, EAST) == {border}
+        assert ids(operator, ROOT) == {west, border, drain, lost}, "the root has the catch-all"
+        eastern = make_person(app, "east", Role.OPERATOR, EAST)
+        assert ids(eastern, ROOT) == ids(eastern, WEST) == {border}
+        both = operator.client.get("/api/v1/alerts", params={"within": WEST, "queue": WEST})
+        assert both.status_code == 422 and both.json()["field"] == "within"
+
     def test_closed_alerts_are_listed_newest_first(self, operator: Person, send) -> None:
         ids = []
         for number, severity in enumerate(("red", "blue", "yellow")):
