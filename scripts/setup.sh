@@ -28,7 +28,7 @@ make_venv() {
   say "making .venv with $("$python" --version)"
   rm -rf .venv
   # A bare Debian has Python without the part that makes environments.
-  "$python" -m venv .venv 2>/dev/null || { have_debian_root && apt_install python3-venv && "$python" -m venv .venv; } \
+  "$python" -m venv .venv >/dev/null 2>&1 || { have_debian_root && apt_install python3-venv && "$python" -m venv .venv; } \
     || fail "cannot make a virtual environment: install python3-venv"
 }
 
@@ -57,7 +57,7 @@ build_console() {
   node_is_new_enough node || PATH=$PWD/.venv/bin:$PATH
   say "building the console"
   if [ ! $console/node_modules/.package-lock.json -nt $console/package-lock.json ]; then
-    (cd $console && npm ci --no-audit --no-fund --loglevel=error)
+    (cd $console && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error)
     touch $console/node_modules/.package-lock.json
   fi
   (cd $console && npm run --silent build >/dev/null)
