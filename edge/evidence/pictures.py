@@ -10,12 +10,11 @@ import numpy as np
 
 from edge.detectors.interface import Image, Mark
 
-_EARLY = (255, 200, 60)
-_LATE = (40, 70, 255)
+_AGES = ((255, 190, 40), (70, 225, 255), (40, 60, 255))
 _BOX = (60, 220, 255)
 _INK = (20, 20, 20)
 _WHITE = (255, 255, 255)
-"""Colours in BGR: a track runs from light blue at its beginning to red at its end."""
+"""Colours in BGR: a track runs from light blue at its beginning through yellow to red at its end."""
 
 _SHIFT = 4
 """OpenCV draws at sixteenths of a pixel, so that a slow track does not look like stairs."""
@@ -103,7 +102,11 @@ def _label_anchor(mark: Mark) -> tuple[float, float] | None:
 
 
 def _mixed(share: float) -> tuple[int, int, int]:
-    blue, green, red = (round(early + (late - early) * share) for early, late in zip(_EARLY, _LATE, strict=True))
+    """The colour of a point that is `share` (0 to 1) of the track's time old."""
+    place = min(max(share, 0.0), 1.0) * (len(_AGES) - 1)
+    index = min(int(place), len(_AGES) - 2)
+    early, late, rest = _AGES[index], _AGES[index + 1], place - index
+    blue, green, red = (round(a + (b - a) * rest) for a, b in zip(early, late, strict=True))
     return blue, green, red
 
 

@@ -215,3 +215,20 @@ def test_reconnects_are_spread_out_and_bounded() -> None:
     assert 0.5 <= min(first) < max(first) <= 1
     assert 30 <= backoff_seconds(100) <= MAX_BACKOFF_SECONDS
     assert backoff_seconds(10**6) <= MAX_BACKOFF_SECONDS
+
+
+def test_heartbeats_say_how_far_behind_the_box_is_and_never_pile_up(
+    tmp_path: Path, root: Path, server: ProtocolServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.runtime.HEARTBEAT_SECONDS", 0.1)
+    server.stop()
+    sources = {"missing": camera(root, input={"type": "file", "path": "nowhere.mp4"})}
+    with running(configuration(tmp_path, sources, server)) as runtime:
+        wait_until(lambda: runtime._outbox.waiting_events() == 2, "offline and one heartbeat")
+        time.sleep(0.5)
+        assert runtime._outbox.waiting_events() == 2
+        server.start()
+        wait_until(lambda: len(server.memory.events) >= 4, "what waited, and further heartbeats")
+    beats = [event for event in server.memory.events.values() if "heartbeat" in event["type"]]
+    assert beats[0]["data"]["sources_total"] == 1
+    assert beats[0]["data"]["sources_online"] == 0
