@@ -143,8 +143,9 @@ def luma_view(picture: VideoFrame) -> Image:
     The view keeps the picture alive. Rows are `line_size` apart, which is often more than the width.
     """
     plane = picture.planes[0]
-    rows = np.frombuffer(cast("memoryview[int]", plane), dtype=np.uint8).reshape(-1, plane.line_size)
-    view: Image = rows[: picture.height, : picture.width]
+    view: Image = np.ndarray(
+        (picture.height, picture.width), np.uint8, cast("memoryview[int]", plane), strides=(plane.line_size, 1)
+    )
     view.flags.writeable = False
     return view
 

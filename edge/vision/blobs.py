@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -20,8 +19,7 @@ MANY_PIXELS = 30
 Contour = NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(NamedTuple):
     """A connected piece of foreground: centroid (x, y), area in pixels, and its box (left, top, width, height)."""
 
     x: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -12,8 +12,7 @@ import numpy as np
 from edge.vision.arrays import Doubles
 
 
-@dataclass(frozen=True, slots=True)
-class PlanePoint:
+class PlanePoint(NamedTuple):
     """A pixel on the plane: position in metres, and how many metres one pixel down (`per_pixel_m`) is worth there."""
 
     x_m: float

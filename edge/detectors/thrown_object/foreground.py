@@ -26,12 +26,12 @@ REPEATED_DIFFERENCE = 0.1
 """Grey levels between samples of two frames. A camera's own noise alone is > 0.5; a repeated frame has none."""
 MAX_GAP_SECONDS = 2.0
 """After a longer gap in media time, background and tracks are of another world."""
-EXPOSURE_SECONDS = 0.1
-"""How often exposure is measured where nothing speaks of a change: a ramp of 10 % a second moves one level in it."""
+EXPOSURE_SECONDS = 0.2
+"""How often exposure is measured where nothing speaks of a change: a ramp of 10 % a second moves 2 levels in it."""
 EXPOSURE_DOUBT = 0.003
 """Share of foreground at which exposure is measured at once, and the picture judged again if it has changed."""
-LEARN_CYCLE_SECONDS = 1.0
-"""Each pixel is learned this often: two or three times in a time constant."""
+LEARN_CYCLE_SECONDS = 1.25
+"""Each pixel is learned this often: twice in the usual time constant."""
 WARM_UP_SECONDS = 1.0
 WARM_UP_FACTOR = 4.0
 """In its first second the background is learned so much faster."""

@@ -133,7 +133,7 @@ class TrackSettings(_Settings):
     second_look_seconds: Seconds = 0.4
     """How often loose sightings are searched for a parabola."""
     trials: Annotated[int, Field(ge=16, le=5000)] = 256
-    """Hypotheses a search; with 12 sightings of one fall among 40, 256 miss it in < 0.1 % of searches."""
+    """Hypotheses a search; with 12 sightings of one fall among 40, 256 miss it in 0.3 % of searches."""
 
 
 class GateSettings(_Settings):
