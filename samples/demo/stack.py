@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,7 +14,15 @@ from typing import Any
 import httpx
 import yaml
 
-from samples.demo.programs import Program, ProgramError, free_port, installed, listens, mqtt_broker
+from samples.demo.programs import (
+    Program,
+    ProgramError,
+    free_port,
+    installed,
+    listens,
+    mqtt_broker,
+    port_is_free,
+)
 
 ROOT = Path(__file__).parents[2]
 DISTRICT = ROOT / "samples" / "district" / "generated"
@@ -48,11 +57,9 @@ class Stack:
         return (self.broker, self.server, self.edge)
 
 
-def choose_ports(preferred_http: int) -> Ports:
-    """The preferred port if it is free, else any."""
-    from samples.demo.programs import port_is_free
-
-    http = preferred_http if port_is_free(preferred_http) else free_port()
+def choose_ports(preferred_http: int | None = None) -> Ports:
+    """The preferred port if there is one and it is free, else any."""
+    http = preferred_http if preferred_http and port_is_free(preferred_http) else free_port()
     return Ports(http=http, mqtt=free_port())
 
 
@@ -118,8 +125,6 @@ def run_server_command(environment: dict[str, str], *arguments: str) -> str:
     Raises:
         ProgramError: it failed; the message holds what it said.
     """
-    import os
-
     command = [installed("gridsentry-server"), *arguments]
     result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, check=False)
     if result.returncode != 0:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from playwright.sync_api import Page, expect
 
 from samples.demo.__main__ import ACCOUNTS, expected_by_config
-from samples.demo.stack import choose_ports, running_stack
+from samples.demo.stack import EDGE_CONFIG, choose_ports, running_stack
 from tests.e2e.browser import chromium, sign_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(300)]
@@ -19,7 +20,7 @@ FALL_SECONDS = 60_000
 def test_a_clip_becomes_a_verdict_that_others_see(tmp_path: Path) -> None:
     (operator_name, operator_password), (admin_name, admin_password) = ACCOUNTS
     camera = next(kind.source for kind in sorted(expected_by_config(), key=str) if kind.hazard == "thrown_object")
-    with running_stack(tmp_path / "demo", choose_ports(0)) as stack, chromium() as browser:
+    with running_stack(tmp_path / "demo", choose_ports()) as stack, chromium() as browser:
         operator = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB").new_page()
         sign_in(operator, stack.url, operator_name, operator_password)
         admin = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB").new_page()
@@ -44,10 +45,6 @@ def test_a_clip_becomes_a_verdict_that_others_see(tmp_path: Path) -> None:
 
 
 def source_name(source_id: str) -> str:
-    import yaml
-
-    from samples.demo.stack import EDGE_CONFIG
-
     config = yaml.safe_load(EDGE_CONFIG.read_text(encoding="utf-8"))
     return str(config["sources"][source_id]["name"])
 
