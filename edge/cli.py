@@ -137,7 +137,8 @@ def main() -> None:
     except (ReplayError, OutboxError, SourceError, KeyFileError) as error:
         _fail(f"error: {error}", FOUND_A_PROBLEM)
     except OSError as error:
-        _fail(f"error: {error.filename or ''}: {error.strerror or error}", FOUND_A_PROBLEM)
+        about = f"{error.filename}: " if error.filename else ""
+        _fail(f"error: {about}{error.strerror or error}", FOUND_A_PROBLEM)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -232,3 +233,39 @@ def test_heartbeats_say_how_far_behind_the_box_is_and_never_pile_up(
     beats = [event for event in server.memory.events.values() if "heartbeat" in event["type"]]
     assert beats[0]["data"]["sources_total"] == 1
     assert beats[0]["data"]["sources_online"] == 0
+
+
+@contextmanager
+def rtsp_camera(port: int, clip: Path) -> Iterator[None]:
+    """A camera that is killed, not stopped."""
+    script = Path(__file__).with_name("rtsp_camera.py")
+    command = ["/usr/bin/python3", str(script), str(port), str(clip)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        try:
+            if process.stdout.readline() != "ready\n":
+                pytest.skip("no RTSP server on this machine: install gir1.2-gst-rtsp-server-1.0 and its plugins")
+            yield
+        finally:
+            process.kill()
+
+
+def test_a_camera_that_is_killed_is_opened_again(
+    tmp_path: Path, root: Path, server: ProtocolServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.camera_worker.MAX_BACKOFF_SECONDS", 0.5)
+    port, clip = free_port(), root / "samples/clips/gate-3.mp4"
+    address = {"type": "rtsp", "url": f"rtsp://127.0.0.1:{port}/live"}
+    address |= {"open_timeout_seconds": 3, "read_timeout_seconds": 1}
+    path = configuration(tmp_path, {"gate-3": camera(root, input=address)}, server)
+
+    def health() -> list[str]:
+        return [state for state, _ in states(server.memory).get("gate-3", [])]
+
+    with running(path):
+        wait_until(lambda: health() == ["offline"], "not there yet")
+        for _ in range(2):
+            with rtsp_camera(port, clip):
+                wait_until(lambda: health()[-1] == "online", "online")
+            wait_until(lambda: health()[-1] == "offline", "killed")
+    assert health() == ["offline", "online", "offline", "online", "offline"]
