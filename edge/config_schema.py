@@ -1,4 +1,4 @@
-"""Writes the JSON Schema of the edge's configuration: `python -m edge.config_schema FOLDER`."""
+"""Writes the JSON Schema of the edge's configuration: `python -m edge.config_schema FOLDER [--check]`."""
 
 from __future__ import annotations
 
@@ -38,15 +38,22 @@ def config_schema() -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Writes the file into the folder given."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m edge.config_schema FOLDER")
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(config_schema(), indent=2, ensure_ascii=False, sort_keys=True)
-    (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+def main(arguments: list[str]) -> int:
+    """Writes the file into the folder given; with `--check` only says whether it is up to date (exit code 1 if not)."""
+    folders = [Path(argument) for argument in arguments if not argument.startswith("-")]
+    if len(folders) != 1 or set(arguments) - {"--check", *map(str, folders)}:
+        sys.stderr.write("usage: python -m edge.config_schema FOLDER [--check]\n")
+        return 2
+    path = folders[0] / FILE_NAME
+    text = json.dumps(config_schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    if "--check" not in arguments:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    elif not path.exists() or path.read_text(encoding="utf-8") != text:
+        sys.stderr.write(f"{path}: not what the code says; run: python -m edge.config_schema {folders[0]}\n")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from edge.config import CameraSource, EdgeConfig, SensorSource, config_sha256, load_config
 from edge.config_problems import ConfigError, found_text
-from edge.config_schema import config_schema
+from edge.config_schema import config_schema, main
 
 GOOD = """\
 device: {id: box-1, state_dir: var/edge}
@@ -205,12 +205,11 @@ def test_the_schema_says_what_the_code_says(tmp_path: Path, root: Path) -> None:
     assert list(validator.iter_errors(good)) == []
     good["sources"]["well-12"]["detectors"]["threshold"]["rules"][0]["dwel_seconds"] = 1
     assert list(validator.iter_errors(good))
-    committed = root / "configs/schema/edge-config.schema.json"
-    import json
-
-    assert json.loads(committed.read_text(encoding="utf-8")) == schema, (
-        "run: python -m edge.config_schema configs/schema"
-    )
+    assert main([str(root / "configs/schema"), "--check"]) == 0, "run: python -m edge.config_schema configs/schema"
+    assert main([str(tmp_path), "--check"]) == 1
+    assert main([str(tmp_path)]) == 0
+    assert main([str(tmp_path), "--check"]) == 0
+    assert main(["--help"]) == 2
 
 
 def test_a_deep_tree_of_keys_stays_quick(tmp_path: Path) -> None:
