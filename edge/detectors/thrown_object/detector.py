@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from contract.details import Box, FallFit, ThrownObjectDetail, TrackPoint
-from contract.events import Severity
+from contract.events import Severity, Tier
 from edge.detectors.interface import Frame, Mark, Observation, Visibility
 from edge.detectors.registry import PictureSize
 from edge.detectors.thrown_object.foreground import Foreground, Look
@@ -17,6 +17,7 @@ from edge.detectors.thrown_object.gates import (
     FrameClock,
     birth_refusal,
     confidence_of,
+    crowd_refusal,
     observations_needed,
     refusal,
     tier_of,
@@ -148,7 +149,8 @@ class ThrownObjectDetector:
         if self._fall_of(track.sightings[:-1]) is None:
             return None  # one frame never raises an alarm: it must have been a fall in the frame before, too
         evidence = self._followed_back(track, evidence)
-        if birth_refusal(track.sightings[0], self._settings.facade.polygon, self._size.width, gates) is not None:
+        born = birth_refusal(track.sightings[0], self._settings.facade.polygon, self._size.width, gates)
+        if born or crowd_refusal(evidence, self._tracker.ring.others(track.sightings), gates):
             return None
         track.is_fall = True
         return self._group_of(Member(track, evidence), frame)
@@ -189,7 +191,8 @@ class ThrownObjectDetector:
     def _observation(self, group: FallGroup, t: float) -> Observation:
         origin = group.origin
         evidence = origin.evidence
-        tier = tier_of(evidence, self._settings.tier, self._clock.fps)
+        tiers = [tier_of(member.evidence, self._settings.tier, self._clock.fps) for member in group.members]
+        tier = Tier.ALARM if Tier.ALARM in tiers else Tier.REVIEW
         sightings = evidence.sightings
         left, top, width, height = sightings[-1].box
         fall = evidence.fall
@@ -212,10 +215,10 @@ class ThrownObjectDetector:
             hazard=NAME,
             key=group.key,
             media_time=t,
-            started_media_time=sightings[0].t,
+            started_media_time=group.start,
             severity=Severity.RED,
             tier=tier,
-            confidence=confidence_of(evidence, tier),
+            confidence=max(confidence_of(member.evidence, tier) for member in group.members),
             detail=detail,
             marks=tuple(_marks(group, origin)),
         )

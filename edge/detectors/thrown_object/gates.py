@@ -11,8 +11,12 @@ import numpy as np
 from contract.events import Tier
 from edge.detectors.thrown_object.settings import GateSettings, TierSettings
 from edge.detectors.thrown_object.sightings import Sighting
+from edge.vision.arrays import Doubles
 from edge.vision.parabola import Fall, fit_fall
 from edge.vision.regions import depth_inside
+
+CROWD_SECONDS = (0.12, 0.6)
+"""How much earlier or later something else must have been at a place: sooner it is a piece of the thing itself."""
 
 
 class Refusal(StrEnum):
@@ -30,6 +34,7 @@ class Refusal(StrEnum):
     BORN_AT_BORDER = "born_at_border"
     BORN_OUTSIDE = "born_outside"
     TOO_EARLY = "too_early"
+    CROWDED = "crowded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,19 @@ def birth_refusal(
     if depth < settings.border_share * picture_width:
         return Refusal.BORN_AT_BORDER
     return None
+
+
+def crowd_refusal(evidence: Evidence, others: Doubles, settings: GateSettings) -> Refusal | None:
+    """Whether its way leads through places that are occupied anyway: leaves, flames and flicker offer any parabola.
+
+    `others` are (n, 3 or more) rows of other sightings: t, x in metres, y in metres.
+    """
+    own = np.array([(s.t, s.x_m, s.y_m, s.slack_m) for s in evidence.sightings])[:, None, :]
+    apart = np.abs(others[None, :, 0] - own[..., 0])
+    off = np.hypot(others[None, :, 1] - own[..., 1], others[None, :, 2] - own[..., 2])
+    nearest, furthest = CROWD_SECONDS
+    crowded = ((apart > nearest) & (apart <= furthest) & (off <= own[..., 3])).any(axis=1)
+    return Refusal.CROWDED if crowded.mean() > settings.crowded else None
 
 
 def tier_of(evidence: Evidence, settings: TierSettings, fps: float) -> Tier:

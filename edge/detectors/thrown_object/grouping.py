@@ -37,14 +37,23 @@ class FallGroup:
     members: list[Member] = field(default_factory=list)
 
     @property
+    def start(self) -> float:
+        return min(member.start for member in self.members)
+
+    @property
     def end(self) -> float:
         return max(member.end for member in self.members)
 
     @property
     def origin(self) -> Member:
-        """The upper track: glass shows the fall beside itself and lower in the picture, sometimes first."""
-        best = self.members[0]
-        for other in self.members[1:]:
+        """The upper track: glass shows the fall beside itself and lower in the picture, sometimes first.
+
+        Only tracks that were seen at least half as often as the longest count: others are pieces of the same thing.
+        """
+        longest = max(len(member.evidence.sightings) for member in self.members)
+        whole = [member for member in self.members if len(member.evidence.sightings) >= longest / 2]
+        best = whole[0]
+        for other in whole[1:]:
             if _above(other, best):
                 best = other
         return best

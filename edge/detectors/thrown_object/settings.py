@@ -160,6 +160,9 @@ class GateSettings(_Settings):
     """Jitter of exposure against time stamps: at 20 m/s it is 8 cm."""
     border_share: Annotated[float, Field(ge=0, lt=0.2)] = 0.015
     """Of the picture's width: what is first seen nearer to the polygon's border is rain (8.5 % → 0.1 %)."""
+    crowded: Share = 0.5
+    """Share of its places where something else was within 0.6 s: a fall is never where it was. Real falls 0-0.30,
+    chance parabolas among flames 0.8 [measured on office1, its variants, generated falls, fire clips]."""
     ignore_first_seconds: Annotated[float, Field(ge=0, le=60)] = 1.0
     """A live stream begins with broken pictures and an untaught background."""
 

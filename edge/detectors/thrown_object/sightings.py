@@ -66,6 +66,11 @@ class SightingRing:
         numbers = np.flatnonzero(rows[:, FREE])
         return [self._items[first + int(number)] for number in numbers], rows[numbers]
 
+    def others(self, than: Iterable[Sighting]) -> Doubles:
+        """The rows (copied) of all that are not among these."""
+        own = {id(s) for s in than}
+        return self.rows()[[number for number, s in enumerate(self._items) if id(s) not in own]]
+
     def since(self, t: float) -> int:
         """The number of the first sighting at or after `t`."""
         return bisect_left(self._items, t, key=_time)
