@@ -118,23 +118,25 @@ function useJudging(alert: AlertDetail | undefined, props: DetailPaneProps): Jud
   const { t } = useTranslation();
   const { account, onRejecting, onJudged } = props;
   const { busy, judge } = useVerdict(account);
-  const { claimNow } = useClaim(alert, account);
+  const { claimNow, settled } = useClaim(alert, account);
   const [draft, setDraft] = useState<RejectDraft>(EMPTY_DRAFT);
   const [armedAt] = useState(() => performance.now() + ARM_MS);
 
   const send = (judgement: Judgement): void => {
     if (alert === undefined || busy || !isOpen(alert)) return;
-    void judge(alert, judgement).then((done) => {
-      if (!done) return;
-      onRejecting(false);
-      onJudged(alert.id);
-    });
+    void settled()
+      .then(() => judge(alert.id, judgement))
+      .then((done) => {
+        if (!done) return;
+        onRejecting(false);
+        onJudged(alert.id);
+      });
   };
   const openReject = (): void => {
     if (alert === undefined || !isOpen(alert)) return;
     setDraft(EMPTY_DRAFT);
     onRejecting(!props.rejecting);
-    void claimNow();
+    claimNow();
   };
   const submitReject = (): void => {
     const problem = draftProblem(draft);

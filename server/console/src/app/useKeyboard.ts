@@ -9,10 +9,14 @@ function isTextField(target: EventTarget | null): boolean {
   return target instanceof HTMLInputElement && !["checkbox", "radio", "button", "range"].includes(target.type);
 }
 
-/** Space and Enter belong to the button, link or tab that has the focus; in the alert list Space plays the clip. */
-function isPressable(event: KeyboardEvent): boolean {
+/**
+ * Space and Enter belong to the button, link or tab that has the focus. In the alert list, where the focus stays while
+ * one judges, Space plays the clip, and Enter sends the rejection if the reasons are open.
+ */
+function isPressable(event: KeyboardEvent, mode: KeyMode): boolean {
   if (!(event.target instanceof HTMLElement)) return false;
-  if (event.key === " " && event.target.closest("[data-space-plays]") !== null) return false;
+  const inList = event.target.closest("[data-space-plays]") !== null;
+  if (inList && (event.key === " " || mode === "reject")) return false;
   return event.target.closest("button, a, summary, [role=tab]") !== null;
 }
 
@@ -26,7 +30,7 @@ function modeFor(event: KeyboardEvent, mode: KeyMode): KeyMode {
 export function useKeyboard(mode: KeyMode, handle: (command: Command) => boolean): void {
   const onKey = useEffectEvent((event: KeyboardEvent) => {
     if (event.repeat && !["ArrowLeft", "ArrowRight", ",", ".", "j", "k"].includes(event.key)) return;
-    if ((event.key === " " || event.key === "Enter") && isPressable(event)) return;
+    if ((event.key === " " || event.key === "Enter") && isPressable(event, mode)) return;
     const command = commandFor(event, modeFor(event, mode));
     if (command !== null && handle(command)) event.preventDefault();
   });

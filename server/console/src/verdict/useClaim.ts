@@ -1,19 +1,19 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useEffectEvent, useRef } from "react";
+import { useEffect, useEffectEvent, useRef } from "react";
 
 import { claimAlert, releaseAlert } from "../api/calls";
 import { isStatus } from "../api/problem";
 import type { Account, AlertDetail } from "../api/types";
-import { alertKey } from "../alerts/useAlert";
+import { alertKey, keepNewer } from "../alerts/useAlert";
 import { isOpen } from "../alerts/list";
 import { serverNow } from "../lib/clock";
 
 /** A glance in passing claims nothing. */
 const GLANCE_MS = 1_000;
 const CHECK_MS = 5_000;
-/** A lease is prolonged while the alert stays on the screen, when less than this is left. */
-const RENEW_BELOW_MS = 45_000;
-/** ... but not for somebody who has left the desk. */
+/** A lease is prolonged while the alert stays on the screen, when less than this share of it is left … */
+const RENEW_BELOW_SHARE = 0.4;
+/** … but not for somebody who has left the desk. */
 const PRESENT_MS = 90_000;
 
 let lastSeen = Date.now();
@@ -33,33 +33,43 @@ export function holderOf(
   return alert.claimed_by === account.display_name ? "me" : "other";
 }
 
+export interface Claiming {
+  claimNow: () => void;
+  /** Waits for a claim that is on its way: a verdict sent beside it would name the version before it. */
+  settled: () => Promise<void>;
+}
+
 /** Claims the alert on the screen after a moment, keeps the lease while it is looked at, and gives it back. */
-export function useClaim(alert: AlertDetail | undefined, account: Account): { claimNow: () => Promise<void> } {
+export function useClaim(alert: AlertDetail | undefined, account: Account): Claiming {
   const client = useQueryClient();
-  const busy = useRef(false);
+  const underWay = useRef<Promise<void> | null>(null);
+  const leaseMs = useRef(0);
   const id = alert?.id;
 
-  const claim = useCallback(async (): Promise<void> => {
-    if (id === undefined || busy.current) return;
-    const current = client.getQueryData<AlertDetail>(alertKey(id));
-    if (current === undefined || !isOpen(current) || holderOf(current, account, serverNow()) === "other") return;
-    busy.current = true;
+  const send = async (alertId: string, version: number): Promise<void> => {
     try {
-      client.setQueryData(alertKey(id), await claimAlert(id, current.version));
+      const claimed = keepNewer(client, await claimAlert(alertId, version));
+      leaseMs.current = claimed.claim_expires_at === null ? 0 : Date.parse(claimed.claim_expires_at) - serverNow();
     } catch (error) {
       // Taken or changed meanwhile: show how it stands now. Anything else is retried at the next check.
-      if (isStatus(error, 409)) await client.invalidateQueries({ queryKey: alertKey(id) });
-    } finally {
-      busy.current = false;
+      if (isStatus(error, 409)) await client.invalidateQueries({ queryKey: alertKey(alertId) });
     }
-  }, [account, client, id]);
+  };
+  const claim = (): void => {
+    if (id === undefined || underWay.current !== null) return;
+    const current = client.getQueryData<AlertDetail>(alertKey(id));
+    if (current === undefined || !isOpen(current) || holderOf(current, account, serverNow()) === "other") return;
+    underWay.current = send(id, current.version).finally(() => {
+      underWay.current = null;
+    });
+  };
 
   const check = useEffectEvent(() => {
     if (alert === undefined || document.hidden || !isOpen(alert) || Date.now() - lastSeen > PRESENT_MS) return;
     const now = serverNow();
     const holder = holderOf(alert, account, now);
     const left = alert.claim_expires_at === null ? 0 : Date.parse(alert.claim_expires_at) - now;
-    if (holder === "nobody" || (holder === "me" && left < RENEW_BELOW_MS)) void claim();
+    if (holder === "nobody" || (holder === "me" && left < RENEW_BELOW_SHARE * leaseMs.current)) claim();
   });
 
   const release = useEffectEvent((left: string) => {
@@ -67,7 +77,7 @@ export function useClaim(alert: AlertDetail | undefined, account: Account): { cl
     if (last === undefined || !isOpen(last) || holderOf(last, account, serverNow()) !== "me") return;
     // Not being able to give it back is no harm: the lease runs out by itself.
     releaseAlert(left, last.version).then(
-      (released) => client.setQueryData(alertKey(left), released),
+      (released) => void keepNewer(client, released),
       () => client.invalidateQueries({ queryKey: alertKey(left) }),
     );
   });
@@ -84,5 +94,5 @@ export function useClaim(alert: AlertDetail | undefined, account: Account): { cl
     };
   }, [id, loaded]);
 
-  return { claimNow: claim };
+  return { claimNow: claim, settled: async () => underWay.current ?? undefined };
 }

@@ -22,7 +22,7 @@ export interface Judgement {
 export interface VerdictAction {
   busy: boolean;
   /** True when the server has committed the verdict. */
-  judge: (alert: AlertDetail, judgement: Judgement) => Promise<boolean>;
+  judge: (id: string, judgement: Judgement) => Promise<boolean>;
 }
 
 /** Sends a verdict; on a conflict says what happened and shows the alert as it is now. */
@@ -49,7 +49,9 @@ export function useVerdict(account: Account): VerdictAction {
   );
 
   const judge = useCallback(
-    async (alert: AlertDetail, judgement: Judgement): Promise<boolean> => {
+    async (id: string, judgement: Judgement): Promise<boolean> => {
+      const alert = client.getQueryData<AlertDetail>(alertKey(id));
+      if (alert === undefined) return false;
       setBusy(true);
       try {
         const judged = await giveVerdict(alert.id, { version: alert.version, ...judgement });

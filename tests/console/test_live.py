@@ -1,0 +1,87 @@
+"""Staying up to date: one stream for all tabs, outages that are seen, nothing missed."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.console.conftest import OPERATOR, Centre, Desk, item
+from tests.e2e.browser import sign_in
+
+pytestmark = pytest.mark.browser
+
+
+def test_eight_tabs_share_one_stream_and_outlive_its_holder(centre: Centre, desk: Desk) -> None:
+    context = desk.context()
+    streams: list[str] = []
+    context.on("request", lambda request: streams.append(request.url) if "/api/v1/live" in request.url else None)
+    first = desk.page(context)
+    sign_in(first, centre.url, *OPERATOR)
+    others = [desk.page(context) for _ in range(7)]
+    for page in others:
+        page.goto(centre.url)
+        expect(page.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
+    assert len(streams) == 1, "each tab opened a stream of its own"
+
+    centre.box.sees("tabs-1", (113.6420, 34.7180))
+    for page in (first, *others):
+        expect(item(page, "tabs-1")).to_be_visible()
+
+    first.close()  # it held the stream: another tab takes over where it was
+    centre.box.sees("tabs-2", (113.6560, 34.7450))
+    for page in others:
+        expect(item(page, "tabs-2")).to_be_visible()
+        expect(page.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
+    assert len(streams) == 2
+
+
+def test_an_outage_is_seen_and_nothing_is_missed(centre: Centre, desk: Desk) -> None:
+    page = desk.signed_in()
+    centre.server.kill()
+    expect(page.get_by_test_id("live-state")).to_have_attribute("data-state", "reconnecting")
+    expect(page.get_by_test_id("stale-banner")).to_contain_text("out of date")
+    centre.restart()
+    centre.box.sees("outage", (113.6480, 34.7550))
+    expect(item(page, "outage")).to_be_visible(timeout=30_000)
+    expect(page.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
+    expect(page.get_by_test_id("stale-banner")).to_have_count(0)
+
+
+def test_the_title_counts_and_muting_is_remembered(centre: Centre, desk: Desk) -> None:
+    page = desk.signed_in()
+    before = page.get_by_test_id("alert-item").count()
+    centre.box.sees("title", (113.6350, 34.7600))
+    expect(page).to_have_title(f"({before + 1}) GridSentry")
+    expect(page.get_by_test_id("mute")).to_have_attribute("data-state", "on")
+    page.keyboard.press("m")
+    expect(page.get_by_test_id("mute")).to_have_attribute("data-state", "muted")
+    page.reload()
+    expect(page.get_by_test_id("mute")).to_have_attribute("data-state", "muted")
+
+
+def test_the_end_of_the_session_closes_every_tab(centre: Centre, desk: Desk) -> None:
+    context = desk.context()
+    first, second = desk.page(context), desk.page(context)
+    sign_in(first, centre.url, *OPERATOR)
+    second.goto(centre.url)
+    expect(second.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
+    first.get_by_test_id("sign-out").click()
+    expect(first.get_by_test_id("sign-in")).to_be_visible()
+    expect(second.get_by_test_id("sign-in")).to_be_visible(timeout=25_000)
+
+
+def test_wrong_passwords_are_told_apart_from_a_locked_account(centre: Centre, desk: Desk) -> None:
+    page = desk.page(desk.context())
+    page.goto(centre.url)
+    page.get_by_test_id("username").fill("nobody-here")
+    page.get_by_test_id("sign-in").click()
+    expect(page.get_by_test_id("sign-in-problem")).to_contain_text("Enter a user name and a password")
+    problem = page.get_by_test_id("sign-in-problem")
+    for number in range(12):
+        page.get_by_test_id("password").fill(f"not the password {number}")
+        page.get_by_test_id("sign-in").click()
+        expect(page.get_by_test_id("sign-in")).to_be_enabled()
+        expect(problem).to_contain_text("wrong").or_(problem) if number == 0 else None
+        if "locked" in (problem.text_content() or ""):
+            return
+    pytest.fail("twelve wrong passwords did not lock the account")
