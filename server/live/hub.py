@@ -114,10 +114,12 @@ class LiveHub:
         each keep-alive interval.
         """
         seen_by = await scope()
-        cursor = self._last if after is None else after
+        newest = await run_in_threadpool(self._read_last)
+        cursor = newest if after is None else after
         yield b"retry: 1000\n: connected\n\n"
-        if await run_in_threadpool(self._is_from_elsewhere, cursor):
-            cursor = self._last
+        if cursor > newest:
+            # From another database, or from before a backup was restored.
+            cursor = newest
             yield _reset(cursor)
         checked_at = asyncio.get_running_loop().time()
         while seen_by is not None and not self._closing:
@@ -152,7 +154,7 @@ class LiveHub:
         return encode(changes), changes[-1].seq
 
     async def _follow_feed(self) -> None:
-        while True:
+        while not self._closing:
             await _happens(self._wake, self.times.poll)
             self._wake.clear()
             try:
@@ -160,9 +162,9 @@ class LiveHub:
                     self._add(changes)
                     if len(changes) < _READ_ROWS:
                         break
-            except (SQLAlchemyError, DatabaseBusyError) as error:
-                # The next poll tries again; streams wait meanwhile and miss nothing.
-                _log.warning("live_feed_unreadable", error=str(error))
+            except Exception:
+                # Whatever it was, the next poll tries again; streams wait meanwhile and miss nothing.
+                _log.exception("live_feed_unreadable")
             await asyncio.sleep(self.times.gather)
 
     def _add(self, changes: Sequence[Change]) -> None:
@@ -179,7 +181,7 @@ class LiveHub:
         self._news = asyncio.Event()
 
     async def _prune_now_and_then(self) -> None:
-        while True:
+        while not self._closing:
             await asyncio.sleep(self.times.prune)
             try:
                 await run_in_threadpool(self._prune)
@@ -203,19 +205,16 @@ class LiveHub:
         with self._database.read() as connection:
             return feed.first_seq(connection), feed.changes_after(connection, after, _READ_ROWS)
 
-    def _is_from_elsewhere(self, cursor: int) -> bool:
-        """Whether the cursor is ahead of this database: from another one, or from before a backup was restored."""
-        with self._database.read() as connection:
-            return cursor > feed.last_seq(connection)
-
 
 def _reset(cursor: int) -> bytes:
     return f'id: {cursor}\nevent: reset\ndata: {{"seq":{cursor}}}\n\n'.encode()
 
 
 async def _happens(event: asyncio.Event, within_seconds: float) -> bool:
+    # Not wait_for: before Python 3.12 it swallows a cancellation that comes together with the event.
     try:
-        await asyncio.wait_for(event.wait(), max(within_seconds, 0.0))
+        async with asyncio.timeout(max(within_seconds, 0.0)):
+            await event.wait()
     except TimeoutError:
         return False
     return True

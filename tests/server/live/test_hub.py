@@ -191,6 +191,19 @@ def test_closing_the_hub_ends_the_streams(writer: Writer) -> None:
     run(test)
 
 
+def test_a_commit_at_the_moment_of_closing_does_not_keep_the_hub_alive(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+
+    async def test() -> None:
+        for _ in range(100):
+            async with LiveHub(database, PATIENT).running() as hub:
+                await asyncio.sleep(0)
+                hub._wake.set()  # what a commit does, in the same turn of the loop as the end of the block
+
+    run(test)
+    database.close()
+
+
 async def _drain(chunks: AsyncIterator[bytes]) -> None:
     async for _chunk in chunks:
         pass
