@@ -11,7 +11,7 @@ from server import audit
 from server.accounts.service import Account
 from server.alerts.service import evidence_arrived, scope_covers_evidence
 from server.db import Database, insert_into
-from server.evidence.files import EvidenceFiles
+from server.evidence.files import EvidenceFiles, UploadBusyError
 from server.evidence.schemas import EvidenceState
 from server.evidence.tables import evidence_files, evidence_links, evidence_views
 from server.fleet.service import Device
@@ -25,15 +25,12 @@ _SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "video/mp4": "mp4", "appli
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Where a device's upload of a file stands."""
+    """Where a device's upload of a file stands. `is_complete`: not only every byte is here, its hash is right too."""
 
     sha256: str
     length: int
     offset: int
-
-    @property
-    def is_complete(self) -> bool:
-        return self.offset == self.length
+    is_complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +61,26 @@ def find_upload(database: Database, files: EvidenceFiles, device: Device, sha256
         ).scalar_one_or_none()
     if length is None:
         raise ProblemError(404, "no accepted event of this device has announced this file")
-    if not files.is_whole(sha256):
+    if not files.is_whole(sha256) and not _finish_interrupted(files, device, sha256, length):
         return Upload(sha256, length, files.partial_size(sha256, device.id))
     if state != EvidenceState.WHOLE:
         # We ended between the move of the verified file and the commit.
         mark_whole(database, sha256)
-    return Upload(sha256, length, length)
+    return Upload(sha256, length, length, is_complete=True)
+
+
+def _finish_interrupted(files: EvidenceFiles, device: Device, sha256: str, length: int) -> bool:
+    """Checks and moves a file whose last byte came just before we ended. False: it is not all here, or just in hand.
+
+    Without this the device would be told that the upload is complete, and the file would never be.
+    """
+    if files.partial_size(sha256, device.id) < length:
+        return False
+    try:
+        with files.open_partial(sha256, device.id) as partial:
+            return partial.size == length and partial.finish()
+    except UploadBusyError:
+        return False  # the request that has it will finish it
 
 
 def mark_partial(database: Database, sha256: str) -> None:

@@ -47,17 +47,16 @@ async def receive(
             await run_in_threadpool(partial.truncate, offset)
             headers = {"Retry-After": str(RETRY_AFTER_SECONDS * 15), **upload_headers(upload)}
             raise ProblemError(503, "the evidence could not be written; try again later", headers=headers) from error
-        now = Upload(upload.sha256, upload.length, partial.size)
-        if not now.is_complete:
+        if partial.size < upload.length:
             if offset == 0:
                 await run_in_threadpool(service.mark_partial, database, upload.sha256)
-            return now
+            return Upload(upload.sha256, upload.length, partial.size)
         if not await run_in_threadpool(partial.finish):
             anew = Upload(upload.sha256, upload.length, 0)
             detail = "the file does not have the hash that it was announced with; it is discarded, begin again"
             raise ProblemError(422, detail, title="Hash mismatch", headers=upload_headers(anew))
     await run_in_threadpool(service.mark_whole, database, upload.sha256)
-    return now
+    return Upload(upload.sha256, upload.length, upload.length, is_complete=True)
 
 
 def upload_headers(upload: Upload) -> dict[str, str]:

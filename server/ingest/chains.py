@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -32,6 +32,8 @@ _log = structlog.get_logger(__name__)
 _STRIDE = 2_000
 """Events checked in one go: a backlog of days must not be one long transaction."""
 _PAGE = 500
+_GROUP = 20
+"""Devices noted in one commit: a commit for each would get in the way of ingest."""
 _PAUSE_SECONDS = 0.2
 """Between two rounds: batches that come one after another are checked together."""
 
@@ -112,32 +114,47 @@ class ChainVerifier:
             self._wake.clear()
             with self._lock:
                 due, self._due = self._due, set()
-            for device_id in sorted(due):
-                if self._closing.is_set():
-                    return
-                try:
-                    while advance(self._database, device_id) and not self._closing.is_set():
-                        pass
-                except Exception:
-                    # The next batch of the device wakes us again.
-                    _log.exception("chain_check_failed", device=device_id)
+            devices_due = sorted(due)
+            for first in range(0, len(devices_due), _GROUP):
+                self._settle(devices_due[first : first + _GROUP])
             self._closing.wait(_PAUSE_SECONDS)
 
-
-def advance(database: Database, device_id: str) -> bool:
-    """Checks the next stretch of a device's chain and notes the result. True if there is more to do."""
-    with database.read() as connection:
-        start = _proven(connection, device_id)
-        until = _next_stop(connection, device_id, start.seq)
-        if until is None:
-            return False
+    def _settle(self, group: Collection[str]) -> None:
+        left = set(group)
         try:
-            found = verify_from(connection, device_id, start, until)
-        except NoKeyError:
-            return False
+            while left and not self._closing.is_set():
+                left = advance(self._database, left)
+        except Exception:
+            # The next batches of these devices wake us again.
+            _log.exception("chain_check_failed", devices=sorted(left))
+
+
+def advance(database: Database, device_ids: Collection[str]) -> set[str]:
+    """Checks the next stretch of these devices' chains and notes the results in one commit.
+
+    Returns the devices for which there may be more to do.
+    """
+    found: dict[str, tuple[ChainPosition, Verification]] = {}
+    with database.read() as connection:
+        for device_id in sorted(device_ids):
+            try:
+                checked = _check_next(connection, device_id)
+            except NoKeyError:
+                continue
+            if checked is not None:
+                found[device_id] = checked
+    if not found:
+        return set()
     with database.write() as connection:
-        _note(connection, device_id, start, found)
-    return found.proven.seq > start.seq
+        for device_id, (start, verification) in found.items():
+            _note(connection, device_id, start, verification)
+    return {device_id for device_id, (start, verification) in found.items() if verification.proven.seq > start.seq}
+
+
+def _check_next(connection: Connection, device_id: str) -> tuple[ChainPosition, Verification] | None:
+    start = _proven(connection, device_id)
+    until = _next_stop(connection, device_id, start.seq)
+    return None if until is None else (start, verify_from(connection, device_id, start, until))
 
 
 def _next_stop(connection: Connection, device_id: str, after: int) -> int | None:

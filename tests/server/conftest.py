@@ -11,20 +11,20 @@ from pathlib import Path
 import pytest
 import structlog
 from argon2 import PasswordHasher
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from contract.keys import public_key_text
 from server.accounts import passwords
 from server.accounts.schemas import Role
 from server.accounts.service import add_account
 from server.app import create_app
 from server.db import Database
-from server.fleet.service import add_device
 from server.migrations import upgrade
 from server.settings import Settings
 from tests.server.databases import PostgresCluster, find_postgresql
+from tests.server.support import DeviceBox, make_device
+
+__all__ = ["PASSWORD", "ROOT_SCOPE", "DeviceBox", "Person", "make_device", "make_person"]
 
 PASSWORD = "correct horse battery"
 ROOT_SCOPE = "410199"
@@ -132,19 +132,6 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 
 
 @dataclass(frozen=True)
-class DeviceBox:
-    """A device as its edge box knows itself."""
-
-    id: str
-    token: str
-    key: Ed25519PrivateKey
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
-
-
-@dataclass(frozen=True)
 class Person:
     """A signed-in account with a client of its own."""
 
@@ -157,17 +144,6 @@ class Person:
     def headers(self) -> dict[str, str]:
         """What unsafe requests must carry."""
         return {"X-CSRF-Token": self.csrf_token}
-
-
-def make_device(database: Database, device_id: str) -> DeviceBox:
-    """A device with its token; its key is registered too."""
-    from server.fleet.service import Device, register_key
-
-    key = Ed25519PrivateKey.generate()
-    with database.write() as connection:
-        token = add_device(connection, device_id, f"Box {device_id}", actor="test")
-        register_key(connection, Device(device_id, ""), public_key_text(key), request_id=None)
-    return DeviceBox(device_id, token, key)
 
 
 def make_person(app: FastAPI, username: str, role: Role, grid_scope: str = ROOT_SCOPE) -> Person:

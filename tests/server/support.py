@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fastapi.testclient import TestClient
-from httpx import Response
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from httpx import Client, Response
 
 from contract.batch import encode_batch
 from contract.canonical import canonical_bytes
@@ -26,11 +26,35 @@ from contract.events import (
     event_of,
 )
 from contract.ids import uuid7
-from tests.server.conftest import DeviceBox
+from contract.keys import public_key_text
+from server.db import Database
+from server.fleet.service import Device, add_device, register_key
 
 BEGIN = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 CONFIG_SHA256 = "c" * 64
 SNAPSHOT = b"\xff\xd8\xff not really a picture, but nobody decodes it here " * 400
+
+
+@dataclass(frozen=True)
+class DeviceBox:
+    """A device as its edge box knows itself."""
+
+    id: str
+    token: str
+    key: Ed25519PrivateKey
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+def make_device(database: Database, device_id: str) -> DeviceBox:
+    """A device with its token; its key is registered too."""
+    key = Ed25519PrivateKey.generate()
+    with database.write() as connection:
+        token = add_device(connection, device_id, f"Box {device_id}", actor="test")
+        register_key(connection, Device(device_id, ""), public_key_text(key), request_id=None)
+    return DeviceBox(device_id, token, key)
 
 
 def describe(content: bytes, kind: str = "snapshot", media_type: str = "image/jpeg", **changes: Any) -> dict[str, Any]:
@@ -152,14 +176,14 @@ def changed(content: bytes, path: str, value: Any) -> bytes:
     return json.dumps(event).encode()
 
 
-def post(client: TestClient, device: DeviceBox, body: bytes | Sequence[bytes]) -> Response:
+def post(client: Client, device: DeviceBox, body: bytes | Sequence[bytes]) -> Response:
     """Sends a batch: events, or a body as it is."""
     content = body if isinstance(body, bytes) else encode_batch(body)
     headers = {**device.headers, "Content-Type": BATCH_MEDIA_TYPE}
     return client.post("/api/v1/events", content=content, headers=headers)
 
 
-def send(client: TestClient, device: DeviceBox, contents: Sequence[bytes]) -> list[dict[str, Any]]:
+def send(client: Client, device: DeviceBox, contents: Sequence[bytes]) -> list[dict[str, Any]]:
     """Sends events and returns their results."""
     answer = post(client, device, contents)
     assert answer.status_code == 200, answer.text

@@ -72,6 +72,24 @@ def test_a_wrong_offset_is_told_the_right_one(uploader: Uploader) -> None:
     assert uploader.patch(sha256, 1000, CLIP[1000:]).status_code == 204
 
 
+@pytest.mark.parametrize(("last", "whole"), [(CLIP[-1:], True), (bytes([CLIP[-1] ^ 1]), False)])
+def test_a_server_that_ended_after_the_last_byte_finishes_later(
+    uploader: Uploader, database: Database, folder: Path, last: bytes, whole: bool
+) -> None:
+    """Every byte is here, but it was killed before it looked at the hash: "complete" must not be said untried."""
+    sha256 = uploader.announce(CLIP)
+    uploader.patch(sha256, 0, CLIP[:-1])
+    (partial,) = (folder / "partial").iterdir()
+    with partial.open("ab") as file:
+        file.write(last)
+    answer = uploader.head(sha256)
+    assert answer.headers["Upload-Complete"] == f"?{int(whole)}"
+    assert answer.headers["Upload-Offset"] == str(len(CLIP) if whole else 0)
+    assert (state(database, sha256) == "whole") is whole
+    assert uploader.patch(sha256, len(CLIP) if whole else 0, b"" if whole else CLIP).status_code == 204
+    assert where(folder, CLIP).read_bytes() == CLIP
+
+
 def test_finishing_twice_is_fine(uploader: Uploader) -> None:
     sha256 = uploader.upload(CLIP)
     assert uploader.patch(sha256, len(CLIP), b"").status_code == 204

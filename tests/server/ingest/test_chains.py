@@ -29,7 +29,7 @@ def edge(device: DeviceBox) -> Edge:
 
 def settle(database: Database, device_id: str = "box-1") -> Any:
     """Checks all there is to check, as the thread does, and returns the noted status."""
-    while advance(database, device_id):
+    while advance(database, [device_id]):
         pass
     with database.read() as connection:
         return connection.execute(select(chain_status).where(chain_status.c.device_id == device_id)).one()
@@ -181,7 +181,7 @@ def test_without_a_key_nothing_is_proven_and_nothing_breaks(client: TestClient, 
     with database.write() as connection:
         connection.execute(update(devices).values(public_key=None))
     send(client, edge.device, [edge.hazard(), edge.head()])
-    assert not advance(database, "box-1")
+    assert not advance(database, ["box-1"])
     with database.read() as connection, pytest.raises(NoKeyError):
         verify_all(connection, "box-1")
 
