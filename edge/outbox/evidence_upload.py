@@ -82,11 +82,11 @@ class EvidenceUpload:
         except OSError as error:
             self._failed(current.waiting, f"the file cannot be read here: {error.strerror}", final=True)
             return
-        if not chunk:
-            self._failed(
-                current.waiting, self._local_fault(sha256) or "the server wants more than there is", final=True
-            )
+        if not chunk and current.offset != current.waiting.bytes:
+            problem = self._local_fault(sha256) or f"the server wants byte {current.offset} of {current.waiting.bytes}"
+            self._failed(current.waiting, problem, final=True)
             return
+        # An empty chunk at the end asks a server that has every byte, and does not say complete, to look again.
         try:
             state = self._api.upload_chunk(sha256, current.offset, chunk)
         except RefusedError as error:

@@ -326,6 +326,19 @@ def test_a_server_that_does_not_expect_the_file_is_asked_a_few_times(bench: Benc
     assert_files_are_whole(bench, 1)
 
 
+def test_a_server_that_has_every_byte_and_does_not_say_complete_is_asked_once_more(bench: Bench) -> None:
+    bench.fill(1)
+    bench.uplink._step()  # the key and the batch
+    (sha256,) = bench.memory.files
+    whole = {"Upload-Offset": "500", "Upload-Complete": "?0"}
+    bench.memory.files[sha256] += bench.files.path_of(sha256).read_bytes()
+    bench.memory.answers.append(Response(headers=whole))
+    bench.work_off_all()
+    assert bench.memory.requests[-1][0] == "PATCH"
+    assert bench.memory.requests[-1][2] == 0
+    assert bench.reader.evidence(5) == []
+
+
 def test_a_server_that_never_moves_on_is_given_up(bench: Bench) -> None:
     bench.fill(1)
     bench.memory.take_no_chunks = True
