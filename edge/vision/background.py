@@ -1,7 +1,6 @@
 """A background that is a slow mean and a spread per pixel, kept ready as two bounds for one `inRange` a frame.
 
-Work goes band by band, so that what the decoder needs next stays in the cache. Every array is allocated once: an `out`
-that is left out costs ten times the operation in page faults.
+Every array is allocated once: an `out` that is left out costs ten times the operation in page faults.
 """
 
 from __future__ import annotations
@@ -19,8 +18,7 @@ from edge.vision.regions import window_of
 CELL = 80
 """Side in pixels of the squares that are switched off where something always moves."""
 BAND_ROWS = CELL // 2
-"""Rows that are searched at a time: a blob costs the search of its bands. Learning, which searches nothing, takes twice
-as many: fewer calls."""
+"""Rows that are searched at a time: a blob costs the search of its bands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +46,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Band:
-    """Rows and columns that can be watched at all, and views of the bounds there."""
+    """Rows and columns that can be watched at all, and views of what is inside its bounds and what is not."""
 
-    rows: slice
-    columns: slice
-    low: Grey
-    high: Grey
+    top: int
+    bottom: int
     inside: Mask
-    """Shared by all bands: looked at at once, and then no more."""
+    foreground: Mask
 
 
 @dataclass(slots=True, eq=False)
@@ -90,8 +86,8 @@ class Background:
         self._next = 0
         self._owed = 0.0
         work = (CELL, self.width)
-        self._inside: Mask = np.zeros((BAND_ROWS, self.width), np.uint8)
-        self._low_clipped: Grey = np.zeros((BAND_ROWS, self.width), np.uint8)
+        self._inside: Mask = np.zeros(shape, np.uint8)
+        self._low_clipped: Grey = np.zeros(shape, np.uint8)
         self._beyond: Mask = np.zeros(work, np.uint8)
         self._pairs: Mask = np.zeros(work, np.uint8)
         self._held: Grey = np.zeros(work, np.uint8)
@@ -115,20 +111,24 @@ class Background:
         `white`: what a saturated pixel has become by exposure compensation. A pixel that was too bright to be measured
         is not foreground for being darker than it was.
         """
+        low = self._low
+        if white < 250:
+            low = np.minimum(low, np.uint8(int(white) - 2), out=self._low_clipped)
+        cv2.inRange(picture, low, self._high, dst=self._inside)
+        left = self._inside.size - cv2.countNonZero(self._inside)
         runs: list[Run] = []
         for band in self._bands:
-            rows, columns, inside, low = band.rows, band.columns, band.inside, band.low
-            if white < 250:
-                clipped = self._low_clipped[: low.shape[0], : low.shape[1]]
-                low = np.minimum(low, np.uint8(int(white) - 2), out=clipped)
-            cv2.inRange(picture[rows, columns], low, band.high, dst=inside)
-            pixels = inside.size - cv2.countNonZero(inside)
-            if pixels:
-                cv2.bitwise_not(inside, dst=self.foreground[rows, columns])
-                if runs and runs[-1].bottom == rows.start:
-                    runs[-1] = Run(runs[-1].top, rows.stop, runs[-1].pixels + pixels)
-                else:
-                    runs.append(Run(rows.start, rows.stop, pixels))
+            if not left:
+                break
+            pixels = band.inside.size - cv2.countNonZero(band.inside)
+            if not pixels:
+                continue
+            left -= pixels
+            cv2.bitwise_not(band.inside, dst=band.foreground)
+            if runs and runs[-1].bottom == band.top:
+                runs[-1] = Run(runs[-1].top, band.bottom, runs[-1].pixels + pixels)
+            else:
+                runs.append(Run(band.top, band.bottom, pixels))
         return runs
 
     def learn(self, picture: Grey, at_seconds: float, elapsed_seconds: float) -> list[tuple[int, int, bool]]:
@@ -176,8 +176,7 @@ class Background:
                 yield rows, slice(window.left, window.right)
 
     def _band(self, rows: slice, columns: slice) -> _Band:
-        low, high = self._low[rows, columns], self._high[rows, columns]
-        return _Band(rows, columns, low, high, self._inside[: low.shape[0], : low.shape[1]])
+        return _Band(rows.start, rows.stop, self._inside[rows, columns], self.foreground[rows, columns])
 
     def _learn_stripe(self, stripe: _Stripe, picture: Grey, at_seconds: float) -> list[tuple[int, int, bool]]:
         rows, columns = stripe.rows, stripe.columns

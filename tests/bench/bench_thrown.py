@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import av
-import cv2
 
 from edge.config import EdgeConfig, load_config
 from edge.replay import Progress, replay
@@ -53,7 +52,6 @@ def run() -> list[Row]:
         rows = [skipped(name, "x", None, f"{CLIP} is not there") for name in names]
         publish("thrown", rows)
         return rows
-    cv2.setNumThreads(1)
     decodes, costs, speeds, ratios = [], [], [], []
     with tempfile.TemporaryDirectory() as scratch:
         config = load_config(CONFIG)

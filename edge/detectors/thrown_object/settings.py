@@ -188,6 +188,8 @@ class ThrownObjectSettings(_Settings):
     """What `detectors.thrown_object` of a camera may hold."""
 
     facade: FacadeSettings
+    max_fps: Annotated[float, Field(ge=5, le=120)] = 25.0
+    """Frames looked at a second, the others are passed over. 15 are enough for physics, 20-25 for association [s]."""
     background: BackgroundSettings = BackgroundSettings()
     tracks: TrackSettings = TrackSettings()
     gates: GateSettings = GateSettings()
