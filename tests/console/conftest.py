@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,10 +31,15 @@ class Centre:
     box: Box
     folder: Path
 
-    def restart(self) -> None:
-        """Starts the server again after a test has killed it."""
-        self.server.start()
-        self.server.wait_until(lambda: answers(f"{self.url}/readyz"))
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """The server is gone inside the block, as after a power cut, and back behind it."""
+        self.server.kill()
+        try:
+            yield
+        finally:
+            self.server.start()
+            self.server.wait_until(lambda: answers(f"{self.url}/readyz"))
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def test_evidence_arrives_while_one_looks(centre: Centre, desk: Desk) -> None:
 
     box.uploads(CLIP)
     expect(page.get_by_test_id("clip")).to_be_visible()
-    page.wait_for_function("() => document.querySelector('video').readyState >= 2")
+    expect(page.get_by_test_id("clip")).to_have_js_property("readyState", 4)
     page.keyboard.press("Space")
     assert seconds(page, 5.9) == pytest.approx(5.9, abs=0.05)
     assert overlay_is_drawn(page)

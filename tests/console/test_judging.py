@@ -118,9 +118,8 @@ def test_a_conflict_says_who_was_faster(centre: Centre, desk: Desk) -> None:
     # The slow one's screen falls behind: it neither hears of changes nor prolongs its lease, which is given back.
     slow.route("**/api/v1/live*", lambda route: route.abort())
     slow.route("**/claim", lambda route: route.abort())
-    centre.server.kill()
-    expect(slow.get_by_test_id("live-state")).to_have_attribute("data-state", "reconnecting")
-    centre.restart()
+    with centre.outage():
+        expect(slow.get_by_test_id("live-state")).to_have_attribute("data-state", "reconnecting")
     release(slow, alert_id)
     quick = desk.signed_in(ADMIN)
     choose(quick, "race")

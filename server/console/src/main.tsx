@@ -1,14 +1,16 @@
-import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
+import { onSessionChange } from "./api/calls";
 import { isStatus } from "./api/problem";
 import { App } from "./app/App";
-import { startI18n } from "./i18n";
+import { Boundary } from "./app/Boundary";
+import { i18n, startI18n } from "./i18n";
 import { SESSION_KEY } from "./session/useSession";
 import "./styles/index.css";
 
-const client: QueryClient = new QueryClient({
+const client = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 30_000,
@@ -16,13 +18,8 @@ const client: QueryClient = new QueryClient({
       retry: (failures, error) => failures < 2 && !isStatus(error, 400, 401, 403, 404, 409, 422),
     },
   },
-  queryCache: new QueryCache({
-    onError: (error, query) => {
-      // Any 401 behind the sign-in means that the session is over.
-      if (isStatus(error, 401) && query.queryKey[0] !== SESSION_KEY[0]) client.setQueryData(SESSION_KEY, null);
-    },
-  }),
 });
+onSessionChange((account) => client.setQueryData(SESSION_KEY, account));
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no element with the id root");
@@ -30,7 +27,9 @@ void startI18n().then(() => {
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={client}>
-        <App />
+        <Boundary message={i18n.t("common.crashed")} action={i18n.t("common.reload")}>
+          <App />
+        </Boundary>
       </QueryClientProvider>
     </StrictMode>,
   );

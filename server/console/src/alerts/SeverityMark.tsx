@@ -13,7 +13,7 @@ const SHAPES: Record<Severity, string> = {
 export function SeverityMark({ severity, words = false }: { severity: Severity; words?: boolean }): ReactNode {
   const { t } = useTranslation();
   return (
-    <span className={`severity severity-${severity}`}>
+    <span className={`severity severity-${severity}`} title={t(`severityMeaning.${severity}`)}>
       <svg viewBox="0 0 20 20" width="14" height="14" aria-hidden="true">
         <path d={SHAPES[severity]} />
       </svg>

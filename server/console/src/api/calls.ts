@@ -18,6 +18,13 @@ import type {
 
 let csrfToken = "";
 
+let tellSession: (account: Account | null) => void = () => undefined;
+
+/** Whom to tell when another account, or none, turns out to be behind this browser's cookie. */
+export function onSessionChange(listener: (account: Account | null) => void): void {
+  tellSession = listener;
+}
+
 /** Puts the session's token on requests that change something, and learns the server's time from its answers. */
 const session: Middleware = {
   onRequest({ request }) {
@@ -30,11 +37,28 @@ const session: Middleware = {
   },
 };
 
+/**
+ * Another tab may have signed in anew: then this tab's token is old, and a command is refused with 403. It is sent once
+ * more with the token of the session as it is now.
+ */
+async function send(request: Request): Promise<Response> {
+  const spare = request.method === "GET" ? null : request.clone();
+  const response = await fetch(request);
+  if (response.status !== 403 || spare === null) return response;
+  const refused = csrfToken;
+  const account = await getSession().catch(() => null);
+  if (account === null || csrfToken === refused) return response;
+  tellSession(account);
+  spare.headers.set("X-CSRF-Token", csrfToken);
+  return fetch(spare);
+}
+
+const SESSION_PATH = "/api/v1/session";
+
 const client = createClient<paths>({
   baseUrl: window.location.origin,
   credentials: "same-origin",
-  // Looked up at each call, so that a test can stand in for the network.
-  fetch: (request) => globalThis.fetch(request),
+  fetch: send,
 });
 client.use(session);
 
@@ -50,7 +74,11 @@ type Answer<Name extends JsonOperation> = operations[Name]["responses"][200]["co
 /** The data of a success, or the problem as an `ApiError`. */
 async function data<T>(call: Promise<{ data?: unknown; error?: unknown; response: Response }>): Promise<T> {
   const result = await call;
-  if (!result.response.ok) throw problemFrom(result.response, result.error);
+  if (!result.response.ok) {
+    // Any 401 behind the sign-in means that the session is over.
+    if (result.response.status === 401 && !result.response.url.endsWith(SESSION_PATH)) tellSession(null);
+    throw problemFrom(result.response, result.error);
+  }
   return result.data as T;
 }
 

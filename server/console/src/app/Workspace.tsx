@@ -30,6 +30,7 @@ interface WorkspaceProps {
 }
 
 export function Workspace({ account, covered, onCommand }: WorkspaceProps): ReactNode {
+  const { t } = useTranslation();
   const [language] = useLanguage();
   const [route, navigate] = useRoute();
   const [choices, setChoices] = useState<ListChoices>({ openness: "open", queue: null, text: "" });
@@ -85,6 +86,7 @@ export function Workspace({ account, covered, onCommand }: WorkspaceProps): Reac
 
   return (
     <main className={selected === null ? "workspace showing-list" : "workspace showing-detail"}>
+      <h1 className="visually-hidden">{t("top.alerts")}</h1>
       <AlertList
         account={account}
         queues={queues}

@@ -2,6 +2,7 @@ import { lazy, Suspense, useMemo, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { AlertSummary, GridCollection } from "../api/types";
+import { Boundary } from "../app/Boundary";
 import { useTheme } from "../app/preferences";
 import { useLanguage } from "../i18n";
 import type { Language } from "../lib/time";
@@ -42,9 +43,11 @@ export function MapPane(props: Omit<MapViewProps, "grids" | "language">): ReactN
   return (
     <section className="map-pane" aria-label={t("map.label")}>
       {webgl ? (
-        <Suspense fallback={waiting}>
-          <GridMap key={resolved} {...props} grids={grids.data} language={language} />
-        </Suspense>
+        <Boundary message={t("map.crashed")} action={t("common.reload")}>
+          <Suspense fallback={waiting}>
+            <GridMap key={resolved} {...props} grids={grids.data} language={language} />
+          </Suspense>
+        </Boundary>
       ) : (
         <SimpleMap {...props} grids={grids.data} language={language} />
       )}
