@@ -35,8 +35,9 @@ class _Layer:
         ordered = sorted(grids, key=lambda grid: grid.code)  # of two grids that share a border the lower code wins
         self.codes = [grid.code for grid in ordered]
         self.geometries = np.array([geometries[code] for code in self.codes], dtype=object)
-        shapely.prepare(self.geometries)
         self.tree = shapely.STRtree(self.geometries)
+        # GEOS builds the tree at the first question: asked here, it is done before threads share it.
+        self.tree.query(shapely.Point(0, 0))
 
     def holding(self, point: BaseGeometry) -> list[int]:
         """Places of the grids that hold the point, their borders included, in the order of their codes."""
@@ -61,46 +62,51 @@ class GridIndex:
         )
         self._special = _Layer([grid for grid in tree if grid.layer is Layer.SPECIAL], geometries)
         self._special_areas = shapely.area(self._special.geometries)
+        self._borders = shapely.boundary(self._lowest.geometries)
 
     def place(self, location: Location) -> Placement:
         """Where a location lies: the grids of its point, and how its 95 % disc is divided between grids."""
         if not self._lowest.codes:
             return NOWHERE
         point = shapely.Point(location.point.coordinates)
-        grid = self._lowest_grid(point)
-        specials = tuple(self._special.codes[index] for index in self._specials_at(point))
-        fragments = self._fragments(location, point, grid)
-        if grid is not None:
-            return Placement(grid, specials, fragments, accuracy_m=location.accuracy_m)
-        nearest, distance = self._nearest(point)
-        return Placement(None, specials, fragments, nearest, distance, location.accuracy_m)
-
-    def _lowest_grid(self, point: BaseGeometry) -> str | None:
         found = self._lowest.holding(point)
-        if found:
-            return self._lowest.codes[found[0]]
-        # A gap between the lowest grids: the deepest grid above them that holds the point.
+        grid = self._lowest.codes[found[0]] if found else self._grid_above(point)
+        specials = self._specials_within_reach(point, location)
+        holding = tuple(self._special.codes[index] for index in specials if self._special_holds(index, point))
+        alone = bool(found) and not specials and not shapely.dwithin(self._borders[found[0]], point, _reach(location))
+        fragments = () if alone else self._fragments(location, specials)
+        if grid is not None:
+            return Placement(grid, holding, fragments, accuracy_m=location.accuracy_m)
+        nearest, distance = self._nearest(point)
+        return Placement(None, holding, fragments, nearest, distance, location.accuracy_m)
+
+    def _grid_above(self, point: BaseGeometry) -> str | None:
+        """In a gap between the lowest grids: the deepest grid above them that holds the point."""
         codes = [self._upper.codes[index] for index in self._upper.holding(point)]
         return max(codes, key=lambda code: len(self.tree.chain(code)), default=None)
 
-    def _specials_at(self, point: BaseGeometry) -> list[int]:
-        return sorted(self._special.holding(point), key=lambda index: (self._special_areas[index], index))
+    def _specials_within_reach(self, point: BaseGeometry, location: Location) -> list[int]:
+        """Special grids that the disc may touch, smallest first: where they overlap, the smallest speaks."""
+        if not self._special.codes:
+            return []
+        near = self._special.tree.query(point, predicate="dwithin", distance=_reach(location)).tolist()
+        return sorted(near, key=lambda index: (self._special_areas[index], index))
 
-    def _fragments(self, location: Location, point: BaseGeometry, grid: str | None) -> tuple[Fragment, ...] | None:
+    def _special_holds(self, index: int, point: BaseGeometry) -> bool:
+        return bool(shapely.intersects(self._special.geometries[index], point))
+
+    def _fragments(self, location: Location, specials: Sequence[int]) -> tuple[Fragment, ...] | None:
         disc = _disc(location)
         touched = self._lowest.touching(disc)
         if len(touched) > MAX_TOUCHED_GRIDS:
             return None
-        specials = self._special.touching(disc)
-        if not specials and len(touched) == 1 and self._lowest.codes[touched[0]] == grid:
-            return ()  # the common case: no neighbour within reach, nothing to cut
         # Longitude is squeezed evenly over the whole disc, so shares of areas in degrees are shares of areas.
         whole = disc.area
         fragments: list[Fragment] = []
         for index in touched:
             rest = disc.intersection(self._lowest.geometries[index])
             code = self._lowest.codes[index]
-            for special in sorted(specials, key=lambda place: (self._special_areas[place], place)):
+            for special in specials:
                 overlay = self._special.geometries[special]
                 inside = rest.intersection(overlay)
                 if not inside.is_empty:
@@ -119,9 +125,17 @@ class GridIndex:
         return self._lowest.codes[index], math.hypot(east, north)
 
 
-def _disc(location: Location) -> BaseGeometry:
-    """The 95 % disc in degrees: `contract.geometry.accuracy_ring`, a twentieth of its cost (10 µs)."""
-    longitude, latitude = location.point.coordinates
+def _radii(location: Location) -> tuple[float, float]:
+    """The 95 % radius in degrees of longitude and of latitude."""
     north = location.accuracy_m / _METRES_PER_DEGREE
-    east = north / max(math.cos(math.radians(latitude)), 1e-9)
-    return shapely.Polygon(_UNIT_CIRCLE * (east, north) + (longitude, latitude))
+    return north / max(math.cos(math.radians(location.point.latitude)), 1e-9), north
+
+
+def _reach(location: Location) -> float:
+    """A distance in degrees beyond which nothing can touch the disc: its longer radius."""
+    return _radii(location)[0]
+
+
+def _disc(location: Location) -> BaseGeometry:
+    """The 95 % disc in degrees: `contract.geometry.accuracy_ring`, a twentieth of its cost."""
+    return shapely.Polygon(_UNIT_CIRCLE * _radii(location) + location.point.coordinates)
