@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
@@ -13,6 +12,7 @@ from contract.batch import BatchResult
 from contract.details import DETAILS
 from contract.events import AnyEvent
 from contract.evidence import Evidence
+from contract.generated import run
 from contract.geometry import Location
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -37,31 +37,9 @@ def schemas() -> dict[str, dict[str, Any]]:
     }
 
 
-def schema_text(schema: dict[str, Any]) -> str:
-    """A schema as it lies in its file."""
-    return json.dumps(schema, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
-
-
-def main(arguments: list[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Writes the schemas into a folder, or with ``--check`` names those that are out of date."""
-    check = "--check" in arguments
-    folders = [argument for argument in arguments if not argument.startswith("--")]
-    if len(folders) != 1:
-        sys.stderr.write("usage: python -m contract.schemas FOLDER [--check]\n")
-        return 2
-    folder = Path(folders[0])
-    stale = []
-    for name, schema in schemas().items():
-        path, text = folder / name, schema_text(schema)
-        if check:
-            if not path.exists() or path.read_text(encoding="utf-8") != text:
-                stale.append(path)
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    for path in stale:
-        sys.stderr.write(f"{path}: out of date; run `make docs` and commit it\n")
-    return 1 if stale else 0
+    return run("contract.schemas", schemas, arguments)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
+from contract.generated import run
 from edge.config import EdgeConfig
 from edge.detectors.registry import CameraDetectorKind, installed_detectors
 
@@ -38,21 +38,9 @@ def config_schema() -> dict[str, Any]:
     }
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Writes the file into the folder given; with `--check` only says whether it is up to date (exit code 1 if not)."""
-    folders = [Path(argument) for argument in arguments if not argument.startswith("-")]
-    if len(folders) != 1 or set(arguments) - {"--check", *map(str, folders)}:
-        sys.stderr.write("usage: python -m edge.config_schema FOLDER [--check]\n")
-        return 2
-    path = folders[0] / FILE_NAME
-    text = json.dumps(config_schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
-    if "--check" not in arguments:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    elif not path.exists() or path.read_text(encoding="utf-8") != text:
-        sys.stderr.write(f"{path}: not what the code says; run: python -m edge.config_schema {folders[0]}\n")
-        return 1
-    return 0
+    return run("edge.config_schema", lambda: {FILE_NAME: config_schema()}, arguments)
 
 
 if __name__ == "__main__":

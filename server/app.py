@@ -69,7 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_tags=_TAGS,
         docs_url=None,  # they load scripts from a CDN: no network, and the CSP forbids it
         redoc_url=None,
-        openapi_url="/api/openapi.json",
+        openapi_url=None,  # the description lies in docs/reference; a stranger gets nothing
         lifespan=_lifespan,
     )
     database = Database(settings.database_url, busy_seconds=settings.busy_seconds)

@@ -1,15 +1,18 @@
-"""`python -m server.openapi PATH` writes the API's description, for docs and for the console's client."""
+"""`python -m server.openapi FOLDER [--check]` writes the API's description, for docs and for the console's client."""
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from contract.generated import run
 from server.app import create_app
 from server.settings import Settings
+
+FILE_NAME = "openapi.json"
 
 
 def openapi_document() -> dict[str, Any]:
@@ -19,19 +22,9 @@ def openapi_document() -> dict[str, Any]:
         return create_app(settings).openapi()
 
 
-def main(arguments: list[str]) -> int:
-    """Writes the document to the path given; `-` is stdout."""
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m server.openapi PATH\n")
-        return 2
-    content = json.dumps(openapi_document(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
-    if arguments[0] == "-":
-        sys.stdout.write(content)
-    else:
-        path = Path(arguments[0])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
-    return 0
+def main(arguments: Sequence[str]) -> int:
+    """Writes the document into the folder given, or with `--check` says whether it is up to date."""
+    return run("server.openapi", lambda: {FILE_NAME: openapi_document()}, arguments)
 
 
 if __name__ == "__main__":
