@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 DISTRICT = ROOT / "samples" / "district" / "generated"
 EDGE_CONFIG = ROOT / "configs" / "demo" / "edge.yaml"
 DEVICE_ID = "demo-box"
+MARK = ".gridsentry-demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,18 @@ def running_stack(folder: Path, ports: Ports) -> Iterator[Stack]:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Empties the demo's folder: every demo starts from the same state."""
-    if folder.exists():
+    """Empties the demo's folder: every demo starts from the same state.
+
+    Raises:
+        ProgramError: the folder holds something that no demo put there; it is left as it is.
+    """
+    mark = folder / MARK
+    if folder.exists() and any(folder.iterdir()):
+        if not mark.exists():
+            raise ProgramError(f"{folder} is not empty and no demo made it: name another folder or empty it yourself")
         shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    mark.write_text("A demo may empty this folder.\n", encoding="utf-8")
 
 
 def server_environment(folder: Path, database_url: str | None = None) -> dict[str, str]:
