@@ -34,7 +34,7 @@ class FileSource(VideoSource):
         self._loop = loop
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
-        timeline = Timeline(self.time_base)
+        timeline = Timeline(self.time_base, self.reorder_depth)
         pacer = _Pacer(self) if self._realtime else None
         placed = 0
         while True:
@@ -61,7 +61,7 @@ class FileSource(VideoSource):
         if not placed:
             raise SourceError(
                 f"{self.name}: {found} packets, none of them a key frame with a time stamp; "
-                "remux it into MP4 with time stamps"
+                "it is damaged or has no time stamps, copy it again or remux it into MP4"
             )
         if found < expected:
             raise SourceError(
@@ -79,10 +79,8 @@ class _Pacer:
 
     def wait_for(self, packet: Packet[VideoStream]) -> bool:
         """False: the source was stopped while waiting."""
-        stamp = packet.dts if packet.dts is not None else packet.pts
-        if stamp is None:
-            return True
-        due = stamp * self._seconds_per_tick
+        assert packet.dts is not None, "the timeline stamps every packet"
+        due = packet.dts * self._seconds_per_tick
         now = time.monotonic()
         if self._origin is None:
             self._origin = now - due

@@ -42,7 +42,7 @@ class PayloadError(ValueError):
 
 
 def readings_of(
-    source_id: str, settings: MqttInput, payload: bytes, arrived_at: datetime, *, check_skew: bool = True
+    source_id: str, settings: MqttInput, payload: bytes, arrived_at: datetime
 ) -> tuple[list[Reading], list[PayloadError]]:
     """The readings in a message and what is wrong with its other values.
 
@@ -51,8 +51,7 @@ def readings_of(
     try:
         document = _parsed(payload)
         observed_at = _observed_at(settings, document, arrived_at)
-        if check_skew:
-            _check_skew(settings, observed_at, arrived_at)
+        _check_age(settings, observed_at, arrived_at)
     except PayloadError as error:
         return [], [error]
     readings: list[Reading] = []
@@ -138,10 +137,19 @@ def _observed_at(settings: MqttInput, document: Any, arrived_at: datetime) -> da
     return time.astimezone(UTC)
 
 
-def _check_skew(settings: MqttInput, observed_at: datetime, arrived_at: datetime) -> None:
-    skew = (observed_at - arrived_at).total_seconds()
-    if abs(skew) > settings.max_skew_seconds:
-        message = f"found a time {skew:+.0f} s from now, expected within {settings.max_skew_seconds:g} s: set its clock"
+def _check_age(settings: MqttInput, observed_at: datetime, arrived_at: datetime) -> None:
+    age_seconds = (arrived_at - observed_at).total_seconds()
+    if age_seconds < -settings.max_skew_seconds:
+        message = (
+            f"found a time {-age_seconds:.0f} s ahead of now, expected at most {settings.max_skew_seconds:g} s: "
+            "set the sensor's clock, or this box's"
+        )
+        raise PayloadError(Fault.CLOCK_SKEW, message)
+    if age_seconds > settings.max_late_seconds:
+        message = (
+            f"found a time {age_seconds:.0f} s ago, expected at most {settings.max_late_seconds:g} s: "
+            "set the sensor's clock, or raise max_late_seconds if the broker kept it that long"
+        )
         raise PayloadError(Fault.CLOCK_SKEW, message)
 
 

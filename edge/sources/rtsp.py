@@ -43,7 +43,7 @@ class RtspSource(VideoSource):
         )
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
-        timeline = Timeline(self.time_base)
+        timeline = Timeline(self.time_base, self.reorder_depth)
         for packet in self._demux():
             if timeline.place(packet):
                 yield packet

@@ -98,6 +98,11 @@ class VideoSource(ABC):
         return self._stream.time_base
 
     @property
+    def reorder_depth(self) -> int:
+        """How many frames decoding runs ahead of showing."""
+        return int(self._stream.codec_context.reorder_depth)
+
+    @property
     def nominal_fps(self) -> float | None:
         """What the container says, which is not always what the camera does; None where it says nothing."""
         rate = self._stream.average_rate or self._stream.base_rate
@@ -185,31 +190,41 @@ class VideoSource(ABC):
 
 
 class Timeline:
-    """Makes stamps continuous: waits for the first key packet with a PTS, and lifts what comes after a fall back."""
+    """Makes stamps continuous: waits for the first key packet with a PTS, and lifts what comes after a fall back.
 
-    def __init__(self, time_base: Fraction) -> None:
+    Every packet gets a decode stamp: Matroska leaves out the first ones, as many as frames are reordered.
+    """
+
+    def __init__(self, time_base: Fraction, reorder_depth: int = 0) -> None:
         self._restart_ticks = int(RESTART_SECONDS / time_base)
+        self._reorder_depth = reorder_depth
         self._shift = 0
         self._last: int | None = None
         self._step = 1
 
     def place(self, packet: Packet[VideoStream], *, restarted: bool = False) -> bool:
-        """Shifts the packet's stamps in place. False: the packet comes before anything decodable, leave it out."""
+        """Stamps the packet in place. False: it comes before anything that can be decoded, leave it out."""
         if self._last is None and (packet.pts is None or not packet.is_keyframe):
             return False
-        stamp = packet.dts if packet.dts is not None else packet.pts
-        if stamp is None:
-            return False
+        stamp = packet.dts if packet.dts is not None else self._missing(packet, restarted)
         if self._last is not None:
             if restarted or stamp + self._shift < self._last - self._restart_ticks:
                 self._shift = self._last + self._step - stamp
             step = stamp + self._shift - self._last
             self._step = step if 0 < step < self._restart_ticks else self._step
-        if self._shift:
-            packet.pts = None if packet.pts is None else packet.pts + self._shift
-            packet.dts = None if packet.dts is None else packet.dts + self._shift
         self._last = stamp + self._shift
+        packet.dts = self._last
+        packet.pts = None if packet.pts is None else packet.pts + self._shift
         return True
+
+    def _missing(self, packet: Packet[VideoStream], restarted: bool) -> int:
+        """The decode stamp that a packet should have, before it is shifted."""
+        step = packet.duration or self._step
+        if self._last is not None and not restarted:
+            fallen = packet.pts is not None and packet.pts + self._shift < self._last - self._restart_ticks
+            if packet.pts is None or not fallen:
+                return self._last - self._shift + step
+        return (packet.pts or 0) - self._reorder_depth * step
 
 
 def reason_of(error: FFmpegError) -> str:

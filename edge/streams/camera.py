@@ -88,7 +88,7 @@ class CameraStream:
         self._source.close()
 
     def _remember(self, packet: Packet[VideoStream]) -> None:
-        if packet.pts is None:
+        if packet.pts is None or packet.dts is None:
             return  # without a presentation time there is no place for it in a clip
         if self._origin is None:
             self._origin = packet.pts
@@ -99,7 +99,7 @@ class CameraStream:
                 data=bytes(packet),
                 media_time=self._media_time(packet.pts),
                 pts=packet.pts,
-                dts=packet.pts if packet.dts is None else packet.dts,
+                dts=packet.dts,
                 duration=packet.duration or 0,
                 time_base=self._time_base,
                 is_key=packet.is_keyframe,
