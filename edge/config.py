@@ -175,7 +175,9 @@ class MqttInput(Settings):
     """Where the time of a reading lies: RFC 3339 text or Unix seconds or milliseconds. Absent: time of arrival."""
     channels: Annotated[dict[str, ChannelSettings], Field(min_length=1)]
     max_skew_seconds: Annotated[float, Field(gt=0, le=86_400 * 30)] = 300
-    """A time further than this from now is a fault of the sensor's clock (detectors.md §5: ± 5 min)."""
+    """A time further ahead of now is a fault of the sensor's clock (detectors.md §5: ± 5 min)."""
+    max_late_seconds: Annotated[float, Field(gt=0, le=86_400 * 30)] = 7 * 86_400
+    """Older readings are a fault. Younger ones are the past that a broker kept while this box or the network was away."""
 
 
 class _SourceSettings(Settings):

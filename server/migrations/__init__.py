@@ -47,9 +47,9 @@ def require_current(database: Database) -> None:
     with database.read() as connection:
         current = current_revision(connection)
     if current != head_revision():
+        found = "no schema" if current is None else f"the schema {current}"
         raise SchemaVersionError(
-            f"{database.name} has {'no schema' if current is None else f'the schema {current}'}, expected {head_revision()}: "
-            "run 'gridsentry-server migrate'"
+            f"{database.name} has {found}, expected {head_revision()}: run 'gridsentry-server migrate'"
         )
 
 

@@ -261,7 +261,7 @@ def test_garbage_and_giants_harm_nobody(outbox: Outbox, tmp_path: Path) -> None:
         for payload in (b"", b"\xff" * 100, b"[" * 50_000, b'{"ts": 1, "level_m": NaN}', bytes(20 * 2**20)):
             publisher.send(payload)
         publisher.send(b"{}", "sensors/well-12/\N{SNOWMAN}")
-        publisher.level(9.9, now - timedelta(hours=1))
+        publisher.level(9.9, now - timedelta(days=30))
         publisher.level(1.5, now)
         wait_until(lambda: len(hazards(outbox)) == 1, "the one good reading")
         publisher.close()
