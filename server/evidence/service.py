@@ -78,7 +78,7 @@ def _finish_interrupted(files: EvidenceFiles, device: Device, sha256: str, lengt
         return False
     try:
         with files.open_partial(sha256, device.id) as partial:
-            return partial.size == length and partial.finish()
+            return partial.size >= length and partial.finish()
     except UploadBusyError:
         return False  # the request that has it will finish it
 

@@ -145,10 +145,13 @@ def advance(database: Database, device_ids: Collection[str]) -> set[str]:
                 found[device_id] = checked
     if not found:
         return set()
+    due = set()
     with database.write() as connection:
         for device_id, (start, verification) in found.items():
-            _note(connection, device_id, start, verification)
-    return {device_id for device_id, (start, verification) in found.items() if verification.proven.seq > start.seq}
+            is_noted = _note(connection, device_id, start, verification)
+            if not is_noted or verification.proven.seq > start.seq:
+                due.add(device_id)
+    return due
 
 
 def _check_next(connection: Connection, device_id: str) -> tuple[ChainPosition, Verification] | None:
@@ -167,11 +170,12 @@ def _next_stop(connection: Connection, device_id: str, after: int) -> int | None
     return found
 
 
-def _note(connection: Connection, device_id: str, start: ChainPosition, found: Verification) -> None:
+def _note(connection: Connection, device_id: str, start: ChainPosition, found: Verification) -> bool:
+    """Notes the result; False if another process has come further meanwhile, so that it must be looked at again."""
     report, proven = found.report, found.proven
     known = connection.execute(select(chain_status).where(chain_status.c.device_id == device_id)).one_or_none()
     if known is not None and known.verified_seq > start.seq:
-        return  # another process was quicker
+        return False
     now = datetime.now(UTC)
     problem = None if report.problem is None else _problem_json(report.problem)
     before = None if known is None else known.problem
@@ -201,6 +205,7 @@ def _note(connection: Connection, device_id: str, start: ChainPosition, found: V
             before=before,
             after=problem,
         )
+    return True
 
 
 def _problem_json(problem: ChainProblem) -> dict[str, str | int]:

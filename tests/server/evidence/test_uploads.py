@@ -238,6 +238,30 @@ def test_a_file_moved_before_the_end_is_noted_afterwards(uploader: Uploader, dat
     assert state(database, sha256) == "whole"
 
 
+@pytest.mark.parametrize(("lying", "offset", "complete"), [(CLIP, len(CLIP), "?1"), (CLIP[:-1] + b"?", 0, "?0")])
+def test_all_bytes_here_and_not_yet_checked(
+    uploader: Uploader, database: Database, folder: Path, lying: bytes, offset: int, complete: str
+) -> None:
+    sha256 = uploader.announce(CLIP)
+    uploader.patch(sha256, 0, CLIP[:10])
+    (partial,) = (folder / "partial").iterdir()
+    partial.write_bytes(lying)  # the server was killed between the last byte and the check
+    answer = uploader.head(sha256)
+    assert (answer.headers["Upload-Offset"], answer.headers["Upload-Complete"]) == (str(offset), complete)
+    assert (state(database, sha256) == "whole") == (complete == "?1")
+    assert uploader.patch(sha256, offset, CLIP[offset:]).headers["Upload-Complete"] == "?1"
+    assert where(folder, CLIP).read_bytes() == CLIP
+
+
+def test_more_bytes_than_announced_on_disk_begin_again(uploader: Uploader, folder: Path) -> None:
+    sha256 = uploader.announce(CLIP)
+    uploader.patch(sha256, 0, CLIP[:10])
+    (partial,) = (folder / "partial").iterdir()
+    partial.write_bytes(CLIP + b"killed before it was taken back")
+    assert uploader.head(sha256).headers["Upload-Offset"] == "0"
+    assert uploader.patch(sha256, 0, CLIP).headers["Upload-Complete"] == "?1"
+
+
 def test_a_body_that_breaks_off_is_kept_and_gone_on_with(uploader: Uploader) -> None:
     sha256 = uploader.announce(CLIP)
     assert uploader.patch(sha256, 0, CLIP[:123_456]).status_code == 204  # what a client got through
