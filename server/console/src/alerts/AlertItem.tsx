@@ -7,7 +7,7 @@ import { useLanguage } from "../i18n";
 import { formatAge, formatMoment, secondsSince } from "../lib/time";
 import { useNow } from "../lib/useNow";
 import { useGridNames } from "../map/useGrids";
-import { isOpen } from "./list";
+import { holderName, isOpen } from "./list";
 import { SeverityMark } from "./SeverityMark";
 import { hazardName, queueName } from "./text";
 
@@ -94,6 +94,7 @@ function Marks({ alert }: { alert: AlertSummary }): ReactNode {
 /** Who is at it, or who has decided. */
 function Holder({ alert, me }: { alert: AlertSummary; me: string }): ReactNode {
   const { t } = useTranslation();
+  const now = useNow();
   if (!isOpen(alert)) {
     return (
       <span className={`badge state-${alert.state}`}>
@@ -102,11 +103,12 @@ function Holder({ alert, me }: { alert: AlertSummary; me: string }): ReactNode {
       </span>
     );
   }
-  if (alert.state !== "claimed" || alert.claimed_by === null) return null;
-  const mine = alert.claimed_by === me;
+  const name = holderName(alert, now);
+  if (name === null) return null;
+  const mine = name === me;
   return (
     <span className={mine ? "badge badge-mine" : "badge badge-theirs"}>
-      {mine ? t("list.claimedByMe") : t("list.claimedBy", { name: alert.claimed_by })}
+      {mine ? t("list.claimedByMe") : t("list.claimedBy", { name })}
     </span>
   );
 }

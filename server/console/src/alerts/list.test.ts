@@ -77,6 +77,7 @@ describe("the order of the list", () => {
 });
 
 describe("moving through the list", () => {
+  const NOW = Date.parse("2026-11-21T08:05:00Z");
   const alerts = ["a", "b", "c"].map((id) => alertOf(id));
 
   it("stops at both ends and starts at either", () => {
@@ -89,12 +90,15 @@ describe("moving through the list", () => {
   });
 
   it("goes on to an alert that nobody judges, and comes back to skipped ones", () => {
-    const taken = alertOf("b", { state: "claimed", claimed_by: "Wang" });
-    expect(nextToJudge([alertOf("a"), taken, alertOf("c")], "a", "Li")).toBe("c");
-    expect(nextToJudge([alertOf("a"), taken, alertOf("c")], "c", "Li")).toBe("a");
-    expect(nextToJudge([alertOf("a"), alertOf("b", { state: "unsure" }), alertOf("c")], "a", "Li")).toBe("c");
-    expect(nextToJudge([alertOf("a"), alertOf("b", { state: "unsure" })], "a", "Li")).toBe("b");
-    expect(nextToJudge([alertOf("a")], "a", "Li")).toBeNull();
+    const held = { state: "claimed", claimed_by: "Wang" } as const;
+    const taken = alertOf("b", { ...held, claim_expires_at: "2026-11-21T08:06:00Z" });
+    const left = alertOf("b", { ...held, claim_expires_at: "2026-11-21T08:04:00Z" });
+    expect(nextToJudge([alertOf("a"), left, alertOf("c")], "a", "Li", NOW)).toBe("b");
+    expect(nextToJudge([alertOf("a"), taken, alertOf("c")], "a", "Li", NOW)).toBe("c");
+    expect(nextToJudge([alertOf("a"), taken, alertOf("c")], "c", "Li", NOW)).toBe("a");
+    expect(nextToJudge([alertOf("a"), alertOf("b", { state: "unsure" }), alertOf("c")], "a", "Li", NOW)).toBe("c");
+    expect(nextToJudge([alertOf("a"), alertOf("b", { state: "unsure" })], "a", "Li", NOW)).toBe("b");
+    expect(nextToJudge([alertOf("a")], "a", "Li", NOW)).toBeNull();
   });
 });
 

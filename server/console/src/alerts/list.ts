@@ -19,6 +19,12 @@ export function isOpen(alert: Pick<AlertSummary, "state">): boolean {
   return OPEN_STATES.has(alert.state);
 }
 
+/** Who holds the alert at `now` (milliseconds). A lease ends without a change being sent: the clock decides. */
+export function holderName(alert: Pick<AlertSummary, "claimed_by" | "claim_expires_at">, now: number): string | null {
+  if (alert.claim_expires_at !== null && Date.parse(alert.claim_expires_at) <= now) return null;
+  return alert.claimed_by;
+}
+
 export function matches(alert: AlertSummary, filter: ListFilter): boolean {
   if (isOpen(alert) !== (filter.openness === "open")) return false;
   if (filter.queue === null) return true;
@@ -71,10 +77,15 @@ export function neighbour(alerts: readonly AlertSummary[], current: string | nul
 }
 
 /** After a verdict on `judged`: the next that nobody else judges and nobody was unsure of, else any other, else none. */
-export function nextToJudge(alerts: readonly AlertSummary[], judged: string, me: string): string | null {
+export function nextToJudge(
+  alerts: readonly AlertSummary[],
+  judged: string,
+  me: string,
+  now: number,
+): string | null {
   const index = alerts.findIndex(({ id }) => id === judged);
   const others = [...alerts.slice(index + 1), ...alerts.slice(0, Math.max(0, index))].filter(({ id }) => id !== judged);
-  const free = others.filter((alert) => isOpen(alert) && (alert.claimed_by === null || alert.claimed_by === me));
+  const free = others.filter((alert) => isOpen(alert) && [null, me].includes(holderName(alert, now)));
   return (free.find(({ state }) => state !== "unsure") ?? free[0] ?? others[0])?.id ?? null;
 }
 

@@ -14,6 +14,7 @@ import { useAlert } from "../alerts/useAlert";
 import { useAlerts } from "../alerts/useAlerts";
 import { WhyHere } from "../alerts/WhyHere";
 import { useLanguage } from "../i18n";
+import { serverNow } from "../lib/clock";
 import type { Language } from "../lib/time";
 import { QUEUES_KEY } from "../live/useLive";
 import { MapPane } from "../map/MapPane";
@@ -110,7 +111,7 @@ export function Workspace({ account, covered, onCommand }: WorkspaceProps): Reac
             onRejecting={setRejecting}
             onBack={() => select(null)}
             onStep={step}
-            onJudged={(id) => select(nextToJudge(shown, id, account.display_name))}
+            onJudged={(id) => select(nextToJudge(shown, id, account.display_name, serverNow()))}
           />
         )}
       </div>

@@ -1,21 +1,15 @@
-import { useEffect, useSyncExternalStore } from "react";
+import { useEffect } from "react";
 
 import { useStored } from "../lib/stored";
+import { useMedia } from "../lib/useMedia";
 
 const THEMES = ["system", "dark", "light"] as const;
 export type Theme = (typeof THEMES)[number];
 
-const light = window.matchMedia("(prefers-color-scheme: light)");
-
-function subscribeScheme(listener: () => void): () => void {
-  light.addEventListener("change", listener);
-  return () => light.removeEventListener("change", listener);
-}
-
 /** The chosen theme, and the one that results from it. Dark unless the system asks for light. */
 export function useTheme(): { theme: Theme; resolved: "dark" | "light"; next: () => void } {
   const [theme, setTheme] = useStored<Theme>("gridsentry.theme", THEMES, "system");
-  const systemLight = useSyncExternalStore(subscribeScheme, () => light.matches);
+  const systemLight = useMedia("(prefers-color-scheme: light)");
   const resolved = theme === "system" ? (systemLight ? "light" : "dark") : theme;
   return {
     theme,

@@ -40,7 +40,7 @@ export function boundsOf(grids: GridCollection): Bounds | null {
 /** Metres a pixel at zoom 0 on the equator, for tiles of 512 pixels. */
 const METRES_PER_PIXEL = 78_271.5;
 const DISC_PIXELS = 24;
-const CLOSEST_ZOOM = 16.6;
+const CLOSEST_ZOOM = 16.2;
 const FARTHEST_ZOOM = 12.5;
 
 /** The zoom at which the disc of `accuracyM` is well seen around its pin, within reason. */

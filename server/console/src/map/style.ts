@@ -43,11 +43,17 @@ function gridLayers(palette: Palette, language: Language): LayerSpecification[] 
     layout: { "line-join": "round" },
     paint: { "line-color": colour, "line-width": width },
   });
-  const names = (id: string, at: number, size: number, minzoom: number, maxzoom: number): LayerSpecification => ({
+  const names = (
+    id: string,
+    filter: ExpressionSpecification,
+    size: number,
+    minzoom: number,
+    maxzoom = 24,
+  ): LayerSpecification => ({
     id,
     type: "symbol",
     source: "grids",
-    filter: level(at),
+    filter,
     minzoom,
     maxzoom,
     layout: {
@@ -101,9 +107,10 @@ function gridLayers(palette: Palette, language: Language): LayerSpecification[] 
       filter: ["==", ["get", "code"], ""],
       paint: { "line-color": palette.accent, "line-width": 2.2 },
     },
-    names("name-1", 1, 12, 0, MICRO_ZOOM),
-    names("name-2", 2, 11.5, COMPOUND_ZOOM, MICRO_ZOOM + 1),
-    names("name-3", 3, 10.5, MICRO_ZOOM + 1, 24),
+    names("name-1", level(1), 12, 0, MICRO_ZOOM),
+    names("name-2", level(2), 11.5, COMPOUND_ZOOM, MICRO_ZOOM + 1),
+    names("name-3", level(3), 10.5, MICRO_ZOOM + 1),
+    names("name-special", isSpecial, 10.5, COMPOUND_ZOOM),
   ];
 }
 

@@ -5,7 +5,7 @@ import { claimAlert, releaseAlert } from "../api/calls";
 import { isStatus } from "../api/problem";
 import type { Account, AlertDetail } from "../api/types";
 import { alertKey, keepNewer } from "../alerts/useAlert";
-import { isOpen } from "../alerts/list";
+import { holderName, isOpen } from "../alerts/list";
 import { serverNow } from "../lib/clock";
 
 /** A glance in passing claims nothing. */
@@ -28,9 +28,9 @@ export function holderOf(
   account: Account,
   now: number,
 ): Holder {
-  if (alert.claimed_by === null) return "nobody";
-  if (alert.claim_expires_at !== null && Date.parse(alert.claim_expires_at) <= now) return "nobody";
-  return alert.claimed_by === account.display_name ? "me" : "other";
+  const name = holderName(alert, now);
+  if (name === null) return "nobody";
+  return name === account.display_name ? "me" : "other";
 }
 
 export interface Claiming {
