@@ -50,6 +50,8 @@ def findings(path: Path, config: EdgeConfig, parsed: ParsedText, *, online: bool
                 yield Finding(source_id, Grade.FINE, "not opened: a camera is reached with --online")
             else:
                 yield from _camera(path, parsed, source_id, settings)
+        if settings.input is None:
+            yield Finding(source_id, Grade.WARNING, "has no input: `run` does not watch it, only `replay` uses it")
         if not settings.detectors:
             yield Finding(source_id, Grade.WARNING, "has no detectors: nothing will be found there")
     if config.server is not None:

@@ -145,6 +145,7 @@ class Runtime:
         sensors: dict[str, Sensor] = {}
         for source_id, settings in self._config.sources.items():
             if settings.input is None:
+                log.warning("not watched: it has no input", source=source_id)
                 continue
             writer = self._writer(source_id, settings)
             tracker = tracker_for(settings, writer, self._resumed.pop(source_id, ()))

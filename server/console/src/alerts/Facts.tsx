@@ -100,7 +100,7 @@ function Confidence({ value }: { value: number }): ReactNode {
   const { t } = useTranslation();
   const percent = Math.round(value * 100);
   return (
-    <div className="confidence" title={t("detail.confidenceHint", { count: percent })}>
+    <div className="confidence" title={t("detail.confidenceHint")}>
       <span>{t("detail.confidence")}</span>
       <span className="meter" aria-hidden="true">
         <span style={{ width: `${percent}%` }} />

@@ -99,7 +99,7 @@ export const en = {
     whyLists: "Lists {{list}} · grids {{grid}}",
     history: "History",
     confidence: "Confidence",
-    confidenceHint: "Of a hundred alerts like this, about {{count}} are real",
+    confidenceHint: "How sure the detector says it is; not yet calibrated against verdicts",
     accuracy: "Position",
     accuracyValue: "± {{metres}} m ({{method}})",
     height: "Height",

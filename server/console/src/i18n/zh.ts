@@ -100,7 +100,7 @@ export const zh: Messages = {
     whyLists: "清单 {{list}} · 网格 {{grid}}",
     history: "经过",
     confidence: "置信度",
-    confidenceHint: "每一百条这样的警情，约有 {{count}} 条属实",
+    confidenceHint: "检测器自己给出的把握程度，尚未用研判结果校准",
     accuracy: "定位",
     accuracyValue: "± {{metres}} 米（{{method}}）",
     height: "高度",
