@@ -72,7 +72,7 @@ def test_a_wrong_offset_is_told_the_right_one(uploader: Uploader) -> None:
     assert uploader.patch(sha256, 1000, CLIP[1000:]).status_code == 204
 
 
-@pytest.mark.parametrize(("last", "whole"), [(CLIP[-1:], True), (bytes([CLIP[-1] ^ 1]), False)])
+@pytest.mark.parametrize(("last", "whole"), [(CLIP[-1:], True), (bytes([CLIP[-1] ^ 1]), False)], ids=["right", "wrong"])
 def test_a_server_that_ended_after_the_last_byte_finishes_later(
     uploader: Uploader, database: Database, folder: Path, last: bytes, whole: bool
 ) -> None:
