@@ -226,7 +226,11 @@ class Background:
 
     def _set_bounds(self, rows: slice, columns: slice) -> None:
         mean, half_width = self.mean[rows, columns], self._half_width[rows, columns]
-        np.sqrt(self._spread[rows, columns], out=half_width)
+        spread = self._spread[rows, columns]
+        # A pixel's own spread comes from a few samples: some would be far too low without their neighbours'.
+        cv2.blur(spread, (3, 3), dst=half_width)
+        np.maximum(half_width, spread, out=half_width)
+        np.sqrt(half_width, out=half_width)
         np.maximum(half_width, np.float32(self._tuning.min_half_width), out=half_width)
         low, high = self._low[rows, columns], self._high[rows, columns]
         # Saturating arithmetic: below black and above white there is nothing to exceed.

@@ -78,9 +78,11 @@ def fit_fall(t: Doubles, x_m: Doubles, y_m: Doubles) -> Fall:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a sampled fall may be: apparent acceleration (low, high), span of its three points, hypotheses to try."""
+    """What a sampled fall may be: apparent acceleration (low, high), and how far apart its three points lie."""
 
     accelerations_mps2: tuple[float, float]
+    step_seconds: float
+    """From one point to the next, at the most."""
     min_span_seconds: float
     max_span_seconds: float
     trials: int
@@ -128,7 +130,7 @@ class _Hypotheses:
 
 
 def _hypotheses(points: Doubles, search: Search, random: np.random.Generator) -> _Hypotheses | None:
-    triple = np.sort(random.integers(0, len(points), (search.trials, 3)), axis=1)
+    triple = _triples(points[:, 0], search, random)
     (ta, tb, tc), (xa, _, xc), (ya, yb, yc) = (points[triple, column].T for column in range(3))
     span = tc - ta
     low, high = search.accelerations_mps2
@@ -144,6 +146,16 @@ def _hypotheses(points: Doubles, search: Search, random: np.random.Generator) ->
         return None
     down = -first - acceleration * (tb - ta) / 2
     return _Hypotheses(ta[rows], xa[rows], ya[rows], down[rows], acceleration[rows], sideways[rows])
+
+
+def _triples(t: Doubles, search: Search, random: np.random.Generator) -> NDArray[np.intp]:
+    """(trials, 3) numbers of points, each soon after the one before: what belongs together is near in time."""
+    n = len(t)
+    reach = np.searchsorted(t, t + search.step_seconds, side="right") - 1
+    first = random.integers(0, n, search.trials)
+    second = first + np.ceil(random.random(search.trials) * (reach[first] - first)).astype(np.intp)
+    third = second + np.ceil(random.random(search.trials) * (reach[second] - second)).astype(np.intp)
+    return np.stack((first, second, third), axis=1)
 
 
 def _distances(points: Doubles, hypotheses: _Hypotheses, max_span_seconds: float) -> Doubles:

@@ -62,6 +62,7 @@ class ThrownObjectDetector:
         self._clock = FrameClock()
         self._search = Search(
             accelerations_mps2=settings.gates.acceleration_mps2,
+            step_seconds=2 * settings.tracks.birth_seconds,
             min_span_seconds=settings.gates.duration_seconds / 2,
             max_span_seconds=settings.tracks.ring_seconds,
             trials=settings.tracks.trials,

@@ -27,6 +27,7 @@ class Refusal(StrEnum):
     SELDOM_SEEN = "seldom_seen"
     LITTLE_DROP = "little_drop"
     ACCELERATION = "acceleration"
+    UNSURE_ACCELERATION = "unsure_acceleration"
     START_SPEED = "start_speed"
     END_SPEED = "end_speed"
     SIDEWAYS = "sideways"
@@ -113,6 +114,10 @@ def refusal(evidence: Evidence, settings: GateSettings, fps: float) -> Refusal |
         (evidence.coverage >= settings.coverage, Refusal.SELDOM_SEEN),
         (evidence.drop_m >= settings.drop_m, Refusal.LITTLE_DROP),
         (_within(fall.acceleration_mps2, settings.acceleration_mps2), Refusal.ACCELERATION),
+        (
+            fall.acceleration_mps2 >= settings.acceleration_errors * fall.acceleration_error_mps2,
+            Refusal.UNSURE_ACCELERATION,
+        ),
         (evidence.start_speed_mps <= settings.start_speed_mps, Refusal.START_SPEED),
         (_within(end_speed, settings.end_speed_mps), Refusal.END_SPEED),
         (abs(fall.sideways_mps) <= settings.sideways * end_speed, Refusal.SIDEWAYS),
