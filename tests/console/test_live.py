@@ -83,3 +83,31 @@ def test_wrong_passwords_are_told_apart_from_a_locked_account(centre: Centre, de
         expect(page.get_by_test_id("sign-in")).to_be_enabled()
     page.get_by_test_id("sign-in").click()
     expect(page.get_by_test_id("sign-in-problem")).to_contain_text("locked for now; try again in")
+
+
+COUNT_NOTES = """
+window.notes = 0;
+const make = AudioContext.prototype.createOscillator;
+AudioContext.prototype.createOscillator = function () { window.notes += 1; return make.call(this); };
+"""
+
+
+def test_an_alarm_is_heard_a_review_is_not_and_mute_is_obeyed(centre: Centre, desk: Desk) -> None:
+    context = desk.context()
+    context.add_init_script(COUNT_NOTES)
+    page = desk.page(context)
+    sign_in(page, centre.url, *OPERATOR)
+
+    def notes_after(source_id: str, place: tuple[float, float], **more: str) -> int:
+        before = int(page.evaluate("window.notes"))
+        centre.box.sees(source_id, place, **more)
+        expect(item(page, source_id)).to_be_visible()
+        page.wait_for_timeout(2_000)  # the sound's lock is held for as long as it plays
+        return int(page.evaluate("window.notes")) - before
+
+    calm = notes_after("sound-yellow", (113.6250, 34.7520), severity="yellow")
+    urgent = notes_after("sound-red", (113.6260, 34.7250))
+    assert 0 < calm < urgent
+    assert notes_after("sound-review", (113.6270, 34.7350), tier="review") == 0
+    page.keyboard.press("m")
+    assert notes_after("sound-muted", (113.6550, 34.7150)) == 0

@@ -73,13 +73,23 @@ def test_a_phone_shows_one_thing_at_a_time(centre: Centre, desk: Desk) -> None:
     expect(page.get_by_test_id("detail")).to_have_count(0)
 
 
+def test_an_admins_pages_fit_a_phone(centre: Centre, desk: Desk) -> None:
+    page = desk.signed_in(ADMIN, viewport=PHONE, has_touch=True, is_mobile=True)
+    assert fits(page)
+    for name in ("audit", "dead-letters", "devices"):
+        page.get_by_test_id(f"nav-{name}").tap()
+        page.get_by_test_id(f"page-{name}").wait_for()
+        page.wait_for_timeout(500)
+        assert fits(page)
+
+
 def fits(page: Page) -> bool:
     """Nothing reaches over the right edge of the screen."""
     over = page.evaluate(
         """() => [...document.querySelectorAll('main *, header *')].filter((element) => {
             const box = element.getBoundingClientRect();
             return box.width > 0 && box.right > innerWidth + 1 && getComputedStyle(element).position !== 'absolute'
-                && !element.closest('.map-host, .visually-hidden, .top-nav');
+                && !element.closest('.map-host, .visually-hidden, .table-scroll');
         }).map((element) => element.outerHTML.slice(0, 120))"""
     )
     assert over == []

@@ -26,7 +26,8 @@ export function AdminPage({ route, account }: AdminPageProps): ReactNode {
   const { page } = route;
   const name = page === "dead-letters" ? "deadLetters" : page;
   return (
-    <main className="admin" data-testid={`page-${page}`}>
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls: the keyboard must be able to get there
+    <main className="admin" data-testid={`page-${page}`} tabIndex={0}>
       <header className="admin-head">
         <h1>{t(`admin.${name}.title`)}</h1>
         <p className="faint">{t(`admin.${name}.hint`)}</p>

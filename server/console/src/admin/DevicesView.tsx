@@ -73,7 +73,7 @@ function DeviceCard({ device, sources }: { device: Device; sources: Source[] }):
               <td>
                 {source.name || source.id} <code>{source.id}</code>
               </td>
-              <td>
+              <td className="nowrap">
                 <Health source={source} />
               </td>
               <td className="nowrap">

@@ -64,20 +64,24 @@ export function useClaim(alert: AlertDetail | undefined, account: Account): Clai
     });
   };
 
-  const check = useEffectEvent(() => {
-    if (alert === undefined || document.hidden || !isOpen(alert) || Date.now() - lastSeen > PRESENT_MS) return;
+  const claimIfDue = (): void => {
+    if (alert === undefined || !isOpen(alert)) return;
     const now = serverNow();
     const holder = holderOf(alert, account, now);
     const left = alert.claim_expires_at === null ? 0 : Date.parse(alert.claim_expires_at) - now;
     if (holder === "nobody" || (holder === "me" && left < RENEW_BELOW_SHARE * leaseMs.current)) claim();
+  };
+  const check = useEffectEvent(() => {
+    if (!document.hidden && Date.now() - lastSeen < PRESENT_MS) claimIfDue();
   });
 
-  const release = useEffectEvent((left: string) => {
+  const release = useEffectEvent(async (left: string) => {
+    await underWay.current;
     const last = client.getQueryData<AlertDetail>(alertKey(left));
     if (last === undefined || !isOpen(last) || holderOf(last, account, serverNow()) !== "me") return;
     // Not being able to give it back is no harm: the lease runs out by itself.
-    releaseAlert(left, last.version).then(
-      (released) => void keepNewer(client, released),
+    await releaseAlert(left, last.version).then(
+      (released) => keepNewer(client, released),
       () => client.invalidateQueries({ queryKey: alertKey(left) }),
     );
   });
@@ -90,9 +94,9 @@ export function useClaim(alert: AlertDetail | undefined, account: Account): Clai
     return () => {
       clearTimeout(first);
       clearInterval(later);
-      release(id);
+      void release(id);
     };
   }, [id, loaded]);
 
-  return { claimNow: claim, settled: async () => underWay.current ?? undefined };
+  return { claimNow: claimIfDue, settled: async () => underWay.current ?? undefined };
 }
