@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from server.app import create_app
 from server.db import Database
 from server.migrations import upgrade
 from server.settings import Settings
-from tests.server.databases import PostgresCluster, find_postgresql
+from tests.server.databases import FOLDER_PREFIX, PostgresCluster, find_postgresql, remove_leftovers
 from tests.server.support import DeviceBox, make_device
 
 __all__ = ["PASSWORD", "ROOT_SCOPE", "DeviceBox", "Person", "make_device", "make_person"]
@@ -72,7 +73,8 @@ def postgres_cluster() -> Iterator[PostgresCluster]:
     if programs is None:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     # Not pytest's own folder: its path is too long for a unix socket, and closed to the user postgres.
-    folder = Path(tempfile.mkdtemp(prefix="gs-pg-"))
+    remove_leftovers()
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-"))
     cluster = PostgresCluster(programs, folder)
     try:
         cluster.start()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from server.db import Database
 from server.migrations import upgrade
 
 TEMPLATE = "gridsentry_template"
+FOLDER_PREFIX = "gs-pg-"
 
 
 def find_postgresql() -> Path | None:
@@ -26,6 +29,21 @@ def find_postgresql() -> Path | None:
         return found[-1].parent
     on_path = shutil.which("initdb")
     return Path(on_path).resolve().parent if on_path else None
+
+
+def remove_leftovers() -> None:
+    """Ends the clusters of test runs that were killed: their processes outlive them."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*-*"):
+        owner = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
+        if not owner.isdecimal() or Path(f"/proc/{owner}").exists():
+            continue
+        try:
+            postmaster = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+            if str(folder) in Path(f"/proc/{postmaster}/cmdline").read_text():
+                os.kill(postmaster, signal.SIGQUIT)
+        except (OSError, ValueError, IndexError):
+            pass  # it has ended, or another run is removing it at the same moment
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass

@@ -15,7 +15,9 @@ down_revision = None
 def upgrade() -> None:
     _accounts()
     _fleet()
-    _ingest()
+    _events()
+    _dead_letters()
+    _chains()
     _evidence()
     _audit()
 
@@ -82,7 +84,7 @@ def _fleet() -> None:
     )
 
 
-def _ingest() -> None:
+def _events() -> None:
     op.create_table(
         "events",
         sa.Column("id", BigId, primary_key=True),
@@ -112,6 +114,9 @@ def _ingest() -> None:
         sa.Column("first_at", UtcDateTime, nullable=False),
         sa.Column("last_at", UtcDateTime, nullable=False),
     )
+
+
+def _dead_letters() -> None:
     op.create_table(
         "dead_letters",
         sa.Column("id", BigId, primary_key=True),
@@ -138,6 +143,9 @@ def _ingest() -> None:
         sa.Column("last_at", UtcDateTime, nullable=False),
         sa.Column("last_problem", Json, nullable=False),
     )
+
+
+def _chains() -> None:
     op.create_table(
         "chain_heads",
         sa.Column("id", BigId, primary_key=True),
