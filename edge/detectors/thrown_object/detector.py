@@ -13,6 +13,7 @@ from edge.detectors.interface import Frame, Mark, Observation, Visibility
 from edge.detectors.registry import PictureSize
 from edge.detectors.thrown_object.foreground import Foreground, Look
 from edge.detectors.thrown_object.gates import (
+    BirthLimits,
     Evidence,
     FrameClock,
     birth_refusal,
@@ -154,7 +155,8 @@ class ThrownObjectDetector:
         if self._fall_of(track.sightings[:-1]) is None:
             return None  # one frame never raises an alarm: it must have been a fall in the frame before, too
         evidence = self._followed_back(track, evidence)
-        born = birth_refusal(track.sightings[0], self._settings.facade.polygon, self._size.width, gates)
+        limits = BirthLimits(gates.border_share * self._size.width, 1 / self._clock.fps)
+        born = birth_refusal(track.sightings[0], evidence, self._settings.facade.polygon, limits)
         if born or crowd_refusal(evidence, self._tracker.ring.others(track.sightings), gates):
             return None
         track.is_fall = True

@@ -51,6 +51,14 @@ class Evidence:
     end_speed_mps: float
 
 
+@dataclass(frozen=True, slots=True)
+class BirthLimits:
+    """How near to the border something may be first seen, in pixels, and how long a frame lasts."""
+
+    border_px: float
+    frame_seconds: float
+
+
 class FrameClock:
     """Which frames could have shown something: numbers and times of unique, non-busy frames, and their rate."""
 
@@ -128,15 +136,18 @@ def refusal(evidence: Evidence, settings: GateSettings, fps: float) -> Refusal |
 
 
 def birth_refusal(
-    birth: Sighting, facade: Sequence[tuple[float, float]], picture_width: int, settings: GateSettings
+    birth: Sighting, evidence: Evidence, facade: Sequence[tuple[float, float]], limits: BirthLimits
 ) -> Refusal | None:
-    """Whether it came from the façade (a polygon in pixels), or from beyond its border as rain does."""
-    depth = depth_inside(facade, birth.x, birth.y)
-    if depth <= 0:
+    """Whether it came from the façade (a polygon in pixels), or from beyond its border as rain does.
+
+    Something fast is well inside when it is first seen: where it was one frame before counts, too.
+    """
+    if depth_inside(facade, birth.x, birth.y) <= 0:
         return Refusal.BORN_OUTSIDE
-    if depth < settings.border_share * picture_width:
-        return Refusal.BORN_AT_BORDER
-    return None
+    back = limits.frame_seconds / birth.per_pixel_m
+    before = (birth.x - evidence.fall.sideways_mps * back, birth.y - max(evidence.start_speed_mps, 0) * back)
+    depth = min(depth_inside(facade, birth.x, birth.y), depth_inside(facade, *before))
+    return Refusal.BORN_AT_BORDER if depth < limits.border_px else None
 
 
 def crowd_refusal(evidence: Evidence, others: Doubles, settings: GateSettings) -> Refusal | None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from edge.detectors.registry import PictureSize, SettingProblem
 from edge.vision.plane import FacadePlane, plane_from_camera, plane_from_points
+from edge.vision.regions import polygon_mask, without
 
 Pixel = tuple[float, float]
 Polygon = Annotated[tuple[Pixel, ...], Field(min_length=3, max_length=200)]
@@ -162,12 +163,21 @@ class GateSettings(_Settings):
     timing_error_seconds: Annotated[float, Field(ge=0, le=0.1)] = 0.004
     """Jitter of exposure against time stamps: at 20 m/s it is 8 cm."""
     border_share: Annotated[float, Field(ge=0, lt=0.2)] = 0.015
-    """Of the picture's width: what is first seen nearer to the polygon's border is rain (8.5 % → 0.1 %)."""
+    """Of the picture's width: what is first seen nearer to the polygon's border, or was there a frame earlier, is rain
+    (8.5 % → 0.1 % [s])."""
     crowded: Share = 0.4
     """Share of its places where something else was within 0.6 s: a fall is never where it was. Real falls 0-0.30,
     chance parabolas among flames 0.4-0.8 [measured on the same clips]."""
     ignore_first_seconds: Annotated[float, Field(ge=0, le=60)] = 1.0
     """A live stream begins with broken pictures and an untaught background."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> GateSettings:
+        for name in ("acceleration_mps2", "end_speed_mps"):
+            low, high = getattr(self, name)
+            if not 0 < low < high:
+                raise ValueError(f"found {name} {[low, high]}, expected [lowest, highest]")
+        return self
 
 
 class TierSettings(_Settings):
@@ -208,6 +218,8 @@ def picture_problems(settings: ThrownObjectSettings, size: PictureSize) -> Seque
         problems += _outside(("facade", "ignore", number), polygon, size)
     if not problems and _area(facade.polygon) < 100:
         problems.append(SettingProblem(("facade", "polygon"), "found a polygon of no area, expected a region"))
+    if not problems and not without(polygon_mask(facade.polygon, size.width, size.height), facade.ignore).any():
+        problems.append(SettingProblem(("facade", "ignore"), "found everything masked, expected a part to be watched"))
     if not problems and not facade.plane(size).faces(facade.polygon):
         where = "homography" if facade.homography is not None else "camera"
         message = (

@@ -51,13 +51,14 @@ def falls(settings: ThrownObjectSettings, frames: Iterable[Timed]) -> dict[str, 
     for index, (t, luma) in enumerate(frames):
         if detector is None:
             detector = ThrownObjectDetector(settings, PictureSize(luma.shape[1], luma.shape[0]))
-        frame = Frame("test", index, t, EPOCH + timedelta(seconds=t), luma, _no_colour)
+        frame = Frame("test", index, t, EPOCH + timedelta(seconds=t), luma, no_colour)
         for observation in detector.observe(frame):
             found.setdefault(observation.key, []).append(observation)
     return found
 
 
-def _no_colour() -> Image:
+def no_colour() -> Image:
+    """Stands for the conversion to colour."""
     raise AssertionError("the detector needs no colour")
 
 
@@ -94,3 +95,54 @@ def noisy(sigma: float, seed: int) -> Callable[[float, Image], Image]:
         return np.clip(luma.astype(np.int16) + patch, 0, 255).astype(np.uint8)
 
     return change
+
+
+# Pictures drawn here: a wall of 320 x 240 at 25 frames a second, 10 pixels a metre, its ground at y = 230.
+PIXELS_PER_M = 10.0
+GROUND_PX = 230.0
+Thing = Callable[[float], tuple[float, float] | None]
+"""Time to position in metres (right, up from the ground), or None while it is not there."""
+
+
+def wall_settings(**changes: object) -> ThrownObjectSettings:
+    """The whole wall, calibrated by four points."""
+    corners = [(20, 10), (300, 10), (300, 230), (20, 230)]
+    points = [{"pixel": [x, y], "metres": [x / PIXELS_PER_M, (GROUND_PX - y) / PIXELS_PER_M]} for x, y in corners]
+    facade = {"polygon": [[2, 2], [318, 2], [318, 238], [2, 238]], "homography": points}
+    return ThrownObjectSettings.model_validate({"facade": facade, **changes})
+
+
+def falling(start: float, x_m: float, y_m: float, *, down: float = 0.0, sideways: float = 0.0, g: float = 9.0) -> Thing:
+    """Let go at `start`; gone when it reaches the ground."""
+
+    def thing(t: float) -> tuple[float, float] | None:
+        dt = t - start
+        y = y_m - down * dt - g * dt * dt / 2
+        return (x_m + sideways * dt, y) if dt >= 0 and y > 0.3 else None
+
+    return thing
+
+
+def drawn(
+    seconds: float,
+    things: Iterable[Thing],
+    *,
+    fps: float = 25.0,
+    size_px: int = 5,
+    noise: float = 1.5,
+    light: Callable[[float], float] = lambda _t: 1.0,
+) -> Iterator[Timed]:
+    """A textured wall with dark squares moving before it."""
+    random = np.random.default_rng(5)
+    wall = cv2.GaussianBlur(random.normal(140, 60, (240, 320)), (0, 0), 3) + 40
+    for number in range(int(seconds * fps)):
+        t = number / fps
+        picture = wall.copy()
+        for thing in things:
+            place = thing(t)
+            if place is not None:
+                x, y = place[0] * PIXELS_PER_M, GROUND_PX - place[1] * PIXELS_PER_M
+                left, top = round(x - size_px / 2), round(y - size_px / 2)
+                picture[max(top, 0) : max(top + size_px, 0), max(left, 0) : max(left + size_px, 0)] = 40
+        picture = picture * light(t) + random.normal(0, noise, picture.shape)
+        yield t, np.clip(picture, 0, 255).astype(np.uint8)
