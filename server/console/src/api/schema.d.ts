@@ -862,7 +862,7 @@ export interface components {
         };
         /**
          * EvidenceState
-         * @description How much of an evidence file is here.
+         * @description How much of a file is here.
          * @enum {string}
          */
         EvidenceState: "expected" | "partial" | "whole";
@@ -1430,6 +1430,8 @@ export interface operations {
             query?: {
                 /** @description only this queue's, border alerts included */
                 queue?: string | null;
+                /** @description this grid's queue and all below it */
+                within?: string | null;
                 state?: "open" | "closed";
                 limit?: number;
                 /** @description `next` of the page before */
