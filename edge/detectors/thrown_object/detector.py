@@ -107,7 +107,7 @@ class ThrownObjectDetector:
         touched = self._tracker.step(t, [self._sighting(t, number, blob) for blob in look.blobs])
         if t >= self._next_second_look:
             self._next_second_look = t + self._settings.tracks.second_look_seconds
-            second = self._second_look()
+            second = self._second_look(t)
             touched += [second] if second is not None else []
         grown: list[FallGroup] = []
         for track in touched:
@@ -130,10 +130,12 @@ class ThrownObjectDetector:
             box=(blob.left, blob.top, blob.width, blob.height),
         )
 
-    def _second_look(self) -> Track | None:
+    def _second_look(self, t: float) -> Track | None:
         """A parabola among sightings that made no track, or only pieces of one."""
-        ring = self._tracker.ring
-        loose, rows = ring.free(max(len(ring) - MAX_LOOSE, 0))
+        ring, tracks = self._tracker.ring, self._settings.tracks
+        first = max(len(ring) - MAX_LOOSE, 0)
+        known_since = ring.rows()[first, 0] if first else t - tracks.ring_seconds
+        loose, rows = ring.free(first)
         needed = observations_needed(self._settings.gates, self._clock.fps)
         if len(loose) < needed or len({s.frame for s in loose}) < needed:
             return None
@@ -142,22 +144,32 @@ class ThrownObjectDetector:
             return None
         sightings = [loose[int(k)] for k in chosen]
         evidence = self._fall_of(sightings)
-        return None if evidence is None else self._tracker.take(evidence.sightings)
+        if evidence is None or evidence.sightings[0].t < known_since + tracks.coast_seconds:
+            return None  # no fall, or one whose beginning the ring has forgotten: where it came from is unknown
+        return self._tracker.take(evidence.sightings)
 
     def _judge(self, track: Track, frame: Frame) -> FallGroup | None:
         """The group that a track belongs to, if its latest sighting leaves it a fall."""
-        gates = self._settings.gates
-        if track.sightings[0].y_m - track.last.y_m < 0.8 * gates.drop_m:  # before the fit, which costs more
+        dropped = track.sightings[0].y_m - track.last.y_m
+        if track.is_foreign or dropped < 0.8 * self._settings.gates.drop_m:  # before the fit, which costs more
             return None
         evidence = self._fall_of(track.sightings)
-        if evidence is None or track.is_fall:
-            return None if evidence is None else self._grown(track, evidence)
+        if evidence is None:
+            return None
+        if track.is_fall:
+            return self._grown(track, evidence)
         if self._fall_of(track.sightings[:-1]) is None:
             return None  # one frame never raises an alarm: it must have been a fall in the frame before, too
-        evidence = self._followed_back(track, evidence)
+        return self._confirmed(track, self._followed_back(track, evidence), frame)
+
+    def _confirmed(self, track: Track, evidence: Evidence, frame: Frame) -> FallGroup | None:
+        """The group of a track that moves like a fall, if it came from the façade and was alone on its way."""
+        gates = self._settings.gates
         limits = BirthLimits(gates.border_share * self._size.width, 1 / self._clock.fps)
-        born = birth_refusal(track.sightings[0], evidence, self._settings.facade.polygon, limits)
-        if born or crowd_refusal(evidence, self._tracker.ring.others(track.sightings), gates):
+        if birth_refusal(track.sightings[0], evidence, self._settings.facade.polygon, limits) is not None:
+            track.is_foreign = True
+            return None
+        if crowd_refusal(evidence, self._tracker.ring.others(track.sightings), gates) is not None:
             return None
         track.is_fall = True
         return self._group_of(Member(track, evidence), frame)

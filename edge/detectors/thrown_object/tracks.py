@@ -41,6 +41,8 @@ class Track:
     sideways_mps: float = 0.0
     is_fall: bool = False
     """It has passed the gates."""
+    is_foreign: bool = False
+    """It came from beyond the façade, whatever else it does: rain, birds. Its pieces must not be looked at again."""
 
     @property
     def last(self) -> Sighting:
@@ -137,7 +139,7 @@ class Tracker:
         if lost:
             self.tracks = [track for track in self.tracks if track.last.t >= latest]
             for track in lost:
-                if not track.is_fall:
+                if not track.is_fall and not track.is_foreign:
                     self.ring.release(track.sightings)
 
     def _extend(self, t: float, sightings: Sequence[Sighting], touched: list[Track]) -> list[Sighting]:
