@@ -7,8 +7,10 @@ import sys
 from typing import Annotated
 
 import typer
+from rapidfuzz import process
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from server import audit, migrations
@@ -18,7 +20,9 @@ from server.accounts.schemas import Role
 from server.checks import Looked, look_at_everything
 from server.db import Database, DatabaseBusyError, DatabaseConfigError
 from server.fleet import service as fleet
+from server.grids import service as grids
 from server.grids.commands import import_grids_command, shell_user
+from server.grids.model import EVERYWHERE
 from server.ingest.chains import NoKeyError, verify_all
 from server.matters.commands import import_matters_command
 from server.opening import SettingsError, load_settings, open_database
@@ -112,6 +116,7 @@ def add_user(
     """Makes an account."""
     password = _ask_password(from_stdin=password_stdin)
     with open_database() as database, database.write() as connection:
+        _check_scope(connection, scope)
         account = accounts.add_account(
             connection,
             username=name,
@@ -130,8 +135,17 @@ def list_users() -> None:
     with open_database() as database, database.read() as connection:
         found = accounts.list_accounts(connection)
     _print_table(
-        ("name", "role", "scope", "shown as"),
-        [(account.username, account.role.value, account.grid_scope, account.display_name) for account in found],
+        ("name", "role", "scope", "shown as", ""),
+        [
+            (
+                account.username,
+                account.role.value,
+                account.grid_scope,
+                account.display_name,
+                "disabled" if account.disabled else "",
+            )
+            for account in found
+        ],
     )
 
 
@@ -145,6 +159,14 @@ def change_password(
     with open_database() as database, database.write() as connection:
         accounts.set_password(connection, name, password, actor=shell_user())
     print_out(f"account {name}: password changed, sessions ended")
+
+
+@user_app.command("disable")
+def disable_user(name: Annotated[str, typer.Argument(help="Who signs in no more.")]) -> None:
+    """Ends an account and its sessions; what it did stays under its name."""
+    with open_database() as database, database.write() as connection:
+        accounts.disable_account(connection, name, actor=shell_user())
+    print_out(f"account {name}: disabled, sessions ended")
 
 
 @device_app.command("add")
@@ -229,6 +251,16 @@ def _print_token(device: str, token: str) -> None:
     # The token alone on stdout: `gridsentry-server device add box-1 > token`.
     sys.stderr.write(f"device {device}: this is its token; it is not kept here and cannot be shown again\n")
     print_out(token)
+
+
+def _check_scope(connection: Connection, scope: str) -> None:
+    """A mistyped scope would make an account that sees nothing, and says nothing of it."""
+    codes = grids.known_codes(connection)
+    if scope == EVERYWHERE or not codes or scope in codes:
+        return
+    near = process.extractOne(scope, codes)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise accounts.AccountError(f"--scope: found {scope!r}, expected a grid's code or *{hint}")
 
 
 def _print_table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -41,6 +41,7 @@ class Account:
     display_name: str
     role: Role
     grid_scope: str
+    disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,22 @@ def set_password(connection: Connection, username: str, password: str, *, actor:
     )
 
 
+def disable_account(connection: Connection, username: str, *, actor: str) -> None:
+    """Nobody signs in with it any more; its name stays in the audit log, and its sessions end now.
+
+    Raises:
+        AccountError: no such account, or it is disabled already.
+    """
+    account = find_account(connection, username)
+    if account is None:
+        raise AccountError(f"there is no account {username!r}; see: gridsentry-server user list")
+    if account.disabled:
+        raise AccountError(f"the account {account.username!r} is disabled already")
+    connection.execute(update(accounts).where(accounts.c.id == account.id).values(disabled_at=datetime.now(UTC)))
+    connection.execute(delete(sessions).where(sessions.c.account_id == account.id))
+    audit.append(connection, actor=actor, action="account.disable", subject_kind="account", subject_id=account.username)
+
+
 def find_account(connection: Connection, username: str) -> Account | None:
     """The account of that name."""
     query = select(accounts).where(accounts.c.username == normal_username(username))
@@ -236,7 +253,9 @@ def _open_session(connection: Connection, account: Account) -> SignedIn:
 
 
 def _account(row: Row[*tuple[Any, ...]]) -> Account:
-    return Account(row.id, row.username, row.display_name, Role(row.role), row.grid_scope)
+    return Account(
+        row.id, row.username, row.display_name, Role(row.role), row.grid_scope, disabled=row.disabled_at is not None
+    )
 
 
 def _token_sha256(cookie: str) -> str:

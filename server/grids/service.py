@@ -36,6 +36,12 @@ def scope_code(connection: Connection, grid_scope: str) -> str:
     return EVERYWHERE if grid_scope in connection.execute(root).scalars().all() else grid_scope
 
 
+def known_codes(connection: Connection) -> list[str]:
+    """The codes of all grids of the version in force; empty before the first import."""
+    version_id = version_in_force(connection, datetime.now(UTC))
+    return list(connection.execute(select(grids.c.code).where(grids.c.version_id == version_id)).scalars())
+
+
 def load_version(connection: Connection, version_id: int) -> tuple[GridTree, dict[str, BaseGeometry]]:
     """A version's tree and the geometry of each grid by code.
 

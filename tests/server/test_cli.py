@@ -98,6 +98,24 @@ def test_weak_passwords_and_unknown_names_are_wrong_usage(commands: Commands) ->
     assert commands("nonsense").returncode == 2
 
 
+def test_a_scope_is_a_grid_once_there_are_grids(commands: Commands, root: Path) -> None:
+    add = ("user", "add", "li", "--role", "operator", "--password-stdin", "--scope")
+    grids = root / "samples" / "district" / "generated" / "grids.geojson"
+    assert commands("import-grids", str(grids)).returncode == 0
+    mistyped = commands(*add, "41019900", given="correct horse battery\n")
+    assert (mistyped.returncode, "did you mean 410199" in mistyped.stderr) == (2, True)
+    assert commands(*add, "410199004", given="correct horse battery\n").returncode == 0
+
+
+def test_a_disabled_account_is_over(commands: Commands) -> None:
+    add = ("user", "add", "li", "--role", "operator", "--scope", "*", "--password-stdin")
+    assert commands(*add, given="correct horse battery\n").returncode == 0
+    assert commands("user", "disable", "li").returncode == 0
+    assert "disabled" in commands("user", "list").stdout
+    assert commands("user", "disable", "li").returncode == 2
+    assert commands("user", "disable", "nobody").returncode == 2
+
+
 def test_wrong_settings_are_named(commands: Commands) -> None:
     misspelt = commands("check", GRIDSENTRY_DATABSE_URL="x")
     assert (misspelt.returncode, "did you mean GRIDSENTRY_DATABASE_URL?" in misspelt.stderr) == (2, True)
