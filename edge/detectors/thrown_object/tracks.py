@@ -28,6 +28,8 @@ MAX_EARLIER = 8
 """Earlier sightings tried in pairs for a birth, newest first: 28 pairs at the most."""
 BIRTH_INTERVAL_SECONDS = 0.05
 """Births are looked for in every second frame at 25 fps: a fall needs eight, and half the work is saved."""
+PIECE = 15
+"""Sightings of a track that may be a piece of a fall: below twice what a fall needs."""
 RING_CAPACITY = 600
 """Sightings held: bounds the work of a picture full of leaves."""
 
@@ -133,13 +135,16 @@ class Tracker:
         self._born_at = -math.inf
 
     def _bury(self, t: float) -> None:
-        """Ends tracks that are lost. What became no fall may be a piece of one: it is loose again."""
+        """Ends tracks that are lost. A short one that became no fall may be a piece of one: it is loose again.
+
+        A long one was judged in every frame and never was a fall: in a bird's way any parabola could be found.
+        """
         latest = t - self._settings.coast_seconds
         lost = [track for track in self.tracks if track.last.t < latest]
         if lost:
             self.tracks = [track for track in self.tracks if track.last.t >= latest]
             for track in lost:
-                if not track.is_fall and not track.is_foreign:
+                if len(track.sightings) <= PIECE and not track.is_fall and not track.is_foreign:
                     self.ring.release(track.sightings)
 
     def _extend(self, t: float, sightings: Sequence[Sighting], touched: list[Track]) -> list[Sighting]:
