@@ -42,7 +42,7 @@ class Centre:
             self.server.wait_until(lambda: answers(f"{self.url}/readyz"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     """A server that serves the built console, with grids, lists, demo accounts and one device."""
     if not (CONSOLE / "dist" / "index.html").is_file():
@@ -60,8 +60,9 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
         box.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """One Chromium for this folder; not for the session: Playwright runs once in a process, and others want it too."""
     with chromium() as started:
         yield started
 
