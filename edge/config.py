@@ -177,7 +177,7 @@ class MqttInput(Settings):
     max_skew_seconds: Annotated[float, Field(gt=0, le=86_400 * 30)] = 300
     """A time further ahead of now is a fault of the sensor's clock (detectors.md §5: ± 5 min)."""
     max_late_seconds: Annotated[float, Field(gt=0, le=86_400 * 30)] = 7 * 86_400
-    """Older readings are a fault. Younger ones are the past that a broker kept while this box or the network was away."""
+    """Older readings are a fault. Younger ones are what a broker kept while this box or the network was away."""
 
 
 class _SourceSettings(Settings):
