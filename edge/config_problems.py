@@ -14,10 +14,10 @@ from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
 from edge.config_text import ParsedText
+from edge.sources.errors import redact_url
 
 Location = tuple[str | int, ...]
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 _SECRET_FIELDS = ("password", "token", "secret")
 
 
@@ -91,7 +91,7 @@ def found_text(value: Any, field: str = "") -> str:
     if isinstance(value, str):
         if any(word in field for word in _SECRET_FIELDS):
             return "a text"
-        text = _CREDENTIALS.sub("***@", value)
+        text = redact_url(value)
         return repr(text if len(text) <= 60 else text[:57] + "…")
     return str(value).lower() if isinstance(value, bool) else str(value)[:60]
 
