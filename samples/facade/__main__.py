@@ -22,7 +22,7 @@ from samples.facade.suite import evaluation_suite
 from samples.facade.truth import write_yaml
 
 DEMO_SEED = 7
-console = Console(stderr=True)
+console = Console(stderr=True, soft_wrap=True)
 
 
 def generate(

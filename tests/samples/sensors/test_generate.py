@@ -107,7 +107,7 @@ def test_the_rules_beside_the_logs_find_the_episodes_and_nothing_else(log: Senso
     start = datetime(2026, 5, 4, tzinfo=UTC)
     for line in lines(log):
         body = moved_body(line["payload"], start, 1.0)
-        found, _ = readings_of(log.source, source.input, body, start, check_skew=False)
+        found, _ = readings_of(log.source, source.input, body, start + timedelta(seconds=line["t"]))
         readings += found
     opened, active = [], False
     unique = {reading.observed_at: reading for reading in readings}
