@@ -67,6 +67,8 @@ build_console() {
 install_debian_for_tests() {
   local missing=()
   command -v chromium >/dev/null || missing+=(chromium)
+  # The program that drives the browser is a Node.js of its own, which needs it.
+  compgen -G '/usr/lib/*/libatomic.so.1' >/dev/null || missing+=(libatomic1)
   command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || missing+=(mosquitto)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
   compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK*' >/dev/null || missing+=(fonts-noto-cjk)
