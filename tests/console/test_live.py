@@ -49,7 +49,10 @@ def test_an_outage_is_seen_and_nothing_is_missed(centre: Centre, desk: Desk) -> 
 
 def test_the_title_counts_and_muting_is_remembered(centre: Centre, desk: Desk) -> None:
     page = desk.signed_in()
-    before = page.get_by_test_id("alert-item").count()
+    listed = page.evaluate("() => fetch('/api/v1/alerts?state=open&limit=100').then(answer => answer.json())")
+    before = len(listed["alerts"])
+    # The list may not have been drawn yet: counting its rows now would race with it.
+    expect(page.get_by_test_id("alert-item")).to_have_count(before)
     centre.box.sees("title", (113.6350, 34.7600))
     expect(page).to_have_title(f"({before + 1}) GridSentry")
     expect(page.get_by_test_id("mute")).to_have_attribute("data-state", "on")
