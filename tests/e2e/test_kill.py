@@ -19,7 +19,7 @@ from contract.events import ChainHeadData
 from contract.keys import load_or_create_key
 from samples.demo.programs import Program
 from samples.demo.stack import DEVICE_ID, run_server_command
-from tests.e2e.conftest import Line
+from tests.e2e.line import Line
 from tests.e2e.sensors import Publisher
 
 KILLS = 50
