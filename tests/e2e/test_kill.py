@@ -62,6 +62,8 @@ def kill_again_and_again(program: Program, dice: random.Random) -> None:
     """Kills the program at random moments, from before it serves to well after, and starts it at once."""
     for _ in range(KILLS):
         time.sleep(dice.uniform(0.2, 4.0))
+        # One that had ended by itself would make a kill that tests nothing.
+        program.check()
         program.kill()
         program.start()
 
