@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from contract.events import Clock, SourceRef
 from contract.geometry import Location
 from contract.ids import IdFactory
-from edge.config import EvidenceSettings, SourceSettings
+from edge.config.evidence import EvidenceSettings
+from edge.config.sources import SourceSettings
 from edge.detectors.interface import CameraDetector, SensorDetector
 from edge.detectors.registry import (
     CameraDetectorKind,

@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 import structlog
 
 from edge.assembly import camera_detectors, picture_problems
-from edge.config import CameraSource, EvidenceSettings, FileInput
-from edge.config_problems import field_name
+from edge.config.evidence import EvidenceSettings
+from edge.config.inputs import FileInput
+from edge.config.problems import field_name
+from edge.config.sources import CameraSource
 from edge.detectors.registry import PictureSize
 from edge.episodes.events import EventWriter
 from edge.episodes.tracker import EpisodeTracker

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from contract.keys import load_or_create_key, public_key_text
 from edge.assembly import picture_problems
-from edge.config import CameraSource, EdgeConfig, RtspInput
-from edge.config_problems import ConfigProblem, field_name
-from edge.config_text import ParsedText
+from edge.config.document import EdgeConfig
+from edge.config.inputs import RtspInput
+from edge.config.problems import ConfigProblem, field_name
+from edge.config.sources import CameraSource
+from edge.config.text import ParsedText
 from edge.detectors.registry import PictureSize
 from edge.outbox.server_api import RefusedError, ServerApi, UplinkError, token_problem
 from edge.runtime import KEY_NAME

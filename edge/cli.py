@@ -14,8 +14,8 @@ from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from contract.keys import KeyFileError
-from edge.config import EdgeConfig, load_config, load_config_with_lines
-from edge.config_problems import ConfigError
+from edge.config.document import EdgeConfig, load_config, load_config_with_lines
+from edge.config.problems import ConfigError
 from edge.evaluate.cli import evaluate_command
 from edge.outbox.cli import outbox_app
 from edge.outbox.store import OutboxError

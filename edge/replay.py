@@ -13,8 +13,10 @@ from contract.base import Identifier
 from contract.events import Clock
 from contract.ids import DeterministicIds
 from edge.assembly import camera_detectors, picture_problems, tracker_for, writer_for
-from edge.config import ANY_CLIP, CameraSource, EdgeConfig, FileInput, config_sha256, location_of
-from edge.config_problems import field_name, suggestion
+from edge.config.document import EdgeConfig
+from edge.config.inputs import FileInput
+from edge.config.problems import field_name, suggestion
+from edge.config.sources import ANY_CLIP, CameraSource, config_sha256, location_of
 from edge.detectors.registry import PictureSize
 from edge.evidence.camera import CameraEvidence, Inline
 from edge.evidence.store import EvidenceStore

@@ -21,7 +21,8 @@ from contract.keys import load_or_create_key
 from edge.assembly import sensor_detectors, tracker_for, writer_for
 from edge.camera_worker import CameraWorker, SourceParts
 from edge.clock import clock_state
-from edge.config import CameraSource, EdgeConfig, SensorSource, SourceSettings, location_of
+from edge.config.document import EdgeConfig
+from edge.config.sources import CameraSource, SensorSource, SourceSettings, location_of
 from edge.episodes.episode import Episode
 from edge.episodes.events import EventWriter, software_version
 from edge.episodes.tracker import EpisodeTracker

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from edge.config import MqttInput
+from edge.config.inputs import MqttInput
 from edge.detectors.interface import Reading
 from edge.health import OFFLINE, ONLINE, SourceHealth
 from edge.logs import Repeats

@@ -11,7 +11,7 @@ check "ruff format" $bin/ruff format -q --check .
 check "mypy --strict" $bin/mypy
 check "import walls" $bin/lint-imports
 check "schemas: contract" $bin/python -m contract.schemas configs/schema --check
-check "schemas: edge config" $bin/python -m edge.config_schema configs/schema --check
+check "schemas: edge config" $bin/python -m edge.config.schema configs/schema --check
 check "reference: HTTP API" $bin/python -m server.openapi docs/reference --check
 check "console: client types" npm --prefix server/console run --silent api:check
 check "console: tsc and eslint" npm --prefix server/console run --silent lint

@@ -11,7 +11,8 @@ from contract.canonical import canonical_bytes, sha256_hex
 from contract.events import Clock, Event, HazardData, HealthData, Media, Producer, SourceRef, event_of
 from contract.geometry import Location
 from contract.ids import IdFactory
-from edge.config import EvidenceSettings, SourceSettings, config_sha256
+from edge.config.evidence import EvidenceSettings
+from edge.config.sources import SourceSettings, config_sha256
 from edge.detectors.registry import installed_detectors
 from edge.episodes.episode import Episode
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from contract.details import ThrownObjectDetail
 from contract.events import HazardData, HazardEvent, Tier
-from edge.config_problems import ConfigError, ConfigProblem
+from edge.config.problems import ConfigError, ConfigProblem
 
 Box = tuple[float, float, float, float]
 MAX_PROBLEMS = 5

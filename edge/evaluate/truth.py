@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from contract.base import Slug
-from edge.config_problems import ConfigError, ConfigProblem, field_name, found_text, problems_of
-from edge.config_text import MAX_CONFIG_BYTES, ParsedText, parse
+from edge.config.problems import ConfigError, ConfigProblem, field_name, found_text, problems_of
+from edge.config.text import MAX_CONFIG_BYTES, ParsedText, parse
 
 Seconds = Annotated[float, Field(ge=0, le=1e7)]
 

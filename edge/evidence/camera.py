@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from contract.evidence import Evidence, EvidenceKind
-from edge.config import EvidenceSettings
+from edge.config.evidence import EvidenceSettings
 from edge.detectors.interface import Frame, Image, Mark, Observation
 from edge.episodes.episode import Episode
 from edge.evidence.clip import ClipError, mp4_of

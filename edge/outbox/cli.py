@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edge.config import load_config
+from edge.config.document import load_config
 from edge.outbox.report import OutboxReader, Summary
 
 outbox_app = typer.Typer(help="What waits for the server.", no_args_is_help=True)

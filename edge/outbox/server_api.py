@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from contract.batch import BatchResult
 from contract.events import BATCH_MEDIA_TYPE
-from edge.config import ServerSettings
+from edge.config.device import ServerSettings
 
 OFFSET_MEDIA_TYPE = "application/offset+octet-stream"
 MAX_ANSWER_CHARACTERS = 300

@@ -19,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge.config import MqttSettings
+from edge.config.device import MqttSettings
 from edge.logs import Repeats
 from edge.sources.errors import SourceError
 from edge.sources.payload import MAX_PAYLOAD_BYTES

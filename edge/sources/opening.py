@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.config import FileInput, RtspInput
+from edge.config.inputs import FileInput, RtspInput
 from edge.sources.file import FileSource
 from edge.sources.rtsp import RtspSource
 from edge.sources.video import VideoSource

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from edge.config import ChannelSettings, MqttInput
+from edge.config.inputs import ChannelSettings, MqttInput
 from edge.detectors.interface import Reading
 
 MAX_PAYLOAD_BYTES = 256 * 1024

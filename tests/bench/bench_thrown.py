@@ -16,7 +16,7 @@ from pathlib import Path
 
 import av
 
-from edge.config import EdgeConfig, load_config
+from edge.config.document import EdgeConfig, load_config
 from edge.replay import Progress, replay
 from samples.demo.programs import installed
 from tests.bench.rows import ROOT, Row, at_least, at_most, publish, skipped

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from edge.config import CameraSource, EdgeConfig, SensorSource, config_sha256, load_config
-from edge.config_problems import ConfigError, found_text
-from edge.config_schema import config_schema, main
+from edge.config.document import EdgeConfig, load_config
+from edge.config.problems import ConfigError, found_text
+from edge.config.schema import config_schema, main
+from edge.config.sources import CameraSource, SensorSource, config_sha256
 
 GOOD = """\
 device: {id: box-1, state_dir: var/edge}
@@ -205,7 +206,7 @@ def test_the_schema_says_what_the_code_says(tmp_path: Path, root: Path) -> None:
     assert list(validator.iter_errors(good)) == []
     good["sources"]["well-12"]["detectors"]["threshold"]["rules"][0]["dwel_seconds"] = 1
     assert list(validator.iter_errors(good))
-    assert main([str(root / "configs/schema"), "--check"]) == 0, "run: python -m edge.config_schema configs/schema"
+    assert main([str(root / "configs/schema"), "--check"]) == 0, "run: python -m edge.config.schema configs/schema"
     assert main([str(tmp_path), "--check"]) == 1
     assert main([str(tmp_path)]) == 0
     assert main([str(tmp_path), "--check"]) == 0

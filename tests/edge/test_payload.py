@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.config import MqttInput
+from edge.config.inputs import MqttInput
 from edge.sources.payload import MAX_PAYLOAD_BYTES, Fault, readings_of
 from tests.edge.parts import T0
 

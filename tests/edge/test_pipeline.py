@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from contract.events import HazardData, HazardEvent, Phase
-from edge.config import EvidenceSettings
+from edge.config.evidence import EvidenceSettings
 from edge.detectors.interface import CameraDetector, Frame, Observation, Visibility
 from edge.evidence.camera import CameraEvidence, Inline
 from edge.evidence.store import EvidenceStore

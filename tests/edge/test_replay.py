@@ -14,7 +14,7 @@ import yaml
 from contract.chain import verify_chain
 from contract.events import HazardEvent
 from contract.keys import load_or_create_key
-from edge.config import EdgeConfig, load_config
+from edge.config.document import EdgeConfig, load_config
 from edge.replay import Progress, ReplayError, clips_in, replay
 from tests.edge.evidence.test_files import frames_of
 from tests.edge.video import record

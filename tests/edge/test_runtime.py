@@ -19,7 +19,7 @@ from contract.chain import verify_chain
 from contract.events import ChainHeadData
 from contract.keys import parse_public_key
 from edge.camera_worker import MAX_BACKOFF_SECONDS, backoff_seconds
-from edge.config import load_config
+from edge.config.document import load_config
 from edge.outbox.sink import Commit, CommitError
 from edge.outbox.store import Outbox, OutboxError
 from edge.runtime import PatientSink, Runtime

@@ -18,7 +18,9 @@ from contract.events import Phase
 from contract.ids import uuid7
 from edge.assembly import sensor_detectors, tracker_for, writer_for
 from edge.clock import clock_state
-from edge.config import EvidenceSettings, MqttSettings, SensorSource, location_of
+from edge.config.device import MqttSettings
+from edge.config.evidence import EvidenceSettings
+from edge.config.sources import SensorSource, location_of
 from edge.detectors.interface import Reading
 from edge.evidence.store import EvidenceStore
 from edge.health import OFFLINE, ONLINE, SourceHealth, health_name

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contract.events import Tier
-from edge.config_problems import ConfigError
+from edge.config.problems import ConfigError
 from edge.evaluate.alarms import read_alarms
 from edge.evaluate.truth import load_truth
 

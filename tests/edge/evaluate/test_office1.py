@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from contract.events import HazardEvent
 from edge.cli import app
-from edge.config import load_config
+from edge.config.document import load_config
 from edge.replay import Progress, replay
 
 runner = CliRunner()

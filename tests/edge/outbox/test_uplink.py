@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from contract.chain import verify_chain
 from contract.events import ChainHeadData
 from contract.keys import load_or_create_key, parse_public_key
-from edge.config import ServerSettings
+from edge.config.device import ServerSettings
 from edge.evidence.store import EvidenceStore
 from edge.outbox.evidence_upload import CHUNK_BYTES, MAX_ATTEMPTS
 from edge.outbox.report import OutboxReader

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from edge.config import SensorSource
+from edge.config.sources import SensorSource
 from edge.detectors.interface import Reading
 from edge.detectors.threshold import ThresholdDetector, ThresholdSettings
 from edge.sources.payload import readings_of

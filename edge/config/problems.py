@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
-from edge.config_text import ParsedText
+from edge.config.text import ParsedText
 from edge.sources.errors import redact_url
 
 Location = tuple[str | int, ...]

@@ -1,4 +1,4 @@
-"""Writes the JSON Schema of the edge's configuration: `python -m edge.config_schema FOLDER [--check]`."""
+"""Writes the JSON Schema of the edge's configuration: `python -m edge.config.schema FOLDER [--check]`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from contract.generated import run
-from edge.config import EdgeConfig
+from edge.config.document import EdgeConfig
 from edge.detectors.registry import CameraDetectorKind, installed_detectors
 
 FILE_NAME = "edge-config.schema.json"
@@ -40,7 +40,7 @@ def config_schema() -> dict[str, Any]:
 
 def main(arguments: Sequence[str]) -> int:
     """Writes the file into the folder given; with `--check` only says whether it is up to date (exit code 1 if not)."""
-    return run("edge.config_schema", lambda: {FILE_NAME: config_schema()}, arguments)
+    return run("edge.config.schema", lambda: {FILE_NAME: config_schema()}, arguments)
 
 
 if __name__ == "__main__":

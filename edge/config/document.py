@@ -1,0 +1,169 @@
+"""The edge's configuration: one YAML file, checked as a whole, with every fault named by line.
+
+Relative paths are relative to the configuration file's folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from contract.base import Identifier
+from contract.events import SourceKind
+from edge.config.base import Settings
+from edge.config.device import DeviceSettings, MqttSettings, ServerSettings
+from edge.config.evidence import EvidenceSettings
+from edge.config.inputs import ChannelSettings
+from edge.config.problems import ConfigError, ConfigProblem, field_name, found_text, problems_of, suggestion
+from edge.config.sources import ANY_CLIP, SensorSource, SourceSettings
+from edge.config.text import MAX_CONFIG_BYTES, ParsedText, parse
+from edge.detectors.registry import CameraDetectorKind, DetectorKind, installed_detectors
+
+
+class EdgeConfig(Settings):
+    """The whole file."""
+
+    device: DeviceSettings
+    server: ServerSettings | None = None
+    mqtt: MqttSettings | None = None
+    evidence: EvidenceSettings = EvidenceSettings()
+    sources: dict[Identifier, Annotated[SourceSettings, Field(discriminator="kind")]]
+
+    def source_for_clip(self, stem: str) -> SourceSettings | None:
+        """The settings of the clip with this name: its own, else those of `*`."""
+        return self.sources.get(stem) or self.sources.get(ANY_CLIP)
+
+
+def load_config(path: Path) -> EdgeConfig:
+    """Reads and checks the configuration.
+
+    Raises:
+        ConfigError: with every problem, each naming file, line, field, what was found and what was expected.
+    """
+    return load_config_with_lines(path)[0]
+
+
+def load_config_with_lines(path: Path) -> tuple[EdgeConfig, ParsedText]:
+    """As `load_config`, with the lines of the text for messages of later checks."""
+    parsed = parse(_read_text(path))
+    problems = [ConfigProblem(path, fault.line, field_name(fault.path), fault.message) for fault in parsed.problems]
+    if parsed.value is None and not problems:
+        problems.append(ConfigProblem(path, 1, "", "the file is empty, expected at least device and sources"))
+    if not problems and not isinstance(parsed.value, dict):
+        problems.append(ConfigProblem(path, 1, "", f"found {found_text(parsed.value)}, expected a mapping"))
+    if not isinstance(parsed.value, dict):
+        raise ConfigError(problems)
+    value, detector_problems = _with_typed_detectors(path, parsed)
+    problems += detector_problems
+    config: EdgeConfig | None = None
+    try:
+        config = EdgeConfig.model_validate(value, context={"folder": path.parent})
+    except ValidationError as error:
+        problems += problems_of(error, EdgeConfig, path, parsed)
+    if config is not None:
+        problems += _cross_checks(config, path, parsed)
+    if problems or config is None:
+        raise ConfigError(problems)
+    return config, parsed
+
+
+def _read_text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+        if len(content) > MAX_CONFIG_BYTES:
+            raise ValueError(f"found {len(content)} bytes, expected at most {MAX_CONFIG_BYTES}")
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError([ConfigProblem(path, 1, "", f"cannot be read: {error.strerror or error}")]) from error
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ConfigError([ConfigProblem(path, line, "", "found bytes that are not UTF-8, expected text")]) from error
+    except ValueError as error:
+        raise ConfigError([ConfigProblem(path, 1, "", str(error))]) from error
+
+
+class _Unreadable(BaseModel):
+    """Stands for detector settings that were faulty, so that the rest of the file is still checked."""
+
+
+def _with_typed_detectors(path: Path, parsed: ParsedText) -> tuple[dict[str, Any], list[ConfigProblem]]:
+    """The document with each source's detector settings replaced by their detector's own model."""
+    value: dict[str, Any] = dict(parsed.value)
+    problems: list[ConfigProblem] = []
+    sources = value.get("sources")
+    if not isinstance(sources, dict):
+        return value, problems
+    value["sources"] = typed_sources = dict(sources)
+    for source_id, source in sources.items():
+        if not isinstance(source, dict) or not isinstance(source.get("detectors"), dict):
+            continue
+        typed: dict[str, BaseModel] = {}
+        for name, settings in source["detectors"].items():
+            where = ("sources", source_id, "detectors", name)
+            typed[name], found = _typed_detector(path, parsed, where, source.get("kind"), settings)
+            problems += found
+        typed_sources[source_id] = {**source, "detectors": typed}
+    return value, problems
+
+
+def _typed_detector(
+    path: Path, parsed: ParsedText, where: tuple[str, ...], source_kind: Any, settings: Any
+) -> tuple[BaseModel, list[ConfigProblem]]:
+    kinds = {name: kind for name, kind in installed_detectors().items() if _fits(kind, source_kind)}
+    name = where[-1]
+    if name not in kinds:
+        expected = f"expected one of {', '.join(kinds) or 'none: no detector for this kind is installed'}"
+        message = f"found a detector that {source_kind} sources do not have, {expected}{suggestion(name, kinds)}"
+        return _Unreadable(), [ConfigProblem(path, parsed.line_of(where), field_name(where), message)]
+    model = kinds[name].settings
+    try:
+        # Absent settings (`threshold:` with nothing behind it) mean the defaults.
+        return model.model_validate({} if settings is None else settings, context={"folder": path.parent}), []
+    except ValidationError as error:
+        return _Unreadable(), problems_of(error, model, path, parsed, where)
+
+
+def _fits(kind: DetectorKind, source_kind: Any) -> bool:
+    is_camera_detector = isinstance(kind, CameraDetectorKind)
+    return is_camera_detector if source_kind == SourceKind.CAMERA.value else not is_camera_detector
+
+
+def _cross_checks(config: EdgeConfig, path: Path, parsed: ParsedText) -> list[ConfigProblem]:
+    problems = []
+
+    def fault(where: tuple[str, ...], message: str) -> None:
+        problems.append(ConfigProblem(path, parsed.line_of(where), field_name(where), message))
+
+    for source_id, source in config.sources.items():
+        where = ("sources", source_id)
+        if source_id == ANY_CLIP and source.input is not None:
+            fault((*where, "input"), "found an input, expected none: `*` stands for the clips given to replay")
+        if isinstance(source, SensorSource) and source.input is not None:
+            problems += _sensor_checks(config, source_id, source, path, parsed)
+        if source.input is not None and source.location is None:
+            fault(where, "found no location, expected location: {lon: …, lat: …, accuracy_m: …}")
+    return problems
+
+
+def _sensor_checks(
+    config: EdgeConfig, source_id: str, source: SensorSource, path: Path, parsed: ParsedText
+) -> list[ConfigProblem]:
+    problems = []
+    where: tuple[str | int, ...] = ("sources", source_id, "input")
+    if config.mqtt is None:
+        message = "found an mqtt input, expected a top-level mqtt: {host: …, port: …, client_id: …}"
+        problems.append(ConfigProblem(path, parsed.line_of(where), field_name(where), message))
+    channels: Mapping[str, ChannelSettings] = source.input.channels if source.input is not None else {}
+    for name, settings in source.detectors.items():
+        for index, rule in enumerate(getattr(settings, "rules", ())):
+            channel = getattr(rule, "channel", None)
+            if channel is None or channel in channels:
+                continue
+            place = ("sources", source_id, "detectors", name, "rules", index, "channel")
+            expected = f"expected one of the input's channels: {', '.join(channels)}"
+            message = f"found {channel!r}, {expected}{suggestion(channel, channels)}"
+            problems.append(ConfigProblem(path, parsed.line_of(place), field_name(place), message))
+    return problems

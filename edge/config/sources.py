@@ -1,0 +1,71 @@
+"""Cameras and sensors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, Field, SerializeAsAny
+
+from contract.base import Label
+from contract.canonical import canonical_bytes, sha256_hex
+from contract.geometry import Latitude, Location, LocationMethod, Longitude, at_point
+from edge.config.base import Settings
+from edge.config.evidence import EvidenceSettings
+from edge.config.inputs import FileInput, MqttInput, RtspInput
+from edge.detectors.registry import installed_detectors
+
+ANY_CLIP = "*"
+"""The key of the settings for every clip that `replay` meets and no other key names."""
+
+
+class LocationSettings(Settings):
+    """Where a source is. WGS-84."""
+
+    lon: Longitude
+    lat: Latitude
+    accuracy_m: Annotated[float, Field(gt=0, le=100_000)]
+
+
+class _SourceSettings(Settings):
+    name: Label = ""
+    location: LocationSettings | None = None
+    """Required to `run`; `replay` needs it too."""
+    detectors: dict[str, SerializeAsAny[BaseModel]] = Field(default_factory=dict)
+
+
+class CameraSource(_SourceSettings):
+    """A camera, or in `replay` a clip."""
+
+    kind: Literal["camera"]
+    input: Annotated[FileInput | RtspInput, Field(discriminator="type")] | None = None
+    recorded_at: AwareDatetime | None = None
+    """When a recording's first frame was taken; `replay` uses it as its clock."""
+
+
+class SensorSource(_SourceSettings):
+    """A sensor with one or more channels."""
+
+    kind: Literal["sensor"]
+    input: Annotated[MqttInput, Field()] | None = None
+
+
+SourceSettings = CameraSource | SensorSource
+
+
+def location_of(settings: SourceSettings) -> Location | None:
+    """The source's position as the contract writes it."""
+    place = settings.location
+    if place is None:
+        return None
+    method = LocationMethod.CAMERA if isinstance(settings, CameraSource) else LocationMethod.SENSOR
+    return at_point(place.lon, place.lat, place.accuracy_m, method)
+
+
+def config_sha256(settings: SourceSettings, evidence: EvidenceSettings) -> str:
+    """The hash of what shapes a source's events. Addresses and paths are left out: they may hold secrets."""
+    kinds = installed_detectors()
+    detectors = {
+        name: {"version": kinds[name].version, "settings": value.model_dump(mode="json")}
+        for name, value in settings.detectors.items()
+    }
+    return sha256_hex(canonical_bytes({"detectors": detectors, "evidence": evidence.model_dump(mode="json")}))
