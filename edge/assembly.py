@@ -11,6 +11,7 @@ from edge.config.evidence import EvidenceSettings
 from edge.config.sources import SourceSettings
 from edge.detectors.interface import CameraDetector, SensorDetector
 from edge.detectors.registry import (
+    CameraContext,
     CameraDetectorKind,
     PictureSize,
     SensorDetectorKind,
@@ -55,14 +56,14 @@ def tracker_for(settings: SourceSettings, writer: EventWriter, resumed: Iterable
     return EpisodeTracker(writer.source, writer.location, writer.new_id, clear_after, resumed)
 
 
-def camera_detectors(settings: SourceSettings, size: PictureSize) -> Mapping[str, CameraDetector]:
-    """A camera's detectors for pictures of this size."""
+def camera_detectors(settings: SourceSettings, context: CameraContext) -> Mapping[str, CameraDetector]:
+    """A camera's detectors."""
     kinds = installed_detectors()
     built: dict[str, CameraDetector] = {}
     for name, values in settings.detectors.items():
         kind = kinds[name]
         assert isinstance(kind, CameraDetectorKind), "the configuration was checked"
-        built[name] = kind.build(values, size)
+        built[name] = kind.build(values, context)
     return built
 
 

@@ -15,7 +15,7 @@ from edge.config.evidence import EvidenceSettings
 from edge.config.inputs import FileInput
 from edge.config.problems import field_name
 from edge.config.sources import CameraSource
-from edge.detectors.registry import PictureSize
+from edge.detectors.registry import CameraContext, PictureSize
 from edge.episodes.events import EventWriter
 from edge.episodes.tracker import EpisodeTracker
 from edge.evidence.camera import CameraEvidence
@@ -27,6 +27,7 @@ from edge.pipeline import CameraPipeline
 from edge.sources.errors import SourceError
 from edge.sources.opening import open_video
 from edge.sources.video import VideoSource
+from edge.status import SourceMeter
 from edge.streams.camera import CameraStream
 
 FIRST_BACKOFF_SECONDS = 1.0
@@ -46,6 +47,18 @@ class SourceParts:
     writer: EventWriter
     tracker: EpisodeTracker
     health: SourceHealth
+    meter: SourceMeter
+
+
+@dataclass(frozen=True, slots=True)
+class SharedParts:
+    """What all sources of one process share."""
+
+    evidence: EvidenceSettings
+    store: EvidenceStore
+    executor: Executor
+    """Makes evidence, one piece after the other."""
+    sink: Sink
 
 
 class CameraWorker:
@@ -55,21 +68,19 @@ class CameraWorker:
         self,
         source_id: str,
         settings: CameraSource,
-        evidence: EvidenceSettings,
         parts: SourceParts,
-        store: EvidenceStore,
-        executor: Executor,
-        sink: Sink,
+        shared: SharedParts,
     ) -> None:
         self.source_id = source_id
         self._settings = settings
-        self._evidence_settings = evidence
+        self._evidence_settings = shared.evidence
         self._writer = parts.writer
         self._tracker = parts.tracker
         self._health = parts.health
-        self._store = store
-        self._executor = executor
-        self._sink = sink
+        self._meter = parts.meter
+        self._store = shared.store
+        self._executor = shared.executor
+        self._sink = shared.sink
         self._stop = threading.Event()
         self._source: VideoSource | None = None
         self._source_lock = threading.Lock()
@@ -131,7 +142,9 @@ class CameraWorker:
 
     def _follow(self, stream: CameraStream, source: VideoSource) -> None:
         evidence = CameraEvidence(self._store, self._evidence_settings, self._executor, stream.ring)
-        detectors = camera_detectors(self._settings, PictureSize(source.width, source.height))
+        detectors = camera_detectors(
+            self._settings, CameraContext(self.source_id, PictureSize(source.width, source.height))
+        )
         pipeline = CameraPipeline(detectors, self._tracker, self._writer, evidence, self._sink)
         watch = VisibilityWatch(blind=self._health.state == BLIND)
         ended = False

@@ -17,7 +17,7 @@ from edge.config.document import EdgeConfig
 from edge.config.inputs import FileInput
 from edge.config.problems import field_name, suggestion
 from edge.config.sources import ANY_CLIP, CameraSource, config_sha256, location_of
-from edge.detectors.registry import PictureSize
+from edge.detectors.registry import CameraContext, PictureSize
 from edge.evidence.camera import CameraEvidence, Inline
 from edge.evidence.store import EvidenceStore
 from edge.outbox.sink import JsonlSink, Sink
@@ -177,5 +177,7 @@ def _pipeline_for(
         history_bytes=config.evidence.ring_bytes,
     )
     made = None if store is None else CameraEvidence(store, config.evidence, Inline(), stream.ring)
-    pipeline = CameraPipeline(camera_detectors(settings, size), tracker_for(settings, writer), writer, made, sink)
+    pipeline = CameraPipeline(
+        camera_detectors(settings, CameraContext(clip.stem, size)), tracker_for(settings, writer), writer, made, sink
+    )
     return stream, pipeline

@@ -19,7 +19,7 @@ from contract.geometry import LocationMethod, at_point
 from contract.ids import uuid7
 from contract.keys import load_or_create_key
 from edge.assembly import sensor_detectors, tracker_for, writer_for
-from edge.camera_worker import CameraWorker, SourceParts
+from edge.camera_worker import CameraWorker, SharedParts, SourceParts
 from edge.clock import clock_state
 from edge.config.document import EdgeConfig
 from edge.config.sources import CameraSource, SensorSource, SourceSettings, location_of
@@ -37,6 +37,7 @@ from edge.pipeline import clear_forgotten
 from edge.sensor_pipeline import SensorPipeline, state_name
 from edge.sensor_worker import Sensor, SensorWorker
 from edge.sources.mqtt import MqttReceiver
+from edge.status import SourceMeter
 
 log = structlog.get_logger("edge")
 
@@ -152,7 +153,8 @@ class Runtime:
             tracker = tracker_for(settings, writer, self._resumed.pop(source_id, ()))
             health = SourceHealth(source_id, writer, self._sink, self._outbox.state(health_name(source_id)))
             self._health.append(health)
-            source_parts = SourceParts(writer, tracker, health)
+            meter = SourceMeter(source_id, settings.kind, settings.name)
+            source_parts = SourceParts(writer, tracker, health, meter)
             if isinstance(settings, CameraSource):
                 parts.append(self._camera_part(source_id, settings, source_parts))
             else:
@@ -174,9 +176,8 @@ class Runtime:
         # Their packets are gone: they end with the evidence that they have.
         over = parts.tracker.overdue(datetime.now(UTC) + timedelta(days=1))
         clear_forgotten(over, parts.tracker, parts.writer, self._sink)
-        worker = CameraWorker(
-            source_id, settings, self._config.evidence, parts, self._store, self._evidence_thread, self._sink
-        )
+        shared = SharedParts(self._config.evidence, self._store, self._evidence_thread, self._sink)
+        worker = CameraWorker(source_id, settings, parts, shared)
         return _Part(f"camera {source_id}", worker.run, worker.stop)
 
     def _sensor(self, source_id: str, settings: SensorSource, parts: SourceParts) -> Sensor:

@@ -6,7 +6,7 @@ Dwell, episodes, evidence and sending are shared machinery that stands behind it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,10 +16,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.base import ContractModel
-from contract.events import Severity, Tier
+from contract.events import Model, Severity, Tier
 from contract.geometry import Location
 
 Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of a picture in whole pixels; (x, y) is its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class ReadBgr(Protocol):
+    """Converts a picture, or one region of it, to colour."""
+
+    def __call__(self, region: Region | None = None) -> Image:
+        """A fresh (height, width, 3) picture in BGR. Costs 1.5-2 ms for 1080p: ask for no more than is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +52,7 @@ class Frame:
     media_time: float
     wall_time: datetime
     luma: Image
-    read_bgr: Callable[[], Image]
-    """Converts to a fresh (height, width, 3) picture. Costs 1.5-2 ms at 1080p: ask only when colour is needed."""
+    read_bgr: ReadBgr
 
     @property
     def width(self) -> int:
@@ -99,6 +115,34 @@ class Observation:
     marks: tuple[Mark, ...] = ()
     location: Location | None = None
     """Where, if the detector knows better than the source's own position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """What a model found in one picture: n boxes in pixels of the whole picture, best first.
+
+    `boxes` (n, 4) float32: left, top, right, bottom; `scores` (n,) float32; `classes` (n,) int32, indices into the
+    model's own list.
+    """
+
+    media_time: float
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    classes: NDArray[np.int32]
+    model: Model
+
+
+class InferencePort(Protocol):
+    """How a detector asks a model. It never waits: live answers come with a later frame, on replay at once."""
+
+    def ask(self, model: str, frame: Frame, region: Region | None = None) -> bool:
+        """Asks about a frame. An older question of the same source that has not begun is replaced.
+
+        False: the question was shed because the box is overloaded.
+        """
+
+    def answers(self) -> Sequence[Detections]:
+        """Answers since the last call, in media time."""
 
 
 class CameraDetector(Protocol):

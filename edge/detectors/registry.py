@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
-from edge.detectors.interface import CameraDetector, SensorDetector
+from edge.detectors.interface import CameraDetector, InferencePort, SensorDetector
 
 ENTRY_POINT_GROUP = "gridsentry.detectors"
 
@@ -36,13 +36,39 @@ class SettingProblem:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class FrameNeeds:
+    """What a detector wants to see: the stream decodes no more than its detectors need together.
+
+    `fps`: frames a second; what is above it brings nothing. `min_height`: pixels below which it cannot judge; a
+    smaller sub stream will not do. `key_frames`: single pictures seconds apart are enough.
+    """
+
+    fps: float = 25
+    min_height: int = 0
+    key_frames: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CameraContext:
+    """What a camera detector is built for and may use. `inference` is None where no model is installed."""
+
+    source_id: str
+    size: PictureSize
+    inference: InferencePort | None = None
+
+
+def _every_frame(_settings: Any) -> FrameNeeds:
+    return FrameNeeds()
+
+
 def _no_problems(_settings: Any, _size: PictureSize) -> Sequence[SettingProblem]:
     return ()
 
 
 @dataclass(frozen=True, slots=True)
 class CameraDetectorKind:
-    """A kind of camera detector: its settings' model and how to build one for a picture size.
+    """A kind of camera detector: its settings' model, how to build one, and what it needs to see.
 
     `picture_problems(settings, size)` says what does not fit the picture, such as a polygon that leaves it.
     """
@@ -50,10 +76,11 @@ class CameraDetectorKind:
     name: str
     version: str
     settings: type[BaseModel]
-    build: Callable[[Any, PictureSize], CameraDetector]
+    build: Callable[[Any, CameraContext], CameraDetector]
     picture_problems: Callable[[Any, PictureSize], Sequence[SettingProblem]] = _no_problems
     clear_after_seconds: float | None = 5
     """How long nothing must be observed before an episode is over; None: only when the detector says so."""
+    needs: Callable[[Any], FrameNeeds] = _every_frame
 
 
 @dataclass(frozen=True, slots=True)

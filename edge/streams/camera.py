@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from edge.detectors.interface import Frame, Image
+from edge.detectors.interface import Frame, Image, ReadBgr, Region
 from edge.sources.video import StreamTemplate, VideoSource
 from edge.streams.ring import PacketRing, RingPacket
 
@@ -150,10 +150,13 @@ def luma_view(picture: VideoFrame) -> Image:
     return view
 
 
-def bgr_reader(picture: VideoFrame) -> Callable[[], Image]:
+def bgr_reader(picture: VideoFrame) -> ReadBgr:
     """Converts on demand: colour costs more than everything the thrown-object detector does."""
 
-    def read() -> Image:
-        return np.asarray(picture.to_ndarray(format="bgr24"), dtype=np.uint8)
+    def read(region: Region | None = None) -> Image:
+        bgr = np.asarray(picture.to_ndarray(format="bgr24"), dtype=np.uint8)
+        if region is None:
+            return bgr
+        return bgr[region.y : region.y + region.height, region.x : region.x + region.width]
 
     return read

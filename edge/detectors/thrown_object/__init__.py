@@ -5,15 +5,25 @@ background → blobs → tracks in façade metres → gates → one fall per obj
 
 from __future__ import annotations
 
-from edge.detectors.registry import CameraDetectorKind
+from edge.detectors.registry import CameraContext, CameraDetectorKind, FrameNeeds
 from edge.detectors.thrown_object.detector import NAME, VERSION, ThrownObjectDetector
 from edge.detectors.thrown_object.settings import ThrownObjectSettings, picture_problems
+
+
+def _build(settings: ThrownObjectSettings, context: CameraContext) -> ThrownObjectDetector:
+    return ThrownObjectDetector(settings, context.size)
+
+
+def _needs(settings: ThrownObjectSettings) -> FrameNeeds:
+    return FrameNeeds(fps=settings.max_fps)
+
 
 KIND = CameraDetectorKind(
     name=NAME,
     version=VERSION,
     settings=ThrownObjectSettings,
-    build=ThrownObjectDetector,
+    build=_build,
+    needs=_needs,
     picture_problems=picture_problems,
 )
 
