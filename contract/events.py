@@ -9,12 +9,16 @@ from pydantic import Field, JsonValue, StringConstraints, model_validator
 
 from contract.base import ContractModel, Identifier, Label, Sha256Hex, Slug, Timestamp, Uuid7
 from contract.details import DETAILS
-from contract.evidence import Evidence
+from contract.evidence import DroppedFile, Evidence
 from contract.geometry import Location
 
 BATCH_MEDIA_TYPE = "application/cloudevents-batch+json"
 MAX_EVENT_BYTES = 64 * 1024
 """What a server accepts at the most for one event. An edge writes at most 2 KB before evidence is listed."""
+
+
+MAX_DROPPED_ITEMS = 100
+"""A report of so many files is 20 KB; more files are more reports."""
 
 
 class Phase(StrEnum):
@@ -87,6 +91,14 @@ class Media(ContractModel):
     observed_seconds: float
 
 
+class Canary(ContractModel):
+    """Marks a drill: the hazard was painted in by the device itself, to prove that the whole way works."""
+
+    id: Uuid7
+    injected_at: Timestamp
+    """When the device put it before the detector."""
+
+
 class ChainLink(ContractModel):
     """The event's place in its device's hash chain. `seq` counts from 1; the first `prev_sha256` is all zeros."""
 
@@ -120,6 +132,16 @@ class HazardData(ChainedData):
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=64)] = ()
     media: Media | None = None
     producer: Producer
+    canary: Canary | None = None
+    """Present in every event of a drill, and in no other: it is shown as one, pages nobody and is counted nowhere."""
+    demoted: Slug | None = None
+    """Why an episode of the tier `alarm` was moved to `review`: `budget` where its source had used up its alarms."""
+    repeat_of: Uuid7 | None = None
+    """The episode that this one continues: the same thing, seen again within its cool-down."""
+    quiet_repeats: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    """How often the same thing was seen again since, without an episode of its own."""
+    stale: bool | None = None
+    """True: it has lasted so long that it may be a fixture rather than a hazard."""
 
     @model_validator(mode="after")
     def _times_are_ordered(self) -> HazardData:
@@ -158,6 +180,21 @@ class HeartbeatData(ChainedData):
     sources_total: Annotated[int, Field(ge=0)]
     outbox_events: Annotated[int, Field(ge=0)]
     outbox_evidence_bytes: Annotated[int, Field(ge=0)]
+
+
+class EvidenceDroppedData(ChainedData):
+    """A device gave up files that it had announced or was about to, or held back updates, for want of room."""
+
+    reason: Slug
+    items: Annotated[tuple[DroppedFile, ...], Field(max_length=MAX_DROPPED_ITEMS)] = ()
+    files: Annotated[int, Field(ge=0)]
+    bytes: Annotated[int, Field(ge=0)]
+    """Of this report."""
+    total_files: Annotated[int, Field(ge=0)]
+    total_bytes: Annotated[int, Field(ge=0)]
+    """Of this device, since its outbox was made, this report included."""
+    updates_withheld: Annotated[int, Field(ge=0)] = 0
+    """Updates of episodes that were not written since the last report. What they said is in the episode's next event."""
 
 
 class ChainHeadData(ContractModel):
@@ -210,12 +247,19 @@ class HeartbeatEvent(Event):
     data: HeartbeatData
 
 
+class EvidenceDroppedEvent(Event):
+    type: Literal["gridsentry.evidence.dropped.v1"] = "gridsentry.evidence.dropped.v1"
+    data: EvidenceDroppedData
+
+
 class ChainHeadEvent(Event):
     type: Literal["gridsentry.chain.head.v1"] = "gridsentry.chain.head.v1"
     data: ChainHeadData
 
 
-AnyEvent = Annotated[HazardEvent | HealthEvent | HeartbeatEvent | ChainHeadEvent, Field(discriminator="type")]
+AnyEvent = Annotated[
+    HazardEvent | HealthEvent | HeartbeatEvent | EvidenceDroppedEvent | ChainHeadEvent, Field(discriminator="type")
+]
 
 
 def hazard_type(phase: Phase) -> str:
@@ -228,7 +272,9 @@ def device_path(device_id: str) -> str:
     return f"/devices/{device_id}"
 
 
-def event_of(data: HazardData | HealthData | HeartbeatData, *, event_id: str, device_id: str, time: Any) -> Event:
+def event_of(
+    data: HazardData | HealthData | HeartbeatData | EvidenceDroppedData, *, event_id: str, device_id: str, time: Any
+) -> Event:
     """Wraps data in its envelope."""
     envelope = {"id": event_id, "source": device_path(device_id), "time": time}
     match data:
@@ -240,3 +286,5 @@ def event_of(data: HazardData | HealthData | HeartbeatData, *, event_id: str, de
             return HealthEvent.model_validate({**envelope, "subject": data.source.id, "data": data})
         case HeartbeatData():
             return HeartbeatEvent.model_validate({**envelope, "subject": device_id, "data": data})
+        case EvidenceDroppedData():
+            return EvidenceDroppedEvent.model_validate({**envelope, "subject": device_id, "data": data})

@@ -19,6 +19,8 @@ from contract.events import (
     AnyEvent,
     ChainHeadData,
     ChainHeadEvent,
+    EvidenceDroppedData,
+    EvidenceDroppedEvent,
     HazardData,
     HazardEvent,
     HealthData,
@@ -38,14 +40,19 @@ _KNOWN_TYPES = (
     "gridsentry.hazard.cleared.v1",
     "gridsentry.source.health.v1",
     "gridsentry.device.heartbeat.v1",
+    "gridsentry.evidence.dropped.v1",
     "gridsentry.chain.head.v1",
 )
 _DATA_FIELDS = frozenset(
-    name for model in (HazardData, HealthData, HeartbeatData, ChainHeadData) for name in model.model_fields
+    name
+    for model in (HazardData, HealthData, HeartbeatData, EvidenceDroppedData, ChainHeadData)
+    for name in model.model_fields
 )
 _MAX_SEQ = 2**53 - 1
 
-_events: TypeAdapter[HazardEvent | HealthEvent | HeartbeatEvent | ChainHeadEvent] = TypeAdapter(AnyEvent)
+TakenEvent = HazardEvent | HealthEvent | HeartbeatEvent | EvidenceDroppedEvent | ChainHeadEvent
+
+_events: TypeAdapter[TakenEvent] = TypeAdapter(AnyEvent)
 _batch = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -56,7 +63,7 @@ class ReadEvent:
     index: int
     content: bytes
     sha256: str
-    event: HazardEvent | HealthEvent | HeartbeatEvent | ChainHeadEvent
+    event: TakenEvent
     seq: int | None
     """Its number in the device's chain."""
 
@@ -128,7 +135,7 @@ def read_event(content: bytes, device_id: str, index: int = 0) -> ReadEvent | Re
     return Refusal(index, content, sha256, problem, event_id, seq)
 
 
-def _seq(event: HazardEvent | HealthEvent | HeartbeatEvent | ChainHeadEvent) -> int | None:
+def _seq(event: TakenEvent) -> int | None:
     if isinstance(event, ChainHeadEvent) or event.data.chain is None:
         return None
     return event.data.chain.seq

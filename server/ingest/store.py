@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from contract.batch import BatchResult, ItemResult, ItemStatus, Problem
-from contract.events import ChainHeadEvent, HazardEvent
+from contract.events import ChainHeadEvent, EvidenceDroppedEvent, HazardEvent
 from server import audit
 from server.alerts.intake import take_in
 from server.db import insert_into
@@ -227,7 +227,7 @@ def _announcements(new: Sequence[_New]) -> Iterator[tuple[datetime, list[Announc
 def _sightings(new: Sequence[_New]) -> Iterator[Sighting]:
     for entry in new:
         event = entry.item.event
-        if not isinstance(event, ChainHeadEvent):
+        if not isinstance(event, ChainHeadEvent | EvidenceDroppedEvent):
             yield Sighting(entry.batch.device_id, event, entry.batch.received_at)
 
 
