@@ -98,6 +98,8 @@ class BoxView:
     events: Sequence[Mapping[str, Any]] = ()
     """The latest events of all sources, oldest first: `id`, `type`, `time`, and where the event has them `source_id`,
     `hazard`, `severity`, `tier`, `phase`, `episode_id`, `state`, `reason`."""
+    loop_age_seconds: float = 0.0
+    """How long ago the supervisor's loop last came round: seconds say that it hangs."""
     stopping: bool = False
 
 

@@ -17,6 +17,7 @@ from edge.config.base import Settings
 from edge.config.device import DeviceSettings, MqttSettings, ServerSettings
 from edge.config.evidence import EvidenceSettings
 from edge.config.inputs import ChannelSettings
+from edge.config.local import LocalSettings
 from edge.config.problems import ConfigError, ConfigProblem, field_name, found_text, problems_of, suggestion
 from edge.config.sources import ANY_CLIP, SensorSource, SourceSettings
 from edge.config.text import MAX_CONFIG_BYTES, ParsedText, parse
@@ -30,6 +31,7 @@ class EdgeConfig(Settings):
     server: ServerSettings | None = None
     mqtt: MqttSettings | None = None
     evidence: EvidenceSettings = EvidenceSettings()
+    local: LocalSettings | None = None
     sources: dict[Identifier, Annotated[SourceSettings, Field(discriminator="kind")]]
 
     def source_for_clip(self, stem: str) -> SourceSettings | None:

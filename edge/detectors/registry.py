@@ -50,6 +50,14 @@ class FrameNeeds:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """A polygon of the picture, in pixels, that a detector watches, or leaves out if `ignored`. To be drawn."""
+
+    points: tuple[tuple[float, float], ...]
+    ignored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CameraContext:
     """What a camera detector is built for and may use. `inference` is None where no model is installed."""
 
@@ -60,6 +68,10 @@ class CameraContext:
 
 def _every_frame(_settings: Any) -> FrameNeeds:
     return FrameNeeds()
+
+
+def _no_outlines(_settings: Any) -> Sequence[Outline]:
+    return ()
 
 
 def _no_problems(_settings: Any, _size: PictureSize) -> Sequence[SettingProblem]:
@@ -81,6 +93,8 @@ class CameraDetectorKind:
     clear_after_seconds: float | None = 5
     """How long nothing must be observed before an episode is over; None: only when the detector says so."""
     needs: Callable[[Any], FrameNeeds] = _every_frame
+    outlines: Callable[[Any], Sequence[Outline]] = _no_outlines
+    """What of the picture the settings name."""
 
 
 @dataclass(frozen=True, slots=True)
