@@ -21,6 +21,7 @@ from server.alerts.model import OPEN_STATES, AlertState
 from server.db import BigId, Json, UtcDateTime, metadata
 
 IS_OPEN_SQL = "state IN ({})".format(", ".join(f"'{state.value}'" for state in OPEN_STATES))
+IS_OPEN_CANARY_SQL = f"canary IS NOT NULL AND {IS_OPEN_SQL}"
 
 alerts = Table(
     "alerts",
@@ -61,13 +62,17 @@ alerts = Table(
     Column("snapshot_sha256", String(64)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
+    Column("canary", Json),
     CheckConstraint("state IN ({})".format(", ".join(f"'{state.value}'" for state in AlertState)), name="state"),
     Index("uq_alerts_open_fingerprint", "fingerprint", unique=True, sqlite_where=text(IS_OPEN_SQL),
           postgresql_where=text(IS_OPEN_SQL)),
+    Index("ix_alerts_open_canaries", "created_at", sqlite_where=text(IS_OPEN_CANARY_SQL),
+          postgresql_where=text(IS_OPEN_CANARY_SQL)),
 )  # fmt: skip
 """`version` grows with each change of state, queue or lease: what an operator's decision rests on.
 
 The device's own updates do not change it, or nobody could ever claim an alert that is being updated.
+`canary` marks a drill: {id, injected_at, opened_at}; NULL for everything real.
 `scopes` repeats the `scope` rows of alert_places, so that each update need not ask for them.
 """
 
