@@ -25,6 +25,7 @@ import server.grids.routes
 import server.health
 import server.ingest.routes
 import server.live.routes
+from server.alerts.canaries import CanaryCloser
 from server.console_files import mount_console
 from server.db import Database
 from server.evidence.files import EvidenceFiles
@@ -120,10 +121,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         server.accounts.service.forget_expired_sessions(connection, idle)
     verifier.start()
     writer.start()
+    closer = CanaryCloser(database, timedelta(seconds=settings.canary_close_seconds))
+    closer.start()
     try:
         yield
     finally:
         # In this order: what was accepted is committed, what was committed may be checked at the next start.
+        await run_in_threadpool(closer.stop)
         await run_in_threadpool(writer.stop)
         await run_in_threadpool(verifier.stop)
         database.close()

@@ -45,3 +45,6 @@ class Settings(BaseSettings):
 
     busy_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
     """How long a write waits for the database before the client is told to try again."""
+
+    canary_close_seconds: Annotated[int, Field(ge=60, le=7 * 86_400)] = 1800
+    """A drill that nobody judged is closed by the server after so long: it has shown what it had to."""

@@ -28,6 +28,7 @@ class Action(StrEnum):
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
     UNSURE = "unsure"
+    CANARY_CLOSED = "canary_closed"
 
 
 _REASONS_ZH = {
@@ -68,6 +69,7 @@ _TELLERS: Mapping[Action, _Teller] = MappingProxyType(
         Action.RELEASED: lambda _: ("已释放", "Released"),
         Action.CONFIRMED: lambda p: _comment("确认属实", "Confirmed", p),
         Action.REJECTED: _with_reason,
+        Action.CANARY_CLOSED: lambda _: ("演练结束,系统自动关闭", "The drill is over: closed by the server"),
         Action.UNSURE: lambda p: _comment("无法判断,留待他人研判", "Unsure: left for others to judge", p),
     }
 )

@@ -107,13 +107,14 @@ class IntakeRaceError(RuntimeError):
     """An alert kept opening and closing under our hands; the transaction should be tried again."""
 
 
-def fingerprint(device_id: str, source_id: str, hazard: str) -> str:
+def fingerprint(device_id: str, source_id: str, hazard: str, canary_id: str | None = None) -> str:
     """What makes two episodes the same alert while it is open: hazard, device and source.
 
     A source is a camera or a sensor with one place, so this is "one hazard at one place". Correlation between sources
-    will widen it.
+    will widen it. Each drill is an alert of its own: nothing real may join it, nor it anything real.
     """
-    return hashlib.sha256("\x00".join((device_id, source_id, hazard)).encode()).hexdigest()
+    parts = (device_id, source_id, hazard) if canary_id is None else (device_id, source_id, hazard, canary_id)
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
 
 
 def take_in(connection: Connection, context: RoutingContext, event: HazardEvent, received_at: datetime) -> IntakeResult:
@@ -138,7 +139,7 @@ def _first_event(
 ) -> IntakeResult:
     """The first event of an episode to arrive (not always its first revision) opens an alert or joins the open one."""
     data = event.data
-    key = fingerprint(event.device_id, data.source.id, data.hazard)
+    key = fingerprint(event.device_id, data.source.id, data.hazard, data.canary.id if data.canary else None)
     for _attempt in range(_ATTEMPTS):
         joined = _open_alert_with(connection, key)
         if joined is not None:
@@ -230,6 +231,7 @@ def _alert_values(
         "detail": data.detail,
         "created_at": received_at,
         "received_at": received_at,
+        "canary": data.canary and {**data.canary.as_json(), "opened_at": data.observed_at.isoformat()},
     }
 
 

@@ -141,14 +141,16 @@ def _in_scope(tree: GridTree, scope: str, code: str) -> bool:
 
 def _counts(connection: Connection, scope: str) -> dict[str, Any]:
     now = datetime.now(UTC)
+    real = alerts.c.canary.is_(None)
     held = (alerts.c.state == AlertState.CLAIMED.value) & (alerts.c.claim_expires_at > now)
     query = (
         select(
             alert_places.c.grid_code,
-            func.count().label("open"),
-            func.sum(case((held, 1), else_=0)).label("claimed"),
-            func.sum(case((alerts.c.severity == "red", 1), else_=0)).label("red"),
-            func.min(alerts.c.opened_at).label("oldest_at"),
+            func.sum(case((real, 1), else_=0)).label("open"),
+            func.sum(case((real & held, 1), else_=0)).label("claimed"),
+            func.sum(case((real & (alerts.c.severity == "red"), 1), else_=0)).label("red"),
+            func.min(case((real, alerts.c.opened_at))).label("oldest_at"),
+            func.sum(case((real, 0), else_=1)).label("canaries"),
             func.max(alerts.c.queue_name_zh).label("name_zh"),
             func.max(alerts.c.queue_name_en).label("name_en"),
         )
@@ -164,8 +166,8 @@ def _counts(connection: Connection, scope: str) -> dict[str, Any]:
 
 def _numbers(row: Any) -> dict[str, Any]:
     if row is None:
-        return {"open": 0, "claimed": 0, "red": 0, "oldest_at": None}
-    return {"open": row.open, "claimed": row.claimed, "red": row.red, "oldest_at": row.oldest_at}
+        return {"open": 0, "claimed": 0, "red": 0, "oldest_at": None, "canaries": 0}
+    return {name: getattr(row, name) for name in ("open", "claimed", "red", "oldest_at", "canaries")}
 
 
 def _grid_queue(tree: GridTree, code: str, row: Any) -> QueueView:

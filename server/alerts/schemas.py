@@ -42,6 +42,15 @@ class VerdictView(BaseModel):
     at: datetime
 
 
+class CanaryView(BaseModel):
+    """The alert is a drill that the device painted in itself. The device's times are by its own clock."""
+
+    id: str
+    injected_at: datetime
+    opened_at: datetime
+    """When the device's detector found it; the server has it since `created_at`."""
+
+
 class AlertSummary(BaseModel):
     """An alert as lists and the live stream show it.
 
@@ -78,6 +87,7 @@ class AlertSummary(BaseModel):
     snapshot_sha256: str | None
     created_at: datetime
     received_at: datetime
+    canary: CanaryView | None = None
 
 
 class StepView(BaseModel):
@@ -152,7 +162,7 @@ class AlertPage(BaseModel):
 
 
 class QueueView(BaseModel):
-    """A queue with what waits in it. `claimed` and `red` are parts of `open`."""
+    """A queue with what waits in it. `claimed` and `red` are parts of `open`; `canaries` counts the drills."""
 
     code: str
     name_zh: str
@@ -164,6 +174,7 @@ class QueueView(BaseModel):
     claimed: int
     red: int
     oldest_at: datetime | None
+    canaries: int
 
 
 class QueueList(BaseModel):
