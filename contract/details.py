@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from contract.base import ContractModel, Label, Slug
+from contract.base import ContractModel, Identifier, Label, Slug
 
 
 class Box(ContractModel):
@@ -62,14 +62,50 @@ class SensorDetail(ContractModel):
 
 
 class SourceHealthDetail(ContractModel):
-    """Why a source cannot see."""
+    """Why a source cannot see. `measured` holds the figures behind it, by name with the unit at its end."""
 
     reason: Label
+    measured: Annotated[dict[Slug, float], Field(max_length=16)] = Field(default_factory=dict)
 
 
+class MovedDetail(SourceHealthDetail):
+    """Where a camera looks now, against the view it was set up with: shares of the picture's width, right and down.
+
+    Neither is there where the view is another one altogether.
+    """
+
+    shift_x: float | None = None
+    shift_y: float | None = None
+
+
+class DeviceTroubleDetail(SourceHealthDetail):
+    """What is wrong with a box, and which of its sources cannot see for it."""
+
+    sources: Annotated[tuple[Identifier, ...], Field(max_length=32)] = ()
+    """At most the first 32; `sources_total` counts them all."""
+    sources_total: Annotated[int, Field(ge=0)] = 0
+
+
+SIGHT_HAZARDS = (
+    "camera_offline",
+    "camera_frozen",
+    "camera_covered",
+    "camera_blurred",
+    "camera_overexposed",
+    "camera_underexposed",
+)
+"""A camera that cannot see; beside them `camera_moved`."""
+DEVICE_HAZARDS = ("cameras_offline", "clock_wrong", "disk_short", "device_hot", "uplink_down")
+"""A box in trouble: their source is the box itself."""
 SENSOR_HAZARDS = ("water_level", "gas", "smoke_density", "temperature", "tilt", "power", "sensor")
 
 DETAILS: Mapping[str, type[ContractModel]] = MappingProxyType(
-    {"thrown_object": ThrownObjectDetail, **dict.fromkeys(SENSOR_HAZARDS, SensorDetail)}
+    {
+        "thrown_object": ThrownObjectDetail,
+        "camera_moved": MovedDetail,
+        **dict.fromkeys(SIGHT_HAZARDS, SourceHealthDetail),
+        **dict.fromkeys(DEVICE_HAZARDS, DeviceTroubleDetail),
+        **dict.fromkeys(SENSOR_HAZARDS, SensorDetail),
+    }
 )
 """Hazard slug to the model of its `detail`."""

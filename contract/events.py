@@ -49,6 +49,8 @@ class SourceKind(StrEnum):
     SENSOR = "sensor"
     FLIGHT = "flight"
     PERSON = "person"
+    DEVICE = "device"
+    """The edge box itself: what is wrong with it is seen by nobody else."""
 
 
 class Clock(ContractModel):
@@ -162,14 +164,31 @@ class HazardData(ChainedData):
         return None if model is None else model.model_validate(self.detail)
 
 
+class Sight(ContractModel):
+    """For how long a source could see since `counted_from`, in seconds: the sum is the time it was watched.
+
+    `unknown_seconds`: pictures came, and nobody could say what they show.
+    """
+
+    counted_from: Timestamp
+    sight_seconds: Annotated[float, Field(ge=0)]
+    blind_seconds: Annotated[float, Field(ge=0)]
+    unknown_seconds: Annotated[float, Field(ge=0)] = 0.0
+
+
 class HealthData(ChainedData):
-    """A change of what a source can see: `state` is `online`, or why it is not."""
+    """What a source can see: `state` is `online`, or why it is not. Said at each change and once a day."""
 
     source: SourceRef
     state: Slug
     reason: Label = ""
     since: Timestamp
     location: Location | None = None
+    conditions: Annotated[tuple[Slug, ...], Field(max_length=16)] = ()
+    """Everything that is wrong, gravest first; `state` is the first of them."""
+    unwatched: Annotated[dict[Slug, Label], Field(max_length=16)] = Field(default_factory=dict)
+    """Conditions that are not looked for, each with the reason."""
+    sight: Sight | None = None
 
 
 class HeartbeatData(ChainedData):
@@ -194,7 +213,7 @@ class EvidenceDroppedData(ChainedData):
     total_bytes: Annotated[int, Field(ge=0)]
     """Of this device, since its outbox was made, this report included."""
     updates_withheld: Annotated[int, Field(ge=0)] = 0
-    """Updates of episodes that were not written since the last report. What they said is in the episode's next event."""
+    """Updates that were not written since the last report. What they said is in their episode's next event."""
 
 
 class ChainHeadData(ContractModel):

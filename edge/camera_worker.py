@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from edge.episodes.events import EventWriter
 from edge.episodes.tracker import EpisodeTracker
 from edge.evidence.camera import CameraEvidence
 from edge.evidence.store import EvidenceStore
-from edge.health import BLIND, OFFLINE, ONLINE, SourceHealth, VisibilityWatch
+from edge.health.camera import CameraHealth
 from edge.logs import Repeats
 from edge.outbox.sink import Sink
 from edge.pipeline import CameraPipeline
@@ -35,6 +36,9 @@ MAX_BACKOFF_SECONDS = 60.0
 STEADY_SECONDS = 30.0
 """A stream that held for this long starts its backoff anew when it fails."""
 
+TICK_SECONDS = 1.0
+"""How finely the health of a camera that is away is told."""
+
 
 class SettingsDoNotFitError(SourceError):
     """The camera's pictures are not what its settings were written for. Opening it again would not help."""
@@ -46,7 +50,7 @@ class SourceParts:
 
     writer: EventWriter
     tracker: EpisodeTracker
-    health: SourceHealth
+    health: CameraHealth
     meter: SourceMeter
 
 
@@ -90,6 +94,12 @@ class CameraWorker:
 
     def run(self) -> None:
         """Works until `stop`, or until a recording has been played."""
+        try:
+            self._sessions()
+        finally:
+            self._health.close(datetime.now(UTC))
+
+    def _sessions(self) -> None:
         attempt = 0
         while not self._stop.is_set():
             try:
@@ -104,7 +114,7 @@ class CameraWorker:
             if not again:
                 return
             attempt = 1 if self._held_seconds >= STEADY_SECONDS else attempt + 1
-            self._stop.wait(backoff_seconds(attempt))
+            self._wait(backoff_seconds(attempt))
 
     def stop(self) -> None:
         """Makes `run` return soon, with what is there; from any thread."""
@@ -146,36 +156,23 @@ class CameraWorker:
             self._settings, CameraContext(self.source_id, PictureSize(source.width, source.height))
         )
         pipeline = CameraPipeline(detectors, self._tracker, self._writer, evidence, self._sink)
-        watch = VisibilityWatch(blind=self._health.state == BLIND)
         ended = False
         try:
             for frame in stream.frames():
-                if not self._held_seconds and not watch.blind:
+                if not self._held_seconds:
                     self._is_online(source, frame.wall_time)
                 self._held_seconds = max(frame.media_time, 1e-6)
+                self._health.observe(frame)
                 pipeline.take(frame)
-                self._look_at_visibility(watch, pipeline, frame.media_time, frame.wall_time)
+                self._health.saw(pipeline.visibility)
             ended = not self._stop.is_set()
         finally:
             pipeline.finish(clear_all=ended)
 
     def _is_online(self, source: VideoSource, at: datetime) -> None:
-        if self._health.change(ONLINE, "", at):
-            self._log.info("online", address=source.name, width=source.width, height=source.height)
+        self._health.online(at)
+        self._log.info("online", address=source.name, width=source.width, height=source.height)
         self._repeats.forget("failed")
-
-    def _look_at_visibility(
-        self, watch: VisibilityWatch, pipeline: CameraPipeline, media_time: float, at: datetime
-    ) -> None:
-        blind = watch.saw(pipeline.visibility, media_time)
-        if blind is None:
-            return
-        if blind:
-            self._health.change(BLIND, "pictures come, but no detector can judge them", at)
-            self._log.warning("blind: no detector can judge the picture")
-        else:
-            self._health.change(ONLINE, "", at)
-            self._log.info("sees again")
 
     def _check_settings(self, size: PictureSize) -> None:
         problems = picture_problems(self._settings, size)
@@ -184,6 +181,14 @@ class CameraWorker:
             raise SettingsDoNotFitError(
                 f"{self.source_id}: the settings do not fit pictures of {size.width} × {size.height}: {said}"
             )
+
+    def _wait(self, seconds: float) -> None:
+        """Waits before the next attempt; meanwhile time passes for the camera's health."""
+        until = time.monotonic() + seconds
+        while not self._stop.wait(min(TICK_SECONDS, max(0.0, until - time.monotonic()))):
+            self._health.tick(datetime.now(UTC))
+            if time.monotonic() >= until:
+                return
 
     def _is_final(self, error: SourceError) -> bool:
         if isinstance(error, SettingsDoNotFitError):
@@ -197,7 +202,7 @@ class CameraWorker:
         if held_back is not None:
             what = "given up" if final else "offline, will be opened again"
             self._log.error(what, reason=reason, repeated=held_back)
-        self._health.change(OFFLINE, reason, datetime.now(UTC))
+        self._health.offline(reason, datetime.now(UTC), lasting=final)
         return not final
 
 

@@ -22,12 +22,14 @@ from edge.assembly import sensor_detectors, tracker_for, writer_for
 from edge.camera_worker import CameraWorker, SharedParts, SourceParts
 from edge.clock import clock_state
 from edge.config.document import EdgeConfig
+from edge.config.health import camera_health_settings
 from edge.config.sources import CameraSource, SensorSource, SourceSettings, location_of
 from edge.episodes.episode import Episode
 from edge.episodes.events import EventWriter, software_version
 from edge.episodes.tracker import EpisodeTracker
 from edge.evidence.store import EvidenceStore
 from edge.health import ONLINE, SourceHealth, health_name
+from edge.health.camera import CameraHealth, HealthMemory, is_health
 from edge.logs import Repeats
 from edge.outbox.server_api import ServerApi
 from edge.outbox.sink import Commit, CommitError, Sink
@@ -104,7 +106,7 @@ class Runtime:
         self._store = EvidenceStore(state_dir / EVIDENCE_FOLDER)
         self._sink = PatientSink(self._outbox, self._stopping)
         self._evidence_thread = ThreadPoolExecutor(1, thread_name_prefix="evidence")
-        self._health: list[SourceHealth] = []
+        self._health: list[SourceHealth | CameraHealth] = []
         self._resumed = dict(self._outbox.open_episodes())
         left_behind = self._store.remove_unlisted(self._outbox.kept_evidence())
         if left_behind:
@@ -150,15 +152,17 @@ class Runtime:
                 log.warning("not watched: it has no input", source=source_id)
                 continue
             writer = self._writer(source_id, settings)
-            tracker = tracker_for(settings, writer, self._resumed.pop(source_id, ()))
-            health = SourceHealth(source_id, writer, self._sink, self._outbox.state(health_name(source_id)))
-            self._health.append(health)
-            meter = SourceMeter(source_id, settings.kind, settings.name)
-            source_parts = SourceParts(writer, tracker, health, meter)
+            resumed = self._resumed.pop(source_id, ())
+            tracker = tracker_for(settings, writer, [episode for episode in resumed if not is_health(episode)])
             if isinstance(settings, CameraSource):
-                parts.append(self._camera_part(source_id, settings, source_parts))
+                meter = SourceMeter(source_id, settings.kind, settings.name)
+                camera = self._camera_health(settings, writer, meter, resumed)
+                self._health.append(camera)
+                parts.append(self._camera_part(source_id, settings, SourceParts(writer, tracker, camera, meter)))
             else:
-                sensors[source_id] = self._sensor(source_id, settings, source_parts)
+                health = SourceHealth(source_id, writer, self._sink, self._outbox.state(health_name(source_id)))
+                self._health.append(health)
+                sensors[source_id] = self._sensor(source_id, settings, writer, tracker, health)
         if sensors:
             assert self._config.mqtt is not None, "the configuration was checked"
             receiver = MqttReceiver(self._config.mqtt, [sensor.input.topic for sensor in sensors.values()])
@@ -180,13 +184,32 @@ class Runtime:
         worker = CameraWorker(source_id, settings, parts, shared)
         return _Part(f"camera {source_id}", worker.run, worker.stop)
 
-    def _sensor(self, source_id: str, settings: SensorSource, parts: SourceParts) -> Sensor:
+    def _camera_health(
+        self, settings: CameraSource, writer: EventWriter, meter: SourceMeter, resumed: Sequence[Episode]
+    ) -> CameraHealth:
+        return CameraHealth(
+            writer,
+            self._sink,
+            camera_health_settings(self._config.health.cameras, settings.health),
+            meter,
+            HealthMemory(self._outbox.state, resumed),
+            store=self._store,
+        )
+
+    def _sensor(
+        self,
+        source_id: str,
+        settings: SensorSource,
+        writer: EventWriter,
+        tracker: EpisodeTracker,
+        health: SourceHealth,
+    ) -> Sensor:
         assert settings.input is not None, "only sources with an input are run"
         remembered = self._outbox.state(state_name(source_id))
         detectors = sensor_detectors(settings)
-        pipeline = SensorPipeline(source_id, detectors, parts.tracker, parts.writer, self._store, remembered)
-        clear_forgotten(pipeline.forgotten_episodes(), parts.tracker, parts.writer, self._sink)
-        return Sensor(settings.input, pipeline, parts.health)
+        pipeline = SensorPipeline(source_id, detectors, tracker, writer, self._store, remembered)
+        clear_forgotten(pipeline.forgotten_episodes(), tracker, writer, self._sink)
+        return Sensor(settings.input, pipeline, health)
 
     def _clear_departed(self) -> None:
         """Ends the episodes of sources that are no longer configured."""

@@ -16,6 +16,7 @@ from contract.events import SourceKind
 from edge.config.base import Settings
 from edge.config.device import DeviceSettings, MqttSettings, ServerSettings
 from edge.config.evidence import EvidenceSettings
+from edge.config.health import HealthSettings
 from edge.config.inputs import ChannelSettings
 from edge.config.local import LocalSettings
 from edge.config.problems import ConfigError, ConfigProblem, field_name, found_text, problems_of, suggestion
@@ -31,6 +32,7 @@ class EdgeConfig(Settings):
     server: ServerSettings | None = None
     mqtt: MqttSettings | None = None
     evidence: EvidenceSettings = EvidenceSettings()
+    health: HealthSettings = HealthSettings()
     local: LocalSettings | None = None
     sources: dict[Identifier, Annotated[SourceSettings, Field(discriminator="kind")]]
 

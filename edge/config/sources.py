@@ -11,7 +11,8 @@ from contract.canonical import canonical_bytes, sha256_hex
 from contract.geometry import Latitude, Location, LocationMethod, Longitude, at_point
 from edge.config.base import Settings
 from edge.config.evidence import EvidenceSettings
-from edge.config.inputs import FileInput, MqttInput, RtspInput
+from edge.config.health import CameraHealthSettings
+from edge.config.inputs import CameraInput, MqttInput
 from edge.detectors.registry import installed_detectors
 
 ANY_CLIP = "*"
@@ -37,9 +38,11 @@ class CameraSource(_SourceSettings):
     """A camera, or in `replay` a clip."""
 
     kind: Literal["camera"]
-    input: Annotated[FileInput | RtspInput, Field(discriminator="type")] | None = None
+    input: Annotated[CameraInput, Field(discriminator="type")] | None = None
     recorded_at: AwareDatetime | None = None
     """When a recording's first frame was taken; `replay` uses it as its clock."""
+    health: CameraHealthSettings | None = None
+    """What this camera has otherwise than `health.cameras` says."""
 
 
 class SensorSource(_SourceSettings):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
+from types import MappingProxyType
 
 from contract.canonical import canonical_bytes, sha256_hex
-from contract.events import Clock, Event, HazardData, HealthData, Media, Producer, SourceRef, event_of
+from contract.events import Clock, Event, HazardData, HealthData, Media, Producer, Sight, SourceRef, event_of
 from contract.geometry import Location
 from contract.ids import IdFactory
 from edge.config.evidence import EvidenceSettings
@@ -75,10 +76,29 @@ class EventWriter:
         )
         return self._wrapped(data, episode.observed_at)
 
-    def health(self, state: str, reason: str, since: datetime) -> Event:
-        """The event for a change of what the source can see."""
-        data = HealthData(source=self.source, state=state, reason=reason[:256], since=since, location=self.location)
-        return self._wrapped(data, since)
+    def health(
+        self,
+        state: str,
+        reason: str,
+        since: datetime,
+        *,
+        at: datetime | None = None,
+        conditions: Sequence[str] = (),
+        unwatched: Mapping[str, str] = MappingProxyType({}),
+        sight: Sight | None = None,
+    ) -> Event:
+        """The event for what the source can see, `since` when; said then, unless `at` is another time."""
+        data = HealthData(
+            source=self.source,
+            state=state,
+            reason=reason[:256],
+            since=since,
+            location=self.location,
+            conditions=tuple(conditions),
+            unwatched=dict(unwatched),
+            sight=sight,
+        )
+        return self._wrapped(data, at or since)
 
     def _wrapped(self, data: HazardData | HealthData, time: datetime) -> Event:
         return event_of(data, event_id=self.new_id(time), device_id=self.device_id, time=time)
