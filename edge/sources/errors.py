@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-_USER_INFO = re.compile(r"(?<=://).*@")
-"""Up to the last `@`: a password may itself hold `@`, `/` or `:`. Hiding too much is the safe mistake."""
-_SECRET_VALUE = re.compile(r"((?:pass(?:word|wd)?|pwd|token|secret|key|auth)=)[^&;/\s]+", re.IGNORECASE)
+_USER_INFO = re.compile(r"(?<=://).*@", re.DOTALL)
+"""Up to the last `@`: a password may itself hold `@`, `/`, `:` or a line break. Hiding too much is the safe mistake."""
+_SECRET_VALUE = re.compile(r"((?:pass(?:word|wd)?|pwd|token|secret|key|auth|sig(?:nature)?)=)[^&;/\s]+", re.IGNORECASE)
 """Some makers put credentials into the path or query: `/user=admin&password=…`."""
 
 
@@ -15,6 +15,14 @@ class SourceError(Exception):
 
     It names the source (credentials hidden), says what was found and what to do.
     """
+
+
+class StreamChangedError(SourceError):
+    """The stream has become another one (size, codec, or the one that serves best): open it again at once."""
+
+
+class AcceleratorError(SourceError):
+    """The accelerator cannot decode this stream: open it again at once, without it."""
 
 
 def redact_url(url: str) -> str:

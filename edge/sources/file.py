@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.sources.container import ContainerSource, Opening
 from edge.sources.errors import SourceError
-from edge.sources.video import Timeline, VideoSource
+from edge.sources.pacing import Pacer
+from edge.sources.timeline import Timeline
 
 if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
 
-class FileSource(VideoSource):
+class FileSource(ContainerSource):
     """A video file. `realtime` hands out packets when their time has come, as a camera would.
 
     Raises:
@@ -24,18 +25,26 @@ class FileSource(VideoSource):
 
     live = False
 
-    def __init__(self, path: Path, *, realtime: bool = False, loop: bool = False, decode_threads: int = 1) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        realtime: bool = False,
+        loop: bool = False,
+        decode_threads: int = 1,
+        hardware: str = "none",
+    ) -> None:
         if not path.exists():
             raise SourceError(f"{path}: no such file; relative paths start at the configuration file's folder")
         if path.is_dir():
             raise SourceError(f"{path}: is a folder, expected a video file")
-        super().__init__(str(path), str(path), decode_threads=decode_threads)
+        super().__init__(Opening(str(path), decode_threads=decode_threads, hardware=hardware), str(path))
         self._realtime = realtime
         self._loop = loop
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
         timeline = Timeline(self.time_base, self.reorder_depth)
-        pacer = _Pacer(self) if self._realtime else None
+        pacer = Pacer(self) if self._realtime else None
         placed = 0
         while True:
             restarted = placed > 0
@@ -67,22 +76,3 @@ class FileSource(VideoSource):
             raise SourceError(
                 f"{self.name}: ends after {found} of {expected} frames; it was cut short, copy the whole file again"
             )
-
-
-class _Pacer:
-    """Holds packets back until their time has come, as a camera would."""
-
-    def __init__(self, source: FileSource) -> None:
-        self._source = source
-        self._seconds_per_tick = float(source.time_base)
-        self._origin: float | None = None
-
-    def wait_for(self, packet: Packet[VideoStream]) -> bool:
-        """False: the source was stopped while waiting."""
-        assert packet.dts is not None, "the timeline stamps every packet"
-        due = packet.dts * self._seconds_per_tick
-        now = time.monotonic()
-        if self._origin is None:
-            self._origin = now - due
-        wait = self._origin + due - now
-        return wait <= 0 or not self._source.stopping.wait(wait)

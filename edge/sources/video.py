@@ -1,17 +1,17 @@
-"""A container with one video stream, opened through PyAV: packets with continuous time stamps, and their frames."""
+"""What the rest of the program knows of a source of pictures: packets with continuous time stamps, and their frames."""
 
 from __future__ import annotations
 
 import io
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
-from av.error import FFmpegError
 
+from edge.sources.decoding import DecodeMode
 from edge.sources.errors import SourceError
 
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-RESTART_SECONDS = 1.0
-"""A decode stamp that falls by more than this is a new beginning (a loop, a restarted encoder), not reordering."""
+WAITING_FOR_KEY_FRAME = "waiting for a key frame"
 
 
 class StreamTemplate:
@@ -59,65 +58,61 @@ class VideoSource(ABC):
 
     live: bool
 
-    def __init__(
-        self,
-        url: str,
-        name: str,
-        *,
-        decode_threads: int = 1,
-        timeouts_seconds: tuple[float, float] | None = None,
-        options: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
         self.stopping = threading.Event()
         self.packets_read = 0
-        self.packets_broken = 0
-        self._container = _open(url, name, timeouts_seconds, options or {})
-        try:
-            self._stream = self._only_video_stream()
-        except SourceError:
-            self._container.close()
-            raise
-        context = self._stream.codec_context
-        context.thread_count = decode_threads
-        # One decoding thread a stream by default: the box decodes many streams, and its cost can be measured.
-        context.thread_type = "NONE" if decode_threads == 1 else "AUTO"
+        self.bytes_read = 0
+        self.says: Callable[[str], None] | None = None
+        """Told why no packets come out though the source is alive, and an empty text once they do."""
 
     @property
+    @abstractmethod
     def width(self) -> int:
-        return int(self._stream.width)
+        """Pixels."""
 
     @property
+    @abstractmethod
     def height(self) -> int:
-        return int(self._stream.height)
+        """Pixels."""
 
     @property
+    @abstractmethod
     def time_base(self) -> Fraction:
         """Seconds per tick of packet and frame stamps."""
-        assert self._stream.time_base is not None, "libavformat gives every opened stream a time base"
-        return self._stream.time_base
 
     @property
-    def reorder_depth(self) -> int:
-        """How many frames decoding runs ahead of showing."""
-        return int(self._stream.codec_context.reorder_depth)
+    @abstractmethod
+    def codec(self) -> str:
+        """As libav calls it: `h264`, `hevc`, `mjpeg`."""
+
+    @property
+    @abstractmethod
+    def decoding(self) -> str:
+        """How pictures are decoded now, for people: the mode, and the accelerator or why there is none."""
+
+    @property
+    @abstractmethod
+    def packets_broken(self) -> int:
+        """Packets that could not be decoded."""
+
+    @property
+    @abstractmethod
+    def mode(self) -> DecodeMode:
+        """Which pictures are decoded. May be set at any time; doing more again takes effect at the next key frame."""
+
+    @mode.setter
+    @abstractmethod
+    def mode(self, mode: DecodeMode) -> None: ...
 
     @property
     def nominal_fps(self) -> float | None:
-        """What the container says, which is not always what the camera does; None where it says nothing."""
-        rate = self._stream.average_rate or self._stream.base_rate
-        return float(rate) if rate else None
+        """What the source says, which is not always what the camera does; None where it says nothing."""
+        return None
 
-    @property
-    def duration_seconds(self) -> float | None:
-        """What the container says; None where it says nothing, as live ones do."""
-        if self._stream.duration is not None:
-            return float(self._stream.duration * self.time_base)
-        return self._container.duration / 1_000_000 if self._container.duration else None
-
+    @abstractmethod
     def template_for(self, packet: Packet[VideoStream]) -> StreamTemplate:
         """Parameters for clips cut from this source; `packet` is any key packet of it."""
-        return StreamTemplate(self._stream, packet)
 
     @abstractmethod
     def packets(self) -> Iterator[Packet[VideoStream]]:
@@ -127,16 +122,15 @@ class VideoSource(ABC):
             SourceError: the source is broken, or live and over.
         """
 
+    @abstractmethod
     def decode(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
         """The frames that `packet` completes (None: those still inside the decoder).
 
         A packet that cannot be decoded is counted in `packets_broken`, never fatal: one lost datagram spoils one.
+
+        Raises:
+            AcceleratorError: the accelerator does not decode this stream.
         """
-        try:
-            return self._stream.codec_context.decode(packet)
-        except FFmpegError:
-            self.packets_broken += 1
-            return []
 
     def nothing_decoded(self) -> SourceError:
         """The error for a source that ended without one picture."""
@@ -152,7 +146,6 @@ class VideoSource(ABC):
     def close(self) -> None:
         """Releases decoder and connection. Only by the thread that iterates; twice does no harm."""
         self.stopping.set()
-        self._container.close()
 
     def __enter__(self) -> VideoSource:
         return self
@@ -160,97 +153,6 @@ class VideoSource(ABC):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _only_video_stream(self) -> VideoStream:
-        if not self._container.streams.video:
-            kinds = sorted({str(stream.type) for stream in self._container.streams}) or ["nothing"]
-            raise SourceError(
-                f"{self.name}: no video stream, found only {', '.join(kinds)}; "
-                "give a video file, or the camera's video address"
-            )
-        stream = self._container.streams.video[0]
-        if stream.codec_context is None or not stream.width or not stream.height:
-            raise SourceError(f"{self.name}: the video stream has no known codec or size; re-encode it as H.264")
-        return stream
-
-    def _demux(self) -> Iterator[Packet[VideoStream]]:
-        """Whole packets until the source ends. Raises SourceError where reading fails."""
-        try:
-            for packet in self._container.demux(self._stream):
-                if self.stopping.is_set():
-                    return
-                if packet.size == 0:  # PyAV's mark of the end; we flush the decoder ourselves
-                    continue
-                self.packets_read += 1
-                yield packet
-        except FFmpegError as error:
-            raise SourceError(self._reading_failed(error)) from None
-
-    def _reading_failed(self, error: FFmpegError) -> str:
-        return f"{self.name}: reading failed after {self.packets_read} packets: {reason_of(error)}"
-
-
-class Timeline:
-    """Makes stamps continuous: waits for the first key packet with a PTS, and lifts what comes after a fall back.
-
-    Every packet gets a decode stamp: Matroska leaves out the first ones, as many as frames are reordered.
-    """
-
-    def __init__(self, time_base: Fraction, reorder_depth: int = 0) -> None:
-        self._restart_ticks = int(RESTART_SECONDS / time_base)
-        self._reorder_depth = reorder_depth
-        self._shift = 0
-        self._last: int | None = None
-        self._step = 1
-
-    def place(self, packet: Packet[VideoStream], *, restarted: bool = False) -> bool:
-        """Stamps the packet in place. False: it comes before anything that can be decoded, leave it out."""
-        if self._last is None and (packet.pts is None or not packet.is_keyframe):
-            return False
-        stamp = packet.dts if packet.dts is not None else self._missing(packet, restarted)
-        if self._last is not None:
-            if restarted or stamp + self._shift < self._last - self._restart_ticks:
-                self._shift = self._last + self._step - stamp
-            step = stamp + self._shift - self._last
-            self._step = step if 0 < step < self._restart_ticks else self._step
-        self._last = stamp + self._shift
-        packet.dts = self._last
-        packet.pts = None if packet.pts is None else packet.pts + self._shift
-        return True
-
-    def _missing(self, packet: Packet[VideoStream], restarted: bool) -> int:
-        """The decode stamp that a packet should have, before it is shifted."""
-        step = packet.duration or self._step
-        if self._last is not None and not restarted:
-            fallen = packet.pts is not None and packet.pts + self._shift < self._last - self._restart_ticks
-            if packet.pts is None or not fallen:
-                return self._last - self._shift + step
-        return (packet.pts or 0) - self._reorder_depth * step
-
-
-def reason_of(error: FFmpegError) -> str:
-    """libav's words without the address, which may hold a password."""
-    return error.strerror or type(error).__name__
-
-
-def _open(
-    url: str, name: str, timeouts_seconds: tuple[float, float] | None, options: Mapping[str, str]
-) -> InputContainer:
-    try:
-        # Cameras and editors write titles in any encoding: "replace", or libav's text would end the program.
-        return av.open(
-            url, "r", metadata_errors="replace", timeout=timeouts_seconds, container_options=dict(options) or None
-        )
-    except FFmpegError as error:
-        raise SourceError(f"{name}: cannot be opened: {reason_of(error)}; {_remedy(error)}") from None
-
-
-def _remedy(error: FFmpegError) -> str:
-    if isinstance(error, av.error.HTTPUnauthorizedError | PermissionError):
-        return "check user name and password"
-    if isinstance(error, av.error.HTTPNotFoundError):
-        return "check the path behind the host name, it differs between makers"
-    if isinstance(error, ConnectionError | TimeoutError | av.error.ExitError):
-        return "check that the camera is on, and its host, port and network"
-    if isinstance(error, av.error.InvalidDataError):
-        return "it is no video or a broken one; play it, or copy it again"
-    return "check the address"
+    def _tell(self, what: str) -> None:
+        if self.says is not None:
+            self.says(what)

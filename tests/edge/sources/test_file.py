@@ -13,7 +13,7 @@ import pytest
 
 from edge.sources.errors import SourceError
 from edge.sources.file import FileSource
-from edge.sources.video import RESTART_SECONDS, Timeline
+from edge.sources.timeline import RESTART_SECONDS, Timeline
 from tests.edge.video import record
 
 

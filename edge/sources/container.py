@@ -1,0 +1,251 @@
+"""A container with a video stream, opened through PyAV: a file, a camera behind a network or on a cable."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av
+from av.codec.hwaccel import HWAccel
+from av.error import FFmpegError
+from av.stream import Discard
+
+from edge.sources.decoding import DecodeMode, Decoder, chosen_accelerator
+from edge.sources.errors import SourceError
+from edge.sources.timeline import Timeline
+from edge.sources.video import WAITING_FOR_KEY_FRAME, StreamTemplate, VideoSource
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+ARRIVAL_TIME_BASE = Fraction(1, 90_000)
+PATIENCE_SECONDS = 2.0
+"""Cameras begin in the middle of a group as often as not; a wait of this length is nothing to speak of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a container is opened. `url` may hold credentials: it is shown nowhere."""
+
+    url: str = field(repr=False)
+    options: Mapping[str, str] = field(default_factory=dict)
+    format: str | None = None
+    timeouts_seconds: tuple[float, float] | None = None
+    """To open, to read."""
+    decode_threads: int = 1
+    hardware: str = "none"
+    """An accelerator, `auto` or `none`."""
+
+
+class ContainerSource(VideoSource):
+    """What all sources have in common that libav opens.
+
+    Raises:
+        SourceError: it cannot be opened, or holds no video.
+    """
+
+    def __init__(self, opening: Opening, name: str) -> None:
+        super().__init__(name)
+        accelerator, self._without = chosen_accelerator(opening.hardware)
+        self._container = _open(opening, name, accelerator)
+        try:
+            self._stream = self._only_video_stream()
+        except SourceError:
+            self._container.close()
+            raise
+        for other in self._container.streams:
+            if other.index != self._stream.index:
+                # Sound would keep the connection alive where the picture has stopped, and no timeout would ever strike.
+                other.discard = Discard.all
+        context = self._stream.codec_context
+        context.thread_count = opening.decode_threads
+        # One decoding thread a stream by default: the box decodes many streams, and its cost can be measured.
+        context.thread_type = "NONE" if opening.decode_threads == 1 else "AUTO"
+        self._decoder = Decoder(context, accelerator)
+
+    @property
+    def width(self) -> int:
+        return int(self._stream.width)
+
+    @property
+    def height(self) -> int:
+        return int(self._stream.height)
+
+    @property
+    def time_base(self) -> Fraction:
+        assert self._stream.time_base is not None, "libavformat gives every opened stream a time base"
+        return self._stream.time_base
+
+    @property
+    def reorder_depth(self) -> int:
+        """How many frames decoding runs ahead of showing."""
+        return int(self._stream.codec_context.reorder_depth)
+
+    @property
+    def codec(self) -> str:
+        return str(self._stream.codec_context.name)
+
+    @property
+    def stream(self) -> VideoStream:
+        """For `probe`, which asks more than the pipeline does."""
+        return self._stream
+
+    @property
+    def container(self) -> InputContainer:
+        """For `probe`."""
+        return self._container
+
+    @property
+    def nominal_fps(self) -> float | None:
+        rate = self._stream.average_rate or self._stream.base_rate
+        return float(rate) if rate else None
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """What the container says; None where it says nothing, as live ones do."""
+        if self._stream.duration is not None:
+            return float(self._stream.duration * self.time_base)
+        return self._container.duration / 1_000_000 if self._container.duration else None
+
+    @property
+    def decoding(self) -> str:
+        mode = str(self._decoder.mode)
+        if self._decoder.accelerator:
+            return f"{mode} by {self._decoder.accelerator}"
+        return f"{mode} by the processor ({self._without})" if self._without else mode
+
+    @property
+    def packets_broken(self) -> int:
+        return self._decoder.broken
+
+    @property
+    def mode(self) -> DecodeMode:
+        return self._decoder.mode
+
+    @mode.setter
+    def mode(self, mode: DecodeMode) -> None:
+        self._decoder.mode = mode
+
+    def template_for(self, packet: Packet[VideoStream]) -> StreamTemplate:
+        return StreamTemplate(self._stream, packet)
+
+    def decode(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
+        return self._decoder.decode(packet)
+
+    def close(self) -> None:
+        super().close()
+        self._container.close()
+
+    def _only_video_stream(self) -> VideoStream:
+        if not self._container.streams.video:
+            kinds = sorted({str(stream.type) for stream in self._container.streams}) or ["nothing"]
+            raise SourceError(
+                f"{self.name}: no video stream, found only {', '.join(kinds)}; "
+                "give a video file, or the camera's video address"
+            )
+        stream = self._container.streams.video[0]
+        if stream.codec_context is None or not stream.width or not stream.height:
+            raise SourceError(f"{self.name}: the video stream has no known codec or size; re-encode it as H.264")
+        return stream
+
+    def _demux(self) -> Iterator[Packet[VideoStream]]:
+        """Whole packets until the source ends. Raises SourceError where reading fails."""
+        try:
+            for packet in self._container.demux(self._stream):
+                if self.stopping.is_set():
+                    return
+                if packet.size == 0:  # PyAV's mark of the end; we flush the decoder ourselves
+                    continue
+                self.packets_read += 1
+                self.bytes_read += packet.size
+                yield packet
+        except FFmpegError as error:
+            raise SourceError(
+                f"{self.name}: reading failed after {self.packets_read} packets: {reason_of(error)}"
+            ) from None
+
+
+class LiveSource(ContainerSource):
+    """A camera. It never ends by itself: an end is a fault, however clean it looks.
+
+    `stamps_by_arrival`: the format carries no times worth the name, so packets get that of their arrival.
+    """
+
+    live = True
+    stamps_by_arrival = False
+
+    @property
+    def time_base(self) -> Fraction:
+        return ARRIVAL_TIME_BASE if self.stamps_by_arrival else super().time_base
+
+    def packets(self) -> Iterator[Packet[VideoStream]]:
+        timeline = Timeline(self.time_base, self.reorder_depth, clock=time.monotonic)
+        began = time.monotonic()
+        placed = told = False
+        for packet in self._demux():
+            if self.stamps_by_arrival:
+                packet.time_base = ARRIVAL_TIME_BASE
+                packet.pts = packet.dts = int(time.monotonic() / ARRIVAL_TIME_BASE)
+            if timeline.place(packet):
+                if told and not placed:
+                    self._tell("")
+                placed = True
+                yield packet
+            elif not told and time.monotonic() - began >= PATIENCE_SECONDS:
+                told = True
+                self._tell(WAITING_FOR_KEY_FRAME)
+        if not self.stopping.is_set():
+            raise SourceError(
+                f"{self.name}: the live stream ended after {self.packets_read} packets; "
+                "the camera stopped sending or restarted, it will be opened again"
+            )
+
+
+def reason_of(error: FFmpegError) -> str:
+    """libav's words without the address, which may hold a password."""
+    return error.strerror or type(error).__name__
+
+
+def _open(opening: Opening, name: str, accelerator: str) -> InputContainer:
+    try:
+        try:
+            return _open_with(opening, HWAccel(accelerator) if accelerator else None)
+        except (FFmpegError, RuntimeError) as error:
+            if not accelerator or isinstance(error, ConnectionError | TimeoutError):
+                raise
+            return _open_with(opening, None)  # the accelerator may be to blame: the processor decodes everything
+    except FFmpegError as error:
+        raise SourceError(f"{name}: cannot be opened: {reason_of(error)}; {_remedy(error)}") from None
+    except UnicodeError:
+        raise SourceError(f"{name}: cannot be opened: the address holds characters that no URL has") from None
+
+
+def _open_with(opening: Opening, hwaccel: HWAccel | None) -> InputContainer:
+    # Cameras and editors write titles in any encoding: "replace", or libav's text would end the program.
+    return av.open(
+        opening.url,
+        "r",
+        format=opening.format,
+        metadata_errors="replace",
+        timeout=opening.timeouts_seconds,
+        container_options=dict(opening.options) or None,
+        hwaccel=hwaccel,
+    )
+
+
+def _remedy(error: FFmpegError) -> str:
+    if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError | PermissionError):
+        return "check user name and password"
+    if isinstance(error, av.error.HTTPNotFoundError):
+        return "check the path behind the host name, it differs between makers"
+    if isinstance(error, ConnectionError | TimeoutError | av.error.ExitError):
+        return "check that the camera is on, and its host, port and network"
+    if isinstance(error, av.error.InvalidDataError):
+        return "it is no video or a broken one; play it, or copy it again"
+    return "check the address"
