@@ -69,7 +69,7 @@ class ConfigView:
 
     path: str
     sha256: str
-    """Of the bytes of the file that holds."""
+    """Of its text, as UTF-8."""
     loaded_at: datetime
     refused_at: datetime | None = None
     """When a changed file was refused; None: the file is the one that holds."""

@@ -21,6 +21,7 @@ from edge.config.inputs import ChannelSettings
 from edge.config.local import LocalSettings
 from edge.config.problems import ConfigError, ConfigProblem, field_name, found_text, problems_of, suggestion
 from edge.config.sources import ANY_CLIP, SensorSource, SourceSettings
+from edge.config.supervision import SupervisionSettings
 from edge.config.text import MAX_CONFIG_BYTES, ParsedText, parse
 from edge.detectors.registry import CameraDetectorKind, DetectorKind, installed_detectors
 
@@ -34,6 +35,7 @@ class EdgeConfig(Settings):
     evidence: EvidenceSettings = EvidenceSettings()
     health: HealthSettings = HealthSettings()
     local: LocalSettings | None = None
+    supervision: SupervisionSettings = SupervisionSettings()
     sources: dict[Identifier, Annotated[SourceSettings, Field(discriminator="kind")]]
 
     def source_for_clip(self, stem: str) -> SourceSettings | None:
@@ -52,7 +54,20 @@ def load_config(path: Path) -> EdgeConfig:
 
 def load_config_with_lines(path: Path) -> tuple[EdgeConfig, ParsedText]:
     """As `load_config`, with the lines of the text for messages of later checks."""
-    parsed = parse(_read_text(path))
+    return _checked(read_config_text(path), path)
+
+
+def config_from_text(text: str, path: Path) -> EdgeConfig:
+    """As `load_config`, of a text that stands, or would stand, in the file.
+
+    Raises:
+        ConfigError: with every problem.
+    """
+    return _checked(text, path)[0]
+
+
+def _checked(text: str, path: Path) -> tuple[EdgeConfig, ParsedText]:
+    parsed = parse(text)
     problems = [ConfigProblem(path, fault.line, field_name(fault.path), fault.message) for fault in parsed.problems]
     if parsed.value is None and not problems:
         problems.append(ConfigProblem(path, 1, "", "the file is empty, expected at least device and sources"))
@@ -74,7 +89,12 @@ def load_config_with_lines(path: Path) -> tuple[EdgeConfig, ParsedText]:
     return config, parsed
 
 
-def _read_text(path: Path) -> str:
+def read_config_text(path: Path) -> str:
+    """The file's text, unchecked.
+
+    Raises:
+        ConfigError: it cannot be read, is too large, or is no text.
+    """
     try:
         content = path.read_bytes()
         if len(content) > MAX_CONFIG_BYTES:
