@@ -37,8 +37,8 @@ def _is_http_url(value: str) -> str:
     return _url_of(value, _HTTP, "http://192.168.1.20/video.mjpg")
 
 
-RtspUrl = Annotated[str, AfterValidator(_is_rtsp_url), Field(repr=False, max_length=4096)]
-HttpUrl = Annotated[str, AfterValidator(_is_http_url), Field(repr=False, max_length=4096)]
+RtspUrl = Annotated[str, AfterValidator(_is_rtsp_url), Field(max_length=4096)]
+HttpUrl = Annotated[str, AfterValidator(_is_http_url), Field(max_length=4096)]
 
 
 class Hardware(StrEnum):
@@ -99,15 +99,15 @@ class FileInput(_Decoded):
 class RtspStreams(Settings):
     """The streams of one camera: `main` in full quality, for evidence; `sub` small, for detectors that need no more."""
 
-    main: RtspUrl
-    sub: RtspUrl
+    main: Annotated[RtspUrl, Field(repr=False)]
+    sub: Annotated[RtspUrl, Field(repr=False)]
 
 
 class RtspInput(_Network):
     """A live stream, or the two of one camera."""
 
     type: Literal["rtsp"]
-    url: RtspUrl | None = None
+    url: Annotated[RtspUrl | None, Field(repr=False)] = None
     """May hold a name and password: never logged as it is."""
     streams: RtspStreams | None = None
     transport: Literal["tcp", "udp"] = "tcp"
@@ -133,7 +133,7 @@ class HttpInput(_Network):
     """An endless video behind an HTTP address: MJPEG, MPEG-TS, FLV. Recordings are downloaded and are a `file`."""
 
     type: Literal["http"]
-    url: HttpUrl
+    url: Annotated[HttpUrl, Field(repr=False)]
 
     @model_validator(mode="after")
     def _one_user(self) -> HttpInput:
@@ -145,7 +145,7 @@ class HlsInput(_Network):
     """A live playlist (`.m3u8`), from its newest segment on."""
 
     type: Literal["hls"]
-    url: HttpUrl
+    url: Annotated[HttpUrl, Field(repr=False)]
     read_timeout_seconds: Seconds = 30
     """Above the length of a segment (2-10 s as a rule): between two of them nothing comes."""
 
