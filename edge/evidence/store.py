@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
 from contract.canonical import sha256_hex
 from contract.evidence import Evidence, EvidenceKind
+from edge.disk import DiskFullError, is_full, space_at
 
 _ASIDE_SUFFIX = ".part"
+FLOOR_BYTES = 16 * 1024 * 1024
+FLOOR_SHARE = 0.02
+"""The last of the disk is for events: no file is begun that would leave less than this (the smaller of the two)."""
+
+
+class NoRoomError(DiskFullError):
+    """A file was made and could not be kept. `evidence` describes it: an event may list it, and it is reported lost."""
+
+    def __init__(self, evidence: Evidence, path: Path) -> None:
+        super().__init__(f"no room for {evidence.kind} of {evidence.bytes} bytes", path)
+        self.evidence = evidence
 
 
 class EvidenceStore:
-    """A folder of evidence files. Safe for several threads."""
+    """A folder of evidence files. Safe for several threads and processes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -24,17 +37,23 @@ class EvidenceStore:
         """Where the file with this hash lies or would lie."""
         return self.folder / sha256
 
-    def put(self, content: bytes, kind: EvidenceKind, media_type: str, captured_at: datetime) -> Evidence:
+    def put(
+        self,
+        content: bytes,
+        kind: EvidenceKind,
+        media_type: str,
+        captured_at: datetime,
+        *,
+        short_seconds: float | None = None,
+    ) -> Evidence:
         """Keeps `content` durably and describes it.
 
         Raises:
-            OSError: the disk refused.
+            NoRoomError: the disk is full.
+            OSError: the disk refused for another reason.
         """
         sha256 = sha256_hex(content)
-        path = self.path_of(sha256)
-        if not path.exists():
-            self._write(path, content)
-        return Evidence(
+        evidence = Evidence(
             sha256=sha256,
             kind=kind.value,
             media_type=media_type,
@@ -42,20 +61,43 @@ class EvidenceStore:
             captured_at=captured_at,
             # Blurring of faces and plates is not built yet, and must not be claimed.
             redacted=False,
+            short_seconds=short_seconds,
         )
+        path = self.path_of(sha256)
+        if not path.exists():
+            if not self._has_room_for(len(content)):
+                raise NoRoomError(evidence, path)
+            try:
+                self._write(path, content)
+            except OSError as error:
+                if is_full(error):
+                    raise NoRoomError(evidence, path) from error
+                raise
+        return evidence
 
     def remove(self, sha256: str) -> None:
         """Forgets a file; one that is not there is no fault."""
         self.path_of(sha256).unlink(missing_ok=True)
 
-    def remove_unlisted(self, listed: Collection[str]) -> int:
-        """Removes what a stopped program left behind before its event was committed. Returns how many files."""
+    def remove_unlisted(self, listed: Collection[str], *, older_than_seconds: float = 0.0) -> int:
+        """Removes what a stopped program left behind before its event was committed. Returns how many files.
+
+        While other processes put files, those that are young must be left alone: their event may be on its way.
+        """
         removed = 0
+        now = time.time()
         for path in self.folder.iterdir():
-            if path.is_file() and path.name not in listed:
-                path.unlink(missing_ok=True)
-                removed += 1
+            if path.name in listed or not path.is_file():
+                continue
+            if older_than_seconds and now - path.stat().st_mtime < older_than_seconds:
+                continue
+            path.unlink(missing_ok=True)
+            removed += 1
         return removed
+
+    def _has_room_for(self, size: int) -> bool:
+        space = space_at(self.folder)
+        return space.free_bytes - size >= min(FLOOR_BYTES, FLOOR_SHARE * space.total_bytes)
 
     def _write(self, path: Path, content: bytes) -> None:
         aside = path.with_suffix(f".{os.getpid()}-{os.urandom(4).hex()}{_ASIDE_SUFFIX}")

@@ -41,6 +41,8 @@ def state(
     table.add_row("events refused", str(summary.refused_events))
     table.add_row("files waiting", f"{summary.waiting_files}, {summary.waiting_bytes / 1e6:.1f} MB")
     table.add_row("files failed", str(summary.failed_files))
+    table.add_row("files dropped", f"{summary.dropped_files}, {summary.dropped_bytes / 1e6:.1f} MB")
+    table.add_row("updates withheld", str(summary.updates_withheld))
     table.add_row("episodes open", str(summary.open_episodes))
     trouble = f"{summary.trouble} (since {summary.trouble_since})" if summary.trouble else "none"
     table.add_row("trouble", trouble)

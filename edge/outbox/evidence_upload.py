@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from contract.canonical import sha256_hex
+from contract.evidence import DropReason
 from edge.evidence.store import EvidenceStore
 from edge.outbox.server_api import RefusedError, ServerApi, UploadState
 from edge.outbox.store import Outbox, WaitingEvidence
@@ -80,19 +81,25 @@ class EvidenceUpload:
                 file.seek(current.offset)
                 chunk = file.read(CHUNK_BYTES)
         except OSError as error:
-            self._failed(current.waiting, f"the file cannot be read here: {error.strerror}", final=True)
+            self._lost(current.waiting, f"the file cannot be read here: {error.strerror}")
             return
         if not chunk and current.offset != current.waiting.bytes:
-            problem = self._local_fault(sha256) or f"the server wants byte {current.offset} of {current.waiting.bytes}"
-            self._failed(current.waiting, problem, final=True)
+            fault = self._local_fault(sha256)
+            if fault is not None:
+                self._lost(current.waiting, fault)
+                return
+            wanted = f"the server wants byte {current.offset} of {current.waiting.bytes}"
+            self._failed(current.waiting, wanted, final=True)
             return
         # An empty chunk at the end asks a server that has every byte, and does not say complete, to look again.
         try:
             state = self._api.upload_chunk(sha256, current.offset, chunk)
         except RefusedError as error:
             local_fault = self._local_fault(sha256)
-            final = local_fault is not None or error.status == _TOO_LARGE
-            self._failed(current.waiting, local_fault or str(error), final=final)
+            if local_fault is not None:
+                self._lost(current.waiting, local_fault)
+            else:
+                self._failed(current.waiting, str(error), final=error.status == _TOO_LARGE)
             return
         self._advance(current, state)
 
@@ -125,6 +132,12 @@ class EvidenceUpload:
         log.warning("an upload failed, will be tried again", sha256=waiting.sha256, reason=problem, attempt=attempts)
         pause = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempts - 1))
         self._not_before = self._monotonic() + pause
+
+    def _lost(self, waiting: WaitingEvidence, problem: str) -> None:
+        """The file will never come: it was never written, or is damaged. The server must not wait for it."""
+        self._current = None
+        if self._outbox.give_up([waiting.file], DropReason.LOST, problem):
+            log.error("evidence is lost", sha256=waiting.sha256, kind=waiting.file.kind, reason=problem)
 
     def _local_fault(self, sha256: str) -> str | None:
         """Whether the file here is not what its name says."""

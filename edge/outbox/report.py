@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from contract.canonical import sha256_hex
 from contract.chain import ChainFault, ChainPosition, ChainProblem, verify_chain
+from edge.outbox.rows import DROPPED_BYTES, DROPPED_FILES, UPDATES_WITHHELD
 from edge.outbox.schema import SCHEMA_VERSION
 from edge.outbox.store import DATABASE_NAME, OutboxError
 
@@ -59,6 +60,11 @@ class Summary:
     oldest_waiting_at: str | None
     trouble: str
     trouble_since: str
+    dropped_files: int = 0
+    dropped_bytes: int = 0
+    """Given up since the outbox was made, before the server had them."""
+    updates_withheld: int = 0
+    """Not yet reported."""
 
 
 class OutboxReader:
@@ -95,6 +101,9 @@ class OutboxReader:
                 oldest_waiting_at=None if row is None else row[0],
                 trouble=trouble.get("message", ""),
                 trouble_since=trouble.get("since", ""),
+                dropped_files=int(meta.get(DROPPED_FILES, 0)),
+                dropped_bytes=int(meta.get(DROPPED_BYTES, 0)),
+                updates_withheld=int(meta.get(UPDATES_WITHHELD, 0)),
             )
 
     def events(self, limit: int) -> Sequence[EventRow]:

@@ -17,16 +17,31 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from contract.chain import GENESIS, ChainPosition
-from contract.events import Event, HazardData, HazardEvent
+from contract.chain import ChainPosition
+from contract.events import Event, HazardEvent, Phase, Severity
+from contract.evidence import DropReason
+from edge.disk import DiskFullError, is_full
 from edge.episodes.episode import Episode, episode_from_text
-from edge.outbox.schema import SCHEMA_VERSION, STATEMENTS
-from edge.outbox.sink import Commit, linked_event
+from edge.outbox.rows import (
+    UPDATES_WITHHELD,
+    KeptFile,
+    append_events,
+    chain_position,
+    count_of,
+    count_up,
+    drop,
+    drop_report,
+    meta,
+    note_evidence,
+    set_meta,
+)
+from edge.outbox.schema import OLDEST_VERSION, SCHEMA_VERSION, STATEMENTS, upgrade
+from edge.outbox.sink import Commit
 
 DATABASE_NAME = "outbox.db"
 LOCK_NAME = "lock"
 FORGET_FILES_AFTER = timedelta(days=7)
-"""No episode lists evidence that is older than this; until then a row says that the server has the file."""
+"""No episode lists evidence that is older than this; until then a row says what became of the file."""
 
 
 class OutboxError(Exception):
@@ -46,9 +61,16 @@ class WaitingEvent:
 class WaitingEvidence:
     """A file to upload, and how often that failed."""
 
-    sha256: str
-    bytes: int
+    file: KeptFile
     attempts: int
+
+    @property
+    def sha256(self) -> str:
+        return self.file.sha256
+
+    @property
+    def bytes(self) -> int:
+        return self.file.bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +106,29 @@ class StateLock:
 
 
 class Outbox:
-    """The durable queue of one device. Safe for several threads of one process.
+    """The durable queue of one device. Safe for several threads, and for several processes with one each.
+
+    Beyond `max_bytes` in the database, updates below red are no longer written: what they would have said is in their
+    episode's next event, and how many there were is reported.
 
     Raises:
         OutboxError: the database is damaged, of another version, or belongs to another device.
+        DiskFullError: from every method that writes; nothing was kept, and it can be tried again.
     """
 
-    def __init__(self, state_dir: Path, device_id: str) -> None:
+    def __init__(self, state_dir: Path, device_id: str, *, max_bytes: int | None = None) -> None:
         state_dir.mkdir(parents=True, exist_ok=True)
         self.path = state_dir / DATABASE_NAME
+        self._device_id = device_id
+        self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
         self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         try:
             self._prepare(device_id)
+        except DiskFullError:
+            self._connection.close()
+            raise
         except sqlite3.DatabaseError as error:
             self._connection.close()
             raise OutboxError(f"{self.path}: cannot be used ({error}); restore it, or move it away") from error
@@ -118,12 +149,9 @@ class Outbox:
     def commit(self, commit: Commit) -> None:
         """Keeps a commit durably; see `edge.outbox.sink.Sink`."""
         with self._transaction() as connection:
-            position = self._position(connection)
-            for event in commit.events:
-                position = self._insert(connection, event, position)
-            if commit.events:
-                self._set_meta(connection, "chain_seq", str(position.seq))
-                self._set_meta(connection, "chain_sha256", position.sha256)
+            events = self._taken(connection, commit.events)
+            if events:
+                append_events(connection, events)
             connection.executemany(
                 "INSERT INTO episodes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content",
                 [(episode.episode_id, episode.source.id, episode.as_text()) for episode in commit.open_episodes],
@@ -136,8 +164,7 @@ class Outbox:
                 list(commit.state.items()),
             )
         if commit.events:
-            for listener in self._listeners:
-                listener()
+            self._tell_listeners()
 
     def open_episodes(self) -> Mapping[str, Sequence[Episode]]:
         """Episodes that were open at the last commit, by source."""
@@ -181,33 +208,36 @@ class Outbox:
             )
             connection.executemany("DELETE FROM events WHERE seq = ?", accepted)
             connection.executemany("UPDATE events SET state = 'refused', problem = ? WHERE seq = ?", refused)
-            if refused:
-                connection.execute(
-                    "UPDATE evidence SET state = 'failed', problem = 'every event that lists it was refused'"
-                    " WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM mentions JOIN events USING (seq)"
-                    " WHERE mentions.sha256 = evidence.sha256 AND events.state = 'waiting')"
-                )
+            connection.executemany(
+                "UPDATE evidence SET state = 'failed', problem = 'every event that lists it was refused'"
+                " WHERE state = 'waiting' AND sha256 IN (SELECT sha256 FROM mentions WHERE seq = ?)"
+                " AND NOT EXISTS (SELECT 1 FROM mentions JOIN events USING (seq)"
+                " WHERE mentions.sha256 = evidence.sha256 AND events.state = 'waiting')",
+                [(seq,) for _, seq in refused],
+            )
 
     def next_evidence(self) -> WaitingEvidence | None:
         """The file to upload next: the one that failed least often, then the oldest."""
         rows = self._read(
-            "SELECT sha256, bytes, attempts FROM evidence WHERE state = 'announced' ORDER BY attempts, added LIMIT 1"
+            "SELECT sha256, kind, bytes, episode_id, attempts FROM evidence WHERE state = 'announced'"
+            " ORDER BY attempts, added LIMIT 1"
         )
-        return WaitingEvidence(*rows[0]) if rows else None
+        return WaitingEvidence(KeptFile(*rows[0][:4]), rows[0][4]) if rows else None
 
     def evidence_whole(self, sha256: str) -> None:
         """The server has the file."""
         now = datetime.now(UTC).isoformat()
         with self._transaction() as connection:
             connection.execute(
-                "UPDATE evidence SET state = 'whole', problem = '', whole_at = ? WHERE sha256 = ?", (now, sha256)
+                "UPDATE evidence SET state = 'whole', problem = '', settled_at = ? WHERE sha256 = ?", (now, sha256)
             )
 
     def evidence_trouble(self, sha256: str, problem: str, *, final: bool) -> None:
         """An upload failed; `final`: it will not be tried again by itself."""
         with self._transaction() as connection:
             connection.execute(
-                "UPDATE evidence SET state = ?, problem = ?, attempts = attempts + 1 WHERE sha256 = ?",
+                "UPDATE evidence SET state = ?, problem = ?, attempts = attempts + 1"
+                " WHERE sha256 = ? AND state IN ('waiting', 'announced', 'failed')",
                 ("failed" if final else "announced", problem, sha256),
             )
 
@@ -216,17 +246,75 @@ class Outbox:
         forgotten_before = whole_before - FORGET_FILES_AFTER
         with self._transaction() as connection:
             rows = connection.execute(
-                "UPDATE evidence SET state = 'gone' WHERE state = 'whole' AND whole_at <= ? RETURNING sha256",
+                "UPDATE evidence SET state = 'gone' WHERE state = 'whole' AND settled_at <= ? RETURNING sha256",
                 (whole_before.isoformat(),),
             ).fetchall()
             connection.execute(
-                "DELETE FROM evidence WHERE state = 'gone' AND whole_at <= ?", (forgotten_before.isoformat(),)
+                "DELETE FROM evidence WHERE state IN ('gone', 'dropped') AND settled_at <= ?",
+                (forgotten_before.isoformat(),),
             )
         return [row[0] for row in rows]
 
     def kept_evidence(self) -> frozenset[str]:
         """Hashes of the files that must stay."""
-        return frozenset(row[0] for row in self._read("SELECT sha256 FROM evidence WHERE state <> 'gone'"))
+        return frozenset(
+            row[0] for row in self._read("SELECT sha256 FROM evidence WHERE state NOT IN ('gone', 'dropped')")
+        )
+
+    # ---- what the keeper does
+
+    def evidence_bytes(self) -> int:
+        """Bytes of all files that are kept here."""
+        query = "SELECT coalesce(sum(bytes), 0) FROM evidence WHERE state NOT IN ('gone', 'dropped')"
+        return int(self._read(query)[0][0])
+
+    def uploaded_files(self, limit: int) -> Sequence[KeptFile]:
+        """Files that the server has whole, those that it has had longest first."""
+        query = "SELECT sha256, kind, bytes, episode_id FROM evidence WHERE state = 'whole' ORDER BY settled_at LIMIT ?"
+        return [KeptFile(*row) for row in self._read(query, limit)]
+
+    def least_worth(self, limit: int) -> Sequence[KeptFile]:
+        """Files that the server has not got, in the order in which they may be given up.
+
+        Low severity before high, review before alarm, old episodes before new ones, and of one episode the clip before
+        the snapshot.
+        """
+        query = (
+            "SELECT sha256, kind, bytes, episode_id FROM evidence WHERE state IN ('waiting', 'announced', 'failed')"
+            " ORDER BY severity, tier, episode_id, kind_rank, added LIMIT ?"
+        )
+        return [KeptFile(*row) for row in self._read(query, limit)]
+
+    def forget_uploaded(self, files: Sequence[KeptFile]) -> None:
+        """The files here are no longer needed: the server has them."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "UPDATE evidence SET state = 'gone' WHERE sha256 = ? AND state = 'whole'",
+                [(file.sha256,) for file in files],
+            )
+
+    def give_up(self, files: Sequence[KeptFile], reason: DropReason, problem: str = "") -> Sequence[KeptFile]:
+        """Marks files as dropped and writes the report of it, in one transaction; those that were not sent meanwhile.
+
+        Afterwards, and not before, the files may be removed.
+        """
+        with self._transaction() as connection:
+            dropped = [file for file in files if drop(connection, file, problem or reason.value)]
+            if dropped:
+                append_events(connection, [drop_report(connection, self._device_id, dropped, reason)])
+        if dropped:
+            self._tell_listeners()
+        return dropped
+
+    def report_withheld(self) -> int:
+        """Writes a report of the updates that were withheld since the last one, if there were any; how many."""
+        with self._transaction() as connection:
+            count = count_of(connection, UPDATES_WITHHELD)
+            if count:
+                append_events(connection, [drop_report(connection, self._device_id, (), DropReason.DISK_SHORT)])
+        if count:
+            self._tell_listeners()
+        return count
 
     def retry_failed(self) -> int:
         """Puts failed uploads back into the queue; returns how many."""
@@ -250,73 +338,74 @@ class Outbox:
     def set_meta(self, name: str, value: str) -> None:
         """Keeps a fact about the device, such as the uplink's last trouble."""
         with self._transaction() as connection:
-            self._set_meta(connection, name, value)
+            set_meta(connection, name, value)
 
     @property
     def position(self) -> ChainPosition:
         """Where the chain stands."""
         with self._lock:
-            return self._position(self._connection)
+            return chain_position(self._connection)
 
     # ---- inside
 
     def _prepare(self, device_id: str) -> None:
         connection = self._connection
+        connection.execute("PRAGMA busy_timeout = 5000")
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: what was committed survives a power cut, not only the end of the process.
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA busy_timeout = 5000")
-        found = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if found not in {0, SCHEMA_VERSION}:
-            raise OutboxError(
-                f"{self.path}: written by another version (schema {found}, expected {SCHEMA_VERSION}); "
-                "use the version that wrote it to send what waits"
-            )
+        connection.execute(
+            "PRAGMA foreign_keys = OFF"
+        )  # an upgrade rebuilds tables; inside a transaction it is too late
         with self._transaction():
-            if found == 0:
-                for statement in STATEMENTS:
-                    connection.execute(statement)
-                self._set_meta(connection, "device_id", device_id)
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        owner = self._meta(connection, "device_id")
+            self._bring_up_to_date(connection, device_id)
+        connection.execute("PRAGMA foreign_keys = ON")
+        owner = meta(connection, "device_id")
         if owner != device_id:
             raise OutboxError(
                 f"{self.path}: belongs to device {owner!r}, the configuration says {device_id!r}; "
                 "a device's chain cannot change hands: use another state_dir"
             )
 
-    def _insert(self, connection: sqlite3.Connection, event: Event, after: ChainPosition) -> ChainPosition:
-        linked = linked_event(event, after)
-        seq = linked.position.seq
-        connection.execute(
-            "INSERT INTO events (seq, event_id, type, subject, observed_at, content) VALUES (?, ?, ?, ?, ?, ?)",
-            (seq, event.id, event.type, event.subject or "", event.time.isoformat(), linked.content),
-        )
-        data = event.data if isinstance(event, HazardEvent) else None
-        if isinstance(data, HazardData):
-            connection.executemany(
-                "INSERT INTO evidence (sha256, kind, bytes, added) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [(item.sha256, item.kind, item.bytes, seq) for item in data.evidence],
+    def _bring_up_to_date(self, connection: sqlite3.Connection, device_id: str) -> None:
+        found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if found == 0:
+            for statement in STATEMENTS:
+                connection.execute(statement)
+            set_meta(connection, "device_id", device_id)
+        elif OLDEST_VERSION <= found < SCHEMA_VERSION:
+            upgrade(connection, found)
+        elif found != SCHEMA_VERSION:
+            raise OutboxError(
+                f"{self.path}: written by another version (schema {found}, expected {SCHEMA_VERSION}); "
+                "use the version that wrote it to send what waits"
             )
-            connection.executemany(
-                "INSERT OR IGNORE INTO mentions VALUES (?, ?)", [(seq, item.sha256) for item in data.evidence]
-            )
-        return linked.position
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
-    def _position(self, connection: sqlite3.Connection) -> ChainPosition:
-        seq = self._meta(connection, "chain_seq")
-        sha256 = self._meta(connection, "chain_sha256")
-        return GENESIS if seq is None or sha256 is None else ChainPosition(int(seq), sha256)
+    def _taken(self, connection: sqlite3.Connection, events: Sequence[Event]) -> Sequence[Event]:
+        """The events that are to be written: all of them, unless the outbox has grown beyond its bound."""
+        if self._max_bytes is None or not events or self._used_bytes(connection) <= self._max_bytes:
+            return events
+        taken = [event for event in events if not _can_be_withheld(event)]
+        withheld = [event for event in events if isinstance(event, HazardEvent) and _can_be_withheld(event)]
+        for event in withheld:
+            # Not listed by an event for now, but kept: the episode's next event lists it.
+            note_evidence(connection, event, chain_position(connection).seq)
+        if withheld:
+            count_up(connection, UPDATES_WITHHELD, len(withheld))
+        return taken
 
-    def _meta(self, connection: sqlite3.Connection, name: str) -> str | None:
-        row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        return None if row is None else str(row[0])
-
-    def _set_meta(self, connection: sqlite3.Connection, name: str, value: str) -> None:
-        connection.execute(
-            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (name, value)
+    def _used_bytes(self, connection: sqlite3.Connection) -> int:
+        """What the tables hold. Asked before every commit, and answered from the file's header."""
+        pages, free, size = (
+            int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_count", "freelist_count", "page_size")
         )
+        return (pages - free) * size
+
+    def _tell_listeners(self) -> None:
+        for listener in self._listeners:
+            listener()
 
     def _read(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         with self._lock:
@@ -325,10 +414,21 @@ class Outbox:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._connection.execute("COMMIT")
+            except BaseException as error:
+                # A full disk may have ended the transaction already; a COMMIT that failed for it has not.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error) and is_full(error):
+                    raise DiskFullError("the disk is full, nothing was written", self.path) from error
                 raise
-            self._connection.execute("COMMIT")
+
+
+def _can_be_withheld(event: Event) -> bool:
+    """An update below red: the episode's next event says all that it says."""
+    return (
+        isinstance(event, HazardEvent) and event.data.phase is Phase.UPDATED and event.data.severity is not Severity.RED
+    )

@@ -15,7 +15,7 @@ from contract.evidence import EvidenceKind
 from edge.detectors.interface import Mark
 from edge.evidence.clip import ClipError, mp4_of
 from edge.evidence.pictures import jpeg, with_marks
-from edge.evidence.store import EvidenceStore
+from edge.evidence.store import EvidenceStore, NoRoomError
 from edge.sources.file import FileSource
 from edge.streams.camera import CameraStream
 from edge.streams.ring import PacketCut
@@ -50,8 +50,9 @@ def test_a_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.Mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("edge.evidence.store.os.fsync", refuse)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(NoRoomError, match="no room for snapshot of 1000 bytes") as caught:
         store.put(b"x" * 1000, EvidenceKind.SNAPSHOT, "image/jpeg", T0)
+    assert caught.value.evidence.sha256 == sha256_hex(b"x" * 1000), "an event may list it all the same"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -116,7 +117,7 @@ def test_evidence_waits_for_its_event(outbox: Outbox, tmp_path: Path) -> None:
     assert waiting is not None
     assert outbox.kept_evidence() == {waiting.sha256}
     outbox.evidence_trouble(waiting.sha256, "404", final=False)
-    assert outbox.next_evidence() == type(waiting)(waiting.sha256, waiting.bytes, 1)
+    assert outbox.next_evidence() == replace(waiting, attempts=1)
     outbox.evidence_whole(waiting.sha256)
     assert outbox.next_evidence() is None
     assert outbox.retire_evidence(datetime.now(UTC) - timedelta(hours=1)) == []

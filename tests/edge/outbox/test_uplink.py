@@ -293,24 +293,35 @@ def test_a_hash_mismatch_is_tried_again_from_the_start(bench: Bench) -> None:
     assert_files_are_whole(bench, 1)
 
 
+def assert_is_reported_lost(bench: Bench, sha256: str) -> None:
+    """The server must not wait for ever for what will never come."""
+    (report,) = [event["data"] for event in bench.memory.events.values() if "evidence.dropped" in event["type"]]
+    assert [item["sha256"] for item in report["items"]] == [sha256]
+    assert (report["reason"], report["files"], report["total_files"]) == ("lost", 1, 1)
+    assert_chain_is_whole(bench, len(bench.memory.events))
+
+
 def test_a_file_that_is_damaged_here_is_reported_and_not_tried_for_ever(bench: Bench) -> None:
     bench.fill(2)
     damaged = next(bench.files.folder.iterdir())
     damaged.write_bytes(bytes(len(damaged.read_bytes())))
     bench.work_off_all()
     row = bench.reader.evidence(5)[0]
-    assert (row.sha256, row.state) == (damaged.name, "failed")
+    assert (row.sha256, row.state) == (damaged.name, "dropped")
     assert "the file here is damaged" in row.problem
-    assert len(bench.memory.events) == 6
+    assert len(bench.memory.events) == 7
+    assert_is_reported_lost(bench, damaged.name)
 
 
 def test_a_file_that_is_lost_here_is_reported(bench: Bench) -> None:
     bench.fill(1)
-    next(bench.files.folder.iterdir()).unlink()
+    lost = next(bench.files.folder.iterdir())
+    lost.unlink()
     bench.work_off_all()
     row = bench.reader.evidence(5)[0]
-    assert row.state == "failed"
+    assert row.state == "dropped"
     assert "cannot be read here" in row.problem
+    assert_is_reported_lost(bench, lost.name)
 
 
 def test_a_server_that_does_not_expect_the_file_is_asked_a_few_times(bench: Bench) -> None:

@@ -1,0 +1,45 @@
+"""How much room a disk has, and the one error that says there is none. No state of its own."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL_IN_SQLITE = frozenset({"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"})
+"""The second: no room for the few pages of the write-ahead log's index."""
+
+
+class DiskFullError(OSError):
+    """The disk has no room for what was to be written. Nothing of it was kept; it can be tried again."""
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(errno.ENOSPC, message, str(path))
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSpace:
+    """Bytes of the file system that a folder lies on; `free_bytes` is what this user may still write."""
+
+    total_bytes: int
+    free_bytes: int
+
+
+def space_at(folder: Path) -> DiskSpace:
+    """The room at a folder.
+
+    Raises:
+        OSError: there is no such folder.
+    """
+    found = os.statvfs(folder)
+    return DiskSpace(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error of the operating system or of SQLite says that the disk is full."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorname", "") in _FULL_IN_SQLITE
+    return isinstance(error, OSError) and error.errno in _FULL_ERRNOS
