@@ -35,6 +35,7 @@ from edge.health.conditions import (
 )
 from edge.health.judge import Look, PictureJudge
 from edge.health.latch import Latch
+from edge.health.outage import OUTAGE_NAME, outage_sources
 from edge.health.pictures import Album
 from edge.health.sight import SightMeter
 from edge.health.source import OFFLINE, ONLINE, health_name
@@ -97,7 +98,7 @@ class CameraHealth:
         self._store = store
         self._monotonic = monotonic
         resumed = [episode for episode in memory.episodes if is_health(episode)]
-        self._tracker = EpisodeTracker(writer.source, writer.location, writer.new_id, {HEALTH: None}, resumed)
+        self._tracker = EpisodeTracker(writer.source, writer.location, writer.new_id, {}, resumed)
         self._latches = {
             condition: Latch(settings.after_seconds(condition), settings.clear_after_seconds)
             for condition in CameraCondition
@@ -427,13 +428,6 @@ class CameraHealth:
 
 _GRAVITY = {condition: rank for rank, condition in enumerate(CameraCondition)}
 _SHOWN_BEFORE = frozenset({CameraCondition.COVERED, CameraCondition.MOVED, CameraCondition.DEFOCUSED})
-OUTAGE_NAME = "health:outage"
-"""Where the box remembers which cameras it has lost together."""
-
-
-def outage_sources(text: str | None) -> frozenset[str]:
-    """The sources in what is remembered of an outage: their ids, a line each."""
-    return frozenset((text or "").splitlines())
 
 
 def sight_name(source_id: str) -> str:
