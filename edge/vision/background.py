@@ -46,12 +46,18 @@ class Run:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Band:
-    """Rows and columns that can be watched at all, and views of what is inside its bounds and what is not."""
+    """Rows and columns that can be watched at all, and views of the bounds and the mask there."""
 
-    top: int
-    bottom: int
-    inside: Mask
+    rows: slice
+    columns: slice
+    pixels: int
+    low: Grey
+    high: Grey
     foreground: Mask
+    corrected: Grey
+    """Work memory, shared by all bands: so is all that follows."""
+    low_clipped: Grey
+    inside: Mask
 
 
 @dataclass(slots=True, eq=False)
@@ -77,7 +83,6 @@ class Background:
         self.mean: Floats = np.zeros(shape, np.float32)
         self._spread: Floats = np.zeros(shape, np.float32)
         """Mean square deviation × sigmas²: the half-width's square, before its lower limit."""
-        self._half_width: Floats = np.zeros(shape, np.float32)
         self._low: Grey = np.zeros(shape, np.uint8)
         self._high: Grey = np.zeros(shape, np.uint8)
         self.foreground: Mask = np.zeros(shape, np.uint8)
@@ -86,13 +91,15 @@ class Background:
         self._next = 0
         self._owed = 0.0
         work = (CELL, self.width)
-        self._inside: Mask = np.zeros(shape, np.uint8)
-        self._low_clipped: Grey = np.zeros(shape, np.uint8)
+        self._corrected: Grey = np.zeros(work, np.uint8)
+        self._low_clipped: Grey = np.zeros(work, np.uint8)
+        self._inside: Mask = np.zeros(work, np.uint8)
         self._beyond: Mask = np.zeros(work, np.uint8)
         self._pairs: Mask = np.zeros(work, np.uint8)
         self._held: Grey = np.zeros(work, np.uint8)
         self._deviation: Floats = np.zeros(work, np.float32)
-        self._scratch: Floats = np.zeros(work, np.float32)
+        self._distance: Floats = np.zeros(work, np.float32)
+        self._half_width: Floats = np.zeros(work, np.float32)
         self._bands = [self._band(rows, columns) for rows, columns in self._parts(BAND_ROWS)]
         self._stripes = [_Stripe(rows, columns) for rows, columns in self._parts(CELL)]
 
@@ -105,34 +112,41 @@ class Background:
             stripe.visited, stripe.visits = at_seconds, 1
             self._set_bounds(stripe.rows, stripe.columns)
 
-    def mark(self, picture: Grey, white: float = 255.0) -> list[Run]:
+    def mark(self, picture: Grey, exposure: float = 1.0) -> list[Run]:
         """Fills `foreground` where the picture leaves its bounds.
 
-        `white`: what a saturated pixel has become by exposure compensation. A pixel that was too bright to be measured
-        is not foreground for being darker than it was.
+        `exposure`: of the picture, against the one that the bounds belong to. A pixel that was too bright to be
+        measured is not foreground for being darker than it was after compensation.
+
+        It goes band by band: what one operation leaves is still in the processor's cache for the next one.
         """
-        low = self._low
-        if white < 250:
-            low = np.minimum(low, np.uint8(int(white) - 2), out=self._low_clipped)
-        cv2.inRange(picture, low, self._high, dst=self._inside)
-        left = self._inside.size - cv2.countNonZero(self._inside)
+        white = 255 / max(exposure, 1.0)
         runs: list[Run] = []
         for band in self._bands:
-            if not left:
-                break
-            pixels = band.inside.size - cv2.countNonZero(band.inside)
+            part, low = picture[band.rows, band.columns], band.low
+            if exposure != 1.0:
+                cv2.convertScaleAbs(part, dst=band.corrected, alpha=1 / exposure)
+                part = band.corrected
+            if white < 250:
+                cv2.threshold(low, int(white) - 2, 255, cv2.THRESH_TRUNC, dst=band.low_clipped)
+                low = band.low_clipped
+            cv2.inRange(part, low, band.high, dst=band.inside)
+            pixels = band.pixels - cv2.countNonZero(band.inside)
             if not pixels:
                 continue
-            left -= pixels
             cv2.bitwise_not(band.inside, dst=band.foreground)
-            if runs and runs[-1].bottom == band.top:
-                runs[-1] = Run(runs[-1].top, band.bottom, runs[-1].pixels + pixels)
+            if runs and runs[-1].bottom == band.rows.start:
+                runs[-1] = Run(runs[-1].top, band.rows.stop, runs[-1].pixels + pixels)
             else:
-                runs.append(Run(band.top, band.bottom, pixels))
+                runs.append(Run(band.rows.start, band.rows.stop, pixels))
         return runs
 
-    def learn(self, picture: Grey, at_seconds: float, elapsed_seconds: float) -> list[tuple[int, int, bool]]:
+    def learn(
+        self, picture: Grey, at_seconds: float, elapsed_seconds: float, exposure: float = 1.0
+    ) -> list[tuple[int, int, bool]]:
         """Learns the stripes whose turn it is. Returns (cell row, cell column, occupied) of switched-off cells in them.
+
+        `exposure`: as in `mark`.
 
         A pixel outside its bounds pulls the mean and the spread as if it lay on them: one passing object neither
         leaves a ghost nor blinds its path, while leaves, which are always somewhere else, widen their bounds.
@@ -142,7 +156,13 @@ class Background:
         seen: list[tuple[int, int, bool]] = []
         while self._owed >= 1:
             self._owed -= 1
-            seen += self._learn_stripe(self._stripes[self._next], picture, at_seconds)
+            stripe = self._stripes[self._next]
+            part = picture[stripe.rows, stripe.columns]
+            if exposure != 1.0:
+                corrected = self._corrected[: part.shape[0], : part.shape[1]]
+                cv2.convertScaleAbs(part, dst=corrected, alpha=1 / exposure)
+                part = corrected
+            seen += self._learn_stripe(stripe, part, at_seconds)
             self._next = (self._next + 1) % count
         return seen
 
@@ -176,16 +196,27 @@ class Background:
                 yield rows, slice(window.left, window.right)
 
     def _band(self, rows: slice, columns: slice) -> _Band:
-        return _Band(rows.start, rows.stop, self._inside[rows, columns], self.foreground[rows, columns])
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        return _Band(
+            rows,
+            columns,
+            height * width,
+            self._low[rows, columns],
+            self._high[rows, columns],
+            self.foreground[rows, columns],
+            self._corrected[:height, :width],
+            self._low_clipped[:height, :width],
+            self._inside[:height, :width],
+        )
 
-    def _learn_stripe(self, stripe: _Stripe, picture: Grey, at_seconds: float) -> list[tuple[int, int, bool]]:
+    def _learn_stripe(self, stripe: _Stripe, part: Grey, at_seconds: float) -> list[tuple[int, int, bool]]:
         rows, columns = stripe.rows, stripe.columns
         count, width = rows.stop - rows.start, columns.stop - columns.start
         mean, spread = self.mean[rows, columns], self._spread[rows, columns]
         deviation = self._deviation[:count, :width]
         # Held to the bounds while still bytes: a quarter of the work. Switched-off cells have no bounds.
         held = self._held[:count, :width]
-        cv2.max(picture[rows, columns], self._low[rows, columns], dst=held)
+        cv2.max(part, self._low[rows, columns], dst=held)
         cv2.min(held, self._high[rows, columns], dst=held)
         cv2.subtract(held, mean, dst=deviation, dtype=cv2.CV_32F)
         seen = self._switched_off_cells(stripe, deviation)
@@ -201,37 +232,51 @@ class Background:
 
     def _switched_off_cells(self, stripe: _Stripe, deviation: Floats) -> list[tuple[int, int, bool]]:
         cell_row = stripe.rows.start // CELL
-        cells = self._off.get(cell_row)
+        cells = sorted(self._off.get(cell_row, ()))
         if not cells:
             return []
-        beyond = self._beyond[: deviation.shape[0], : deviation.shape[1]]
-        scratch = np.abs(deviation, out=self._scratch[: deviation.shape[0], : deviation.shape[1]])
-        cv2.compare(scratch, self._half_width[stripe.rows, stripe.columns], cv2.CMP_GT, dst=beyond)
-        cv2.bitwise_and(beyond, self._region[stripe.rows, stripe.columns], dst=beyond)
+        shift = stripe.columns.start
+        left = max(cells[0] * CELL - shift, 0)
+        right = min((cells[-1] + 1) * CELL, stripe.columns.stop) - shift
+        columns = slice(shift + left, shift + right)
+        height, width = deviation.shape[0], right - left
+        if width <= 0:  # nothing is watched there: the corner of a blob's box
+            return [(cell_row, cell, False) for cell in cells]
+        half_width = self._half_widths(stripe.rows, columns)
+        beyond, pairs = self._beyond[:height, :width], self._pairs[:height, :width]
+        distance = np.abs(deviation[:, left:right], out=self._distance[:height, :width])
+        cv2.compare(distance, half_width, cv2.CMP_GT, dst=beyond)
+        cv2.bitwise_and(beyond, self._region[stripe.rows, columns], dst=beyond)
         # A single pixel is noise: occupied is where two neighbours leave their bounds, as for a blob.
-        pairs = self._pairs[: beyond.shape[0], : beyond.shape[1]]
         np.bitwise_and(beyond[:, 1:], beyond[:, :-1], out=pairs[:, 1:])
+        pairs[:, 0] = 0
         np.bitwise_and(beyond[1:], beyond[:-1], out=beyond[1:])
         beyond[0] = 0
         np.bitwise_or(pairs, beyond, out=pairs)
-        shift = stripe.columns.start
         return [
             (
                 cell_row,
                 cell,
-                cv2.countNonZero(pairs[:, max(cell * CELL - shift, 0) : max((cell + 1) * CELL - shift, 0)]) > 0,
+                cv2.countNonZero(
+                    pairs[:, max(cell * CELL - columns.start, 0) : max((cell + 1) * CELL - columns.start, 0)]
+                )
+                > 0,
             )
-            for cell in sorted(cells)
+            for cell in cells
         ]
 
-    def _set_bounds(self, rows: slice, columns: slice) -> None:
-        mean, half_width = self.mean[rows, columns], self._half_width[rows, columns]
+    def _half_widths(self, rows: slice, columns: slice) -> Floats:
+        """Of the bounds in at most `CELL` rows, from the spread as it is; in work memory."""
         spread = self._spread[rows, columns]
+        half_width = self._half_width[: spread.shape[0], : spread.shape[1]]
         # A pixel's own spread comes from a few samples: some would be far too low without their neighbours'.
         cv2.blur(spread, (3, 3), dst=half_width)
-        np.maximum(half_width, spread, out=half_width)
-        np.sqrt(half_width, out=half_width)
-        np.maximum(half_width, np.float32(self._tuning.min_half_width), out=half_width)
+        cv2.max(half_width, spread, dst=half_width)
+        np.maximum(half_width, np.float32(self._tuning.min_half_width**2), out=half_width)
+        return np.sqrt(half_width, out=half_width)
+
+    def _set_bounds(self, rows: slice, columns: slice) -> None:
+        mean, half_width = self.mean[rows, columns], self._half_widths(rows, columns)
         low, high = self._low[rows, columns], self._high[rows, columns]
         # Saturating arithmetic: below black and above white there is nothing to exceed.
         cv2.subtract(mean, half_width, dst=low, dtype=cv2.CV_8U)

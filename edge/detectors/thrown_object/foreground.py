@@ -72,7 +72,6 @@ class Foreground:
         )
         self._finder = BlobFinder(self._background.foreground, window.left, window.top)
         self._grid = SampleGrid(watched, 16, 16)
-        self._corrected: Grey = np.zeros((window.height, window.width), np.uint8)
         self._watched_pixels = self._background.watched_pixels()
         self._previous_samples: Samples | None = None
         self._previous_blobs: tuple[Blob, ...] = ()
@@ -92,7 +91,7 @@ class Foreground:
             self._previous_samples = self._grid.take(picture)
             return Look(restarted=True)
         elapsed = t - self._last
-        exposed, runs, samples = self._mark(picture, t)
+        runs, samples = self._mark(picture, t)
         contours = self._finder.contours(runs)
         foreground = sum(run.pixels for run in runs)
         busy = (
@@ -105,8 +104,8 @@ class Foreground:
         self._last = t
         self._previous_samples = samples
         self._previous_blobs = blobs
-        self._learn(exposed, t, elapsed, self._boxes(blobs) if not busy else _places(contours))
-        return self._busy(exposed, t) if busy else self._calm(blobs)
+        self._learn(picture, t, elapsed, self._boxes(blobs) if not busy else _places(contours))
+        return self._busy(picture, t) if busy else self._calm(blobs)
 
     def _calm(self, blobs: tuple[Blob, ...]) -> Look:
         self._busy_since = None
@@ -117,7 +116,7 @@ class Foreground:
         self._busy_since = t if self._busy_since is None else self._busy_since
         if t - self._busy_since < self._settings.reseed_seconds:
             return Look(busy=True)
-        self._seed(picture, t, keep_spread=True)
+        self._seed(self._at_model_exposure(picture), t, keep_spread=True)
         return Look(busy=True, restarted=True)
 
     def _seed(self, picture: Grey, t: float, *, keep_spread: bool = False) -> None:
@@ -129,17 +128,15 @@ class Foreground:
         self._last = t
         self._previous_blobs = ()
 
-    def _mark(self, picture: Grey, t: float) -> tuple[Grey, list[Run], Samples]:
-        """The picture at the model's exposure, its foreground, and its samples."""
-        exposed, white = self._at_model_exposure(picture)
-        runs = self._background.mark(exposed, white)
+    def _mark(self, picture: Grey, t: float) -> tuple[list[Run], Samples]:
+        """The picture's foreground and its samples."""
+        runs = self._background.mark(picture, self._correction)
         samples = self._grid.take(picture)  # after the pass over the picture, which has brought it near
         doubtful = sum(run.pixels for run in runs) > EXPOSURE_DOUBT * self._watched_pixels
         due = doubtful or t - self._exposed_at >= EXPOSURE_SECONDS
         if due and self._measure_exposure(samples, t) and doubtful:
-            exposed, white = self._at_model_exposure(picture)
-            runs = self._background.mark(exposed, white)
-        return exposed, runs, samples
+            runs = self._background.mark(picture, self._correction)
+        return runs, samples
 
     def _measure_exposure(self, samples: Samples, t: float) -> bool:
         """Whether it has changed."""
@@ -153,12 +150,16 @@ class Foreground:
             self._exposure = 1.0
         return True
 
-    def _at_model_exposure(self, picture: Grey) -> tuple[Grey, float]:
-        """The picture as it would be at the model's exposure, and what has become of white."""
-        if abs(self._exposure - 1) <= EXPOSURE_STEP:
-            return picture, 255.0
-        cv2.convertScaleAbs(picture, dst=self._corrected, alpha=1 / self._exposure)
-        return self._corrected, 255 / max(self._exposure, 1.0)
+    @property
+    def _correction(self) -> float:
+        """The exposure that pictures are corrected for."""
+        return self._exposure if abs(self._exposure - 1) > EXPOSURE_STEP else 1.0
+
+    def _at_model_exposure(self, picture: Grey) -> Grey:
+        """The picture as it would be at the model's exposure."""
+        if self._correction == 1.0:
+            return picture
+        return np.asarray(cv2.convertScaleAbs(picture, alpha=1 / self._correction), np.uint8)
 
     def _is_repeated(self, blobs: tuple[Blob, ...], samples: Samples) -> bool:
         """Whether this is the previous frame again: its samples are, and nothing in it has moved."""
@@ -173,7 +174,7 @@ class Foreground:
         for row, column in self._cells.step(boxes, elapsed):
             self._switch(row, column, on=False)
         hurry = WARM_UP_FACTOR if t - self._first < WARM_UP_SECONDS else 1.0
-        for row, column, occupied in self._background.learn(picture, t, elapsed * hurry):
+        for row, column, occupied in self._background.learn(picture, t, elapsed * hurry, self._correction):
             if self._cells.look_again(row, column, occupied, LEARN_CYCLE_SECONDS):
                 self._switch(row, column, on=True)
 

@@ -117,9 +117,19 @@ def test_a_cell_is_switched_off_and_says_when_it_is_quiet() -> None:
 def test_clipped_white_is_not_foreground() -> None:
     background = Background(watched(), BackgroundTuning())
     background.seed(np.full((HEIGHT, WIDTH), 250, np.uint8), 0)
-    corrected = np.full((HEIGHT, WIDTH), 222, np.uint8)  # 255 at an exposure 15 % higher
-    assert background.mark(corrected)
-    assert not background.mark(corrected, 255 / 1.15)
+    assert background.mark(np.full((HEIGHT, WIDTH), 222, np.uint8))
+    saturated = np.full((HEIGHT, WIDTH), 255, np.uint8)  # 222 once an exposure 15 % higher is compensated
+    assert not background.mark(saturated, 1.15)
+
+
+def test_bounds_move_with_the_exposure() -> None:
+    background = taught(0)
+    brighter = np.full((HEIGHT, WIDTH), 120, np.uint8)
+    assert background.mark(brighter)
+    assert not background.mark(brighter, 1.2)
+    background.learn(brighter, 5.1, 2.0, 1.2)
+    assert not background.mark(wall())
+    assert background.mean == pytest.approx(wall(), abs=0.5)
 
 
 def test_a_lasting_exposure_rescales_the_model() -> None:
