@@ -17,6 +17,7 @@ from edge.config.base import Settings
 from edge.config.device import DeviceSettings, MqttSettings, ServerSettings
 from edge.config.evidence import EvidenceSettings
 from edge.config.health import HealthSettings
+from edge.config.inference import InferenceSettings
 from edge.config.inputs import ChannelSettings
 from edge.config.local import LocalSettings
 from edge.config.problems import ConfigError, ConfigProblem, field_name, found_text, problems_of, suggestion
@@ -36,6 +37,7 @@ class EdgeConfig(Settings):
     health: HealthSettings = HealthSettings()
     local: LocalSettings | None = None
     supervision: SupervisionSettings = SupervisionSettings()
+    inference: InferenceSettings = InferenceSettings()
     sources: dict[Identifier, Annotated[SourceSettings, Field(discriminator="kind")]]
 
     def source_for_clip(self, stem: str) -> SourceSettings | None:

@@ -6,7 +6,7 @@ Dwell, episodes, evidence and sending are shared machinery that stands behind it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from contract.base import ContractModel
 from contract.events import Model, Severity, Tier
 from contract.geometry import Location
+from edge.vision.planes import Planes
 
 Image = NDArray[np.uint8]
 
@@ -53,6 +54,9 @@ class Frame:
     wall_time: datetime
     luma: Image
     read_bgr: ReadBgr
+    read_planes: Callable[[], Planes] | None = None
+    """The decoder's planes as views, which keep the picture alive; None where it gives none. For models, which need
+    it scaled down: colour is made after that."""
 
     @property
     def width(self) -> int:
@@ -142,7 +146,14 @@ class InferencePort(Protocol):
         """
 
     def answers(self) -> Sequence[Detections]:
-        """Answers since the last call, in media time."""
+        """Answers since the last call, in media time. A question whose model failed is never answered."""
+
+    def labels(self, model: str) -> Sequence[str]:
+        """Names of a model's classes, as configured. For detectors that check their settings when they are built.
+
+        Raises:
+            edge.inference.errors.UnknownModelError: no such model is configured.
+        """
 
 
 class CameraDetector(Protocol):

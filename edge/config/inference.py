@@ -1,0 +1,121 @@
+"""Models, and how they are run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from contract.base import Identifier, Label, Sha256Hex
+from edge.config.base import ConfigPath, Seconds, Settings
+
+
+class ModelFormat(StrEnum):
+    """How a network wants its pictures and says what it found."""
+
+    YOLOX = "yolox"
+    """BGR 0-255, padded right and below; rows of x, y, w, h, objectness, classes, not decoded."""
+    YOLOV8 = "yolov8"
+    """RGB 0-1, padded on both sides; columns of x, y, w, h, classes (YOLOv8, YOLO11 and what exports like them)."""
+
+
+class BackendChoice(StrEnum):
+    """Which library runs models."""
+
+    AUTO = "auto"
+    ONNXRUNTIME = "onnxruntime"
+    OPENVINO = "openvino"
+
+
+class Precision(StrEnum):
+    """How exactly a model is computed."""
+
+    F32 = "f32"
+    BF16 = "bf16"
+    """OpenVINO only, on processors that have it: up to twice as fast, and boxes move by pixels."""
+
+
+class PictureSizeSettings(Settings):
+    """Pixels of a model's input."""
+
+    width: Annotated[int, Field(ge=32, le=4096, multiple_of=32)]
+    height: Annotated[int, Field(ge=32, le=4096, multiple_of=32)]
+
+
+class ModelSettings(Settings):
+    """One ONNX file."""
+
+    path: ConfigPath
+    format: ModelFormat
+    sha256: Sha256Hex | None = None
+    """What the file must hash to; without it any file is taken, and its hash is written into events all the same."""
+    version: Label = "unversioned"
+    labels: tuple[Label, ...] = ()
+    """Names of the classes, in the model's order."""
+    input_size: PictureSizeSettings | None = None
+    """Only for models that leave their input's size open."""
+    min_score: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Boxes below are dropped. Low, for trackers and votes make use of weak boxes; detectors set their own limits."""
+    max_iou: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Of two boxes of one class that overlap by more, the better one stays."""
+    max_boxes: Annotated[int, Field(ge=1, le=1000)] = 100
+    optional: bool = False
+    """Shed when the box is overloaded and nothing else helped."""
+    reduced: Identifier | None = None
+    """Another model of this list, with the same labels and a smaller input, that stands in when the box is
+    overloaded."""
+
+
+class OverloadSettings(Settings):
+    """When questions are shed: first their rate, then their resolution, then optional models; never the heartbeat."""
+
+    wait_seconds: Seconds = 1.0
+    """How long a source may wait for a model. Detectors ask about twice a second: more than two of them are late."""
+    rise_seconds: Seconds = 3.0
+    """For how long the wait must be too long before the next step is taken."""
+    relax_seconds: Seconds = 15.0
+    """For how long it must be under half of the limit before a step is taken back: longer than the rise, or the box
+    would swing between two states."""
+    rate_seconds: Seconds = 2.0
+    """With the rate shed, a source of weight 1 is heard once in this time."""
+
+
+class InferenceSettings(Settings):
+    """What runs models and how. Without models, nothing of it is loaded."""
+
+    models: dict[Identifier, ModelSettings] = Field(default_factory=dict)
+    backend: BackendChoice = BackendChoice.AUTO
+    """`auto`: what costs the least processor time, measured once on this machine."""
+    precision: Precision | None = None
+    """Absent: f32, whatever the library's own default is (OpenVINO's is bf16 where the processor has it)."""
+    threads: Annotated[int, Field(ge=1, le=2)] | Literal["auto"] = "auto"
+    """Of one session. `auto` measures both: two halve the time of an answer at best and cost more in all."""
+    max_batch: Annotated[int, Field(ge=1, le=16)] = 4
+    """Pictures of several streams at once, for models that leave it open, where measuring says that it pays."""
+    heartbeat_seconds: Seconds = 10.0
+    """Each source that asks is heard at least this often, before any other is heard twice. Slow smoke needs a look
+    every 10-15 s."""
+    hang_seconds: Seconds = 30.0
+    """A session that does not answer for so long is replaced. The largest usual model takes 2 s on a slow core."""
+    measure_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
+    """For how long each way of running a model is measured at first boot."""
+    pin: bool | Literal["auto"] = "auto"
+    """Whether a session's thread stays on one core. `auto`: from 4 cores on; with fewer it would wait for a camera
+    that decodes on its core while another core idles."""
+    overload: OverloadSettings = OverloadSettings()
+
+    @model_validator(mode="after")
+    def _check(self) -> InferenceSettings:
+        for name, model in self.models.items():
+            if model.reduced is None:
+                continue
+            other = self.models.get(model.reduced)
+            if other is None or model.reduced == name:
+                known = ", ".join(key for key in self.models if key != name) or "none: there is no other model"
+                raise ValueError(f"models.{name}.reduced: found {model.reduced!r}, expected another model: {known}")
+            if other.labels != model.labels:
+                raise ValueError(f"models.{name}.reduced: {model.reduced!r} has other labels, expected the same")
+        if self.precision is Precision.BF16 and self.backend is not BackendChoice.OPENVINO:
+            raise ValueError(f"precision: found bf16 with backend {self.backend}, expected backend: openvino")
+        return self

@@ -1,0 +1,1 @@
+"""Models for detectors: sessions behind one interface, chosen by measurement, shared fairly between streams."""

@@ -1,0 +1,173 @@
+"""How to run a model on this machine: measured once, at first boot, stored and shown.
+
+Every candidate (library × threads × precision × pictures at once) first answers the same picture as the reference,
+ONNX Runtime at f32. One that differs is refused, however fast it is. Then each is run for two seconds, and the one that
+costs the least processor time for a picture is chosen: on this box the cores also decode.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+from pydantic import Field, ValidationError
+
+from contract.base import Sha256Hex
+from edge.config.inference import InferenceSettings, ModelSettings
+from edge.inference.errors import ModelError
+from edge.inference.machine import Machine, this_machine
+from edge.inference.measuring import Measurement, Step, Stored, Watch, measure_apart
+from edge.inference.sessions import ModelFile, SessionPlan
+
+STORE_NAME = "inference.json"
+LOCK_NAME = "inference.lock"
+
+WORTH_IT = 0.95
+"""A plan must save 5 % to be preferred to a simpler one: that is the scatter of a measurement."""
+LATENCY_WORTH_IT = 0.6
+"""A second thread is chosen only if answers come in under 60 % of the time, …"""
+LATENCY_TOO_LONG_MS = 250.0
+"""… and only where one thread takes longer than this: half of the usual half second between questions."""
+log = structlog.get_logger("inference")
+
+
+class Choice(Stored):
+    """What was measured of one model with one set of wishes, and what was chosen."""
+
+    model: str
+    sha256: Sha256Hex
+    wishes: dict[str, str]
+    chosen: Annotated[int, Field(ge=0)]
+    """Index of the measurement that won."""
+    measurements: tuple[Measurement, ...]
+
+    @property
+    def plan(self) -> SessionPlan:
+        """The plan to run."""
+        return self.measurements[self.chosen].plan
+
+
+class _Store(Stored):
+    machine: Machine
+    choices: tuple[Choice, ...] = ()
+
+
+def _nobody(_step: Step) -> None:
+    """Watches nothing."""
+
+
+def choose(
+    name: str,
+    settings: ModelSettings,
+    file: ModelFile,
+    inference: InferenceSettings,
+    state_dir: Path,
+    *,
+    watch: Watch = _nobody,
+    anew: bool = False,
+) -> Choice:
+    """The stored choice for this model on this machine, measured first if there is none (or `anew`).
+
+    Several processes may call it at once: one measures, the others wait for what it finds.
+
+    Raises:
+        ModelError: the model cannot be run, or no plan that is wished for can be used.
+        OSError: the state folder cannot be written.
+    """
+    wishes = _wishes(settings, inference)
+    with _alone(state_dir):
+        machine = this_machine()
+        store = _read(state_dir / STORE_NAME, machine)
+        known = [one for one in store.choices if (one.sha256, one.wishes) == (file.sha256, wishes)]
+        if known and not anew:
+            return known[0]
+        measurements = tuple(measure_apart(settings, file, inference, watch))
+        choice = Choice(
+            model=name,
+            sha256=file.sha256,
+            wishes=wishes,
+            chosen=_best(file.path, measurements),
+            measurements=measurements,
+        )
+        others = tuple(one for one in store.choices if (one.sha256, one.wishes) != (file.sha256, wishes))
+        _write(state_dir / STORE_NAME, _Store(machine=machine, choices=(*others, choice)))
+    return choice
+
+
+def _best(path: Path, measurements: Sequence[Measurement]) -> int:
+    """The least processor time a picture; a second thread only where one is too slow.
+
+    Raises:
+        ModelError: every plan was refused.
+    """
+    usable = [index for index, one in enumerate(measurements) if one.refused is None]
+    if not usable:
+        reasons = "; ".join(f"{one.plan}: {one.refused}" for one in measurements) or "no library for it is installed"
+        raise ModelError(f"{path}: no way of running it can be used: {reasons}")
+    fewest = min(measurements[index].threads for index in usable)
+    best = _cheapest(measurements, [index for index in usable if measurements[index].threads == fewest])
+    slow = measurements[best].wall_ms or 0.0
+    more = [index for index in usable if measurements[index].threads > fewest]
+    if slow > LATENCY_TOO_LONG_MS and more:
+        other = _cheapest(measurements, more)
+        if (measurements[other].wall_ms or slow) < LATENCY_WORTH_IT * slow:
+            return other
+    return best
+
+
+def _cheapest(measurements: Sequence[Measurement], indices: Sequence[int]) -> int:
+    best = indices[0]
+    for index in indices[1:]:
+        cost, least = measurements[index].cpu_ms or 0.0, measurements[best].cpu_ms or 0.0
+        if cost < WORTH_IT * least:
+            best = index
+    return best
+
+
+def _wishes(settings: ModelSettings, inference: InferenceSettings) -> dict[str, str]:
+    """The settings that shape what is measured; a stored choice holds only for the same."""
+    size = settings.input_size
+    return {
+        "backend": inference.backend.value,
+        "precision": inference.precision.value if inference.precision is not None else "",
+        "threads": str(inference.threads),
+        "max_batch": str(inference.max_batch),
+        "input_size": f"{size.width}x{size.height}" if size is not None else "",
+    }
+
+
+@contextmanager
+def _alone(state_dir: Path) -> Iterator[None]:
+    """One process at a time: two that measure at once measure each other."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    with (state_dir / LOCK_NAME).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _read(path: Path, machine: Machine) -> _Store:
+    """What is stored for this machine; nothing if it is another one's, or unreadable: then it is measured again."""
+    empty = _Store(machine=machine)
+    try:
+        stored = _Store.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return empty
+    except (OSError, ValidationError) as error:
+        log.warning(
+            "the stored measurement cannot be read, models will be measured again", file=str(path), error=str(error)
+        )
+        return empty
+    if stored.machine != machine or any(one.chosen >= len(one.measurements) for one in stored.choices):
+        log.info("the stored measurement is of another machine or library, models will be measured again")
+        return empty
+    return stored
+
+
+def _write(path: Path, store: _Store) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(store.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)

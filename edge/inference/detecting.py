@@ -1,0 +1,101 @@
+"""A picture in, boxes out: letterbox → session → decoding → suppression, with buffers that are made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from contract.events import Model
+from edge.config.inference import ModelFormat, ModelSettings
+from edge.detectors.interface import Detections, Frame, Region
+from edge.inference.errors import ModelError
+from edge.inference.sessions import ModelFile, SessionPlan, open_session
+from edge.vision.arrays import Floats
+from edge.vision.decoding import Raw, Yolov8Decoder, YoloxDecoder
+from edge.vision.letterbox import YOLOV8_LAYOUT, YOLOX_LAYOUT, Fit, Layout, Letterbox
+from edge.vision.planes import Colour, Planes
+from edge.vision.regions import Window
+from edge.vision.suppression import suppress
+
+Decode = Callable[[Floats, float], Raw]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A picture to be looked at. It holds the decoder's own picture, not a copy: `planes`, or `bgr` of the window
+    where the decoder has no planes."""
+
+    media_time: float
+    window: Window
+    planes: Planes | None
+    bgr: Colour | None = None
+
+
+def question_about(frame: Frame, region: Region | None) -> Question:
+    """Holds what must be looked at of a frame.
+
+    Raises:
+        ValueError: the region leaves the picture, or is empty.
+    """
+    area = region or Region(0, 0, frame.width, frame.height)
+    window = Window(area.x, area.y, area.x + area.width, area.y + area.height)
+    if not (0 <= window.left < window.right <= frame.width and 0 <= window.top < window.bottom <= frame.height):
+        raise ValueError(f"found {area}, expected a region inside {frame.width} × {frame.height}")
+    planes = frame.read_planes() if frame.read_planes is not None else None
+    # Without planes colour is converted here, in the thread that owns the picture: its converter is not to be shared.
+    return Question(frame.media_time, window, planes, None if planes is not None else frame.read_bgr(region))
+
+
+def formats(kind: ModelFormat, width: int, height: int) -> tuple[Layout, Decode]:
+    """How a format wants its pictures, and what reads its output."""
+    if kind is ModelFormat.YOLOX:
+        return YOLOX_LAYOUT, YoloxDecoder(width, height)
+    return YOLOV8_LAYOUT, Yolov8Decoder()
+
+
+class DetectionModel:
+    """A session with all that is around it. Used by one thread at a time."""
+
+    def __init__(self, name: str, settings: ModelSettings, file: ModelFile, plan: SessionPlan) -> None:
+        """Raises ModelError: the file cannot be run that way."""
+        self.plan = plan
+        self.identity = Model(name=name, version=settings.version, sha256=file.sha256)
+        self._settings = settings
+        self._path = file.path
+        self._session = open_session(file, plan, settings.input_size)
+        self.shape = self._session.shape
+        layout, self._decode = formats(settings.format, self.shape.width, self.shape.height)
+        self._letterbox = Letterbox(self.shape.width, self.shape.height, layout, plan.batch)
+
+    def answer(self, questions: Sequence[Question]) -> list[Detections]:
+        """Answers in the order asked; at most `plan.batch` questions.
+
+        Raises:
+            ModelError: the session fails, or its output is not of the format that was configured.
+        """
+        fits = [self._put(index, question) for index, question in enumerate(questions)]
+        output = self._session.run(self._letterbox.input(len(questions)))
+        return [
+            self._read(output[index], place, question.media_time)
+            for index, (place, question) in enumerate(zip(fits, questions, strict=True))
+        ]
+
+    def _put(self, index: int, question: Question) -> Fit:
+        if question.planes is not None:
+            return self._letterbox.put_planes(index, question.planes, question.window)
+        assert question.bgr is not None, "a question holds planes or colour"
+        return self._letterbox.put_bgr(index, question.bgr, question.window)
+
+    def _read(self, output: Floats, place: Fit, media_time: float) -> Detections:
+        try:
+            boxes, scores, classes = self._decode(output, self._settings.min_score)
+        except ValueError as error:
+            raise ModelError(f"{self._path}: is no {self._settings.format} model: {error}") from error
+        kept = suppress(boxes, scores, classes, max_iou=self._settings.max_iou, limit=self._settings.max_boxes)
+        return Detections(
+            media_time=media_time,
+            boxes=place.to_picture(boxes[kept]),
+            scores=scores[kept],
+            classes=classes[kept],
+            model=self.identity,
+        )

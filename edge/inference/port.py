@@ -1,0 +1,156 @@
+"""How a detector asks: live, where answers come with a later frame, and on replay, where they come at once."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from edge.config.inference import InferenceSettings, ModelSettings
+from edge.detectors.interface import Detections, Frame, Region
+from edge.inference.detecting import DetectionModel, Question, question_about
+from edge.inference.errors import UnknownModelError
+from edge.inference.sessions import REFERENCE, read_model
+from edge.inference.slots import Offer
+
+INBOX = 64
+"""Answers that wait to be fetched: a detector fetches them with every frame. More than that means that it stands
+still, and old answers serve nobody."""
+
+
+def settings_of(model: str, models: InferenceSettings) -> ModelSettings:
+    """The settings of a model.
+
+    Raises:
+        UnknownModelError: it is not configured.
+    """
+    if model not in models.models:
+        known = ", ".join(models.models) or "none: inference.models is empty"
+        raise UnknownModelError(f"inference.models: found no model {model!r}, expected one of {known}")
+    return models.models[model]
+
+
+class Asked(Protocol):
+    """Takes questions of live sources."""
+
+    def __call__(self, port: LivePort, model: str, question: Question) -> Offer: ...
+
+
+class LivePort:
+    """One source's port on the service. `ask` and `answers` belong to the source's thread; the service delivers."""
+
+    def __init__(
+        self,
+        source_id: str,
+        settings: InferenceSettings,
+        asked: Asked,
+        close: Callable[[LivePort], None],
+        counts: Counter[str],
+    ) -> None:
+        self.source_id = source_id
+        self._settings = settings
+        self._asked = asked
+        self._close = close
+        self._counts = counts
+        """Of this source: asked, answered, replaced, shed, failed."""
+        self._inbox: deque[Detections | None] = deque(maxlen=INBOX)
+
+    def ask(self, model: str, frame: Frame, region: Region | None = None) -> bool:
+        """See `InferencePort.ask`. False also while the model cannot be run.
+
+        Raises:
+            UnknownModelError: no such model is configured.
+            ValueError: the region leaves the picture.
+        """
+        settings_of(model, self._settings)
+        self._counts["asked"] += 1
+        offer = self._asked(self, model, question_about(frame, region))
+        if offer is not Offer.WAITS:
+            self._counts["shed" if offer is Offer.SHED else "replaced"] += 1
+        return offer is not Offer.SHED
+
+    def answers(self) -> Sequence[Detections]:
+        """See `InferencePort.answers`."""
+        answers: list[Detections] = []
+        while self._inbox:
+            answer = self._inbox.popleft()
+            if answer is None:
+                self._counts["failed"] += 1
+            else:
+                self._counts["answered"] += 1
+                answers.append(answer)
+        # Two models answer in their own time.
+        answers.sort(key=lambda answer: answer.media_time)
+        return answers
+
+    def labels(self, model: str) -> Sequence[str]:
+        """See `InferencePort.labels`."""
+        return settings_of(model, self._settings).labels
+
+    def deliver(self, answer: Detections | None) -> None:
+        """Puts an answer into the inbox, from any thread; None: the model failed."""
+        self._inbox.append(answer)
+
+    def close(self) -> None:
+        """The source is gone: its questions are forgotten."""
+        self._close(self)
+
+
+class ReplayModels:
+    """The models of a replay, each opened when it is first asked.
+
+    All run by the reference plan, so that a recording gives the same on every machine with the same libraries, whatever
+    was measured there.
+    """
+
+    def __init__(self, settings: InferenceSettings) -> None:
+        self._settings = settings
+        self._open: dict[str, DetectionModel] = {}
+
+    def port(self) -> ReplayPort:
+        """A port for one recording."""
+        return ReplayPort(self)
+
+    def settings(self, model: str) -> ModelSettings:
+        """Raises UnknownModelError."""
+        return settings_of(model, self._settings)
+
+    def answer(self, model: str, question: Question) -> Detections:
+        """Answers at once.
+
+        Raises:
+            ModelError: the model is not configured, broken, or fails.
+        """
+        runner = self._open.get(model)
+        if runner is None:
+            settings = self.settings(model)
+            runner = DetectionModel(model, settings, read_model(settings.path, settings.sha256), REFERENCE)
+            self._open[model] = runner
+        return runner.answer([question])[0]
+
+
+class ReplayPort:
+    """Answers before `ask` returns. A model that fails ends the replay: a result without it would look like one."""
+
+    def __init__(self, models: ReplayModels) -> None:
+        self._models = models
+        self._answers: list[Detections] = []
+
+    def ask(self, model: str, frame: Frame, region: Region | None = None) -> bool:
+        """See `InferencePort.ask`.
+
+        Raises:
+            ModelError: the model is not configured, broken, or fails.
+            ValueError: the region leaves the picture.
+        """
+        self._answers.append(self._models.answer(model, question_about(frame, region)))
+        return True
+
+    def answers(self) -> Sequence[Detections]:
+        """See `InferencePort.answers`."""
+        answers, self._answers = self._answers, []
+        return answers
+
+    def labels(self, model: str) -> Sequence[str]:
+        """See `InferencePort.labels`."""
+        return self._models.settings(model).labels
