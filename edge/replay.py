@@ -20,6 +20,8 @@ from edge.config.sources import ANY_CLIP, CameraSource, config_sha256, location_
 from edge.detectors.registry import CameraContext, PictureSize
 from edge.evidence.camera import CameraEvidence, Inline
 from edge.evidence.store import EvidenceStore
+from edge.inference.errors import ModelError
+from edge.inference.port import ReplayModels
 from edge.outbox.sink import JsonlSink, Sink
 from edge.pipeline import CameraPipeline
 from edge.sources.errors import SourceError
@@ -88,14 +90,20 @@ def replay(
     results = []
     with JsonlSink(out) as sink:
         store = None if evidence is None else EvidenceStore(evidence)
+        models = ReplayModels(config.inference) if config.inference.models else None
         for number, clip in enumerate(clips, start=1):
             progress.clip_begins(clip, number, len(clips))
-            results.append(_replay_clip(clip, config, sink, store, progress))
+            results.append(_replay_clip(clip, config, sink, store, models, progress))
     return results
 
 
 def _replay_clip(
-    clip: Path, config: EdgeConfig, sink: Sink, store: EvidenceStore | None, progress: Progress
+    clip: Path,
+    config: EdgeConfig,
+    sink: Sink,
+    store: EvidenceStore | None,
+    models: ReplayModels | None,
+    progress: Progress,
 ) -> ClipResult:
     frames = 0
     media_seconds = 0.0
@@ -104,7 +112,7 @@ def _replay_clip(
         settings = _settings_for(clip, config)
         source = open_video(FileInput(type="file", path=clip, pace="fastest"))
         try:
-            stream, pipeline = _pipeline_for(clip, source, settings, config, sink, store)
+            stream, pipeline = _pipeline_for(clip, source, settings, config, sink, store, models)
             try:
                 for frame in stream.frames():
                     frames += 1
@@ -116,7 +124,7 @@ def _replay_clip(
                 pipeline.finish(clear_all=True)
         finally:
             source.close()
-    except (SourceError, ReplayError) as error:
+    except (SourceError, ReplayError, ModelError) as error:
         problem = str(error)
     return ClipResult(clip, frames, media_seconds, problem)
 
@@ -147,6 +155,7 @@ def _pipeline_for(
     config: EdgeConfig,
     sink: Sink,
     store: EvidenceStore | None,
+    models: ReplayModels | None,
 ) -> tuple[CameraStream, CameraPipeline]:
     size = PictureSize(source.width, source.height)
     problems = picture_problems(settings, size)
@@ -178,6 +187,10 @@ def _pipeline_for(
     )
     made = None if store is None else CameraEvidence(store, config.evidence, Inline(), stream.ring)
     pipeline = CameraPipeline(
-        camera_detectors(settings, CameraContext(clip.stem, size)), tracker_for(settings, writer), writer, made, sink
+        camera_detectors(settings, CameraContext(clip.stem, size, models.port() if models is not None else None)),
+        tracker_for(settings, writer),
+        writer,
+        made,
+        sink,
     )
     return stream, pipeline
