@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from contract.evidence import Evidence, EvidenceKind
 from edge.config.evidence import EvidenceSettings
 from edge.detectors.interface import Frame, Image, Mark, Observation
 from edge.episodes.episode import Episode
-from edge.evidence.clip import ClipError, mp4_of
+from edge.evidence.clip import Clip, ClipError, plays_in_browsers, remuxed
 from edge.evidence.documents import JSON_MEDIA_TYPE, track_document
 from edge.evidence.pictures import PictureError, jpeg, with_marks
-from edge.evidence.store import EvidenceStore
-from edge.streams.ring import PacketRing
+from edge.evidence.store import EvidenceStore, NoRoomError
+from edge.evidence.transcode import MAX_SECONDS, background, transcoded
+from edge.sources.video import StreamTemplate
+from edge.streams.ring import PacketCut, PacketRing
 
 log = structlog.get_logger("evidence")
 
@@ -28,6 +31,9 @@ PICTURES_AFTER_SECONDS = 2.0
 """And at the latest this long after the opening: an operator waits for the picture."""
 CLIP_SLACK_SECONDS = 0.25
 """A clip that is due within this is made at once, so that an episode that ends now is cleared only once."""
+ROOM_PATIENCE_SECONDS = 8.0
+"""A full disk is freed every few seconds; a file waits for that, and is then reported as lost."""
+ROOM_RETRY_SECONDS = 0.5
 
 
 class Inline(Executor):
@@ -68,6 +74,8 @@ class CameraEvidence:
         self._ring = ring
         self._pending: dict[str, _Pending] = {}
         self._jobs: list[tuple[str, Future[tuple[Evidence, ...]]]] = []
+        self._judged: tuple[StreamTemplate, bool] | None = None
+        """Whether browsers play packets of this template as they are."""
 
     def opened(self, episode: Episode, observation: Observation, frame: Frame) -> None:
         """Keeps a copy of the frame: it is gone with the next one."""
@@ -147,29 +155,88 @@ class CameraEvidence:
             return
         began = cut.start_media_time - pending.episode.observed_seconds
         captured_at = pending.episode.observed_at + timedelta(seconds=began)
-        self._submit(pending, self._clip_of, cut, captured_at)
+        asked = (start, self._clip_end(pending))
+        try:
+            plays = self._plays(cut)
+        except ClipError as error:
+            log.error("no clip can be made of this stream", episode=pending.episode.episode_id, reason=str(error))
+            return
+        if plays:
+            self._submit(pending, self._clip_of, cut, captured_at, asked)
+        else:
+            slow = self._executor if self._is_inline else background()
+            self._submit(pending, self._transcoded_clip_of, cut, captured_at, asked, executor=slow)
 
     def _clip_end(self, pending: _Pending) -> float:
         limit = pending.episode.start_seconds - self._settings.clip_before_seconds + self._settings.clip_limit_seconds
         return min(pending.observed + self._settings.clip_after_seconds, limit)
 
-    def _submit(self, pending: _Pending, work: Callable[..., tuple[Evidence, ...]], *arguments: Any) -> None:
-        self._jobs.append((pending.episode.episode_id, self._executor.submit(work, *arguments)))
+    def _plays(self, cut: PacketCut) -> bool:
+        if self._judged is None or self._judged[0] is not cut.template:
+            self._judged = (cut.template, plays_in_browsers(cut, self._settings.hevc_clips))
+        return self._judged[1]
+
+    @property
+    def _is_inline(self) -> bool:
+        """In `replay` nothing may depend on how quick the machine is."""
+        return isinstance(self._executor, Inline)
+
+    def _submit(
+        self,
+        pending: _Pending,
+        work: Callable[..., tuple[Evidence, ...]],
+        *arguments: Any,
+        executor: Executor | None = None,
+    ) -> None:
+        self._jobs.append((pending.episode.episode_id, (executor or self._executor).submit(work, *arguments)))
 
     def _pictures_of(
         self, episode: Episode, picture: Image, taken_at: datetime, marks: tuple[Mark, ...]
     ) -> tuple[Evidence, ...]:
         quality = self._settings.jpeg_quality
-        made = [self._store.put(jpeg(picture, quality), EvidenceKind.SNAPSHOT, "image/jpeg", taken_at)]
+        made = [self._keep(jpeg(picture, quality), EvidenceKind.SNAPSHOT, "image/jpeg", taken_at)]
         if marks:
+            track = track_document(episode, marks, (picture.shape[1], picture.shape[0]))
+            made.append(self._keep(track, EvidenceKind.TRACK, JSON_MEDIA_TYPE, episode.started_at))
+        if marks and self._settings.burn_overlay:
             drawn = jpeg(with_marks(picture, marks), quality)
-            made.append(self._store.put(drawn, EvidenceKind.OVERLAY, "image/jpeg", taken_at))
-            track = track_document(episode, marks)
-            made.append(self._store.put(track, EvidenceKind.TRACK, JSON_MEDIA_TYPE, episode.started_at))
+            made.append(self._keep(drawn, EvidenceKind.OVERLAY, "image/jpeg", taken_at))
         return tuple(made)
 
-    def _clip_of(self, cut: Any, captured_at: datetime) -> tuple[Evidence, ...]:
-        return (self._store.put(mp4_of(cut), EvidenceKind.CLIP, "video/mp4", captured_at),)
+    def _clip_of(self, cut: PacketCut, captured_at: datetime, asked: tuple[float, float]) -> tuple[Evidence, ...]:
+        return (self._keep_clip(remuxed(cut), captured_at, asked),)
+
+    def _transcoded_clip_of(
+        self, cut: PacketCut, captured_at: datetime, asked: tuple[float, float]
+    ) -> tuple[Evidence, ...]:
+        until = float("inf") if self._is_inline else time.monotonic() + MAX_SECONDS
+        return (self._keep_clip(transcoded(cut, lambda: time.monotonic() > until), captured_at, asked),)
+
+    def _keep_clip(self, clip: Clip, captured_at: datetime, asked: tuple[float, float]) -> Evidence:
+        short = clip.short_of(*asked)
+        return self._keep(clip.content, EvidenceKind.CLIP, clip.media_type, captured_at, short)
+
+    def _keep(
+        self,
+        content: bytes,
+        kind: EvidenceKind,
+        media_type: str,
+        captured_at: datetime,
+        short_seconds: float | None = None,
+    ) -> Evidence:
+        """Puts a file into the store; waits a little for room on a full disk, and then describes a file that is lost:
+        its event lists it, and the uplink reports that it will never come."""
+        until = time.monotonic() + (0.0 if self._is_inline else ROOM_PATIENCE_SECONDS)
+        while True:
+            try:
+                return self._store.put(content, kind, media_type, captured_at, short_seconds=short_seconds)
+            except NoRoomError as error:
+                if self._is_inline:
+                    raise
+                if time.monotonic() >= until:
+                    log.error("no room for evidence", kind=kind.value, bytes=len(content))
+                    return error.evidence
+                time.sleep(ROOM_RETRY_SECONDS)
 
     def _result(self, episode_id: str, job: Future[tuple[Evidence, ...]]) -> tuple[Evidence, ...]:
         error = job.exception()

@@ -12,14 +12,18 @@ from edge.episodes.episode import Episode
 JSON_MEDIA_TYPE = "application/json"
 
 
-def track_document(episode: Episode, marks: Sequence[Mark]) -> bytes:
-    """Every point of every track in pixels and media seconds, and the detail of the latest observation."""
+def track_document(episode: Episode, marks: Sequence[Mark], size: tuple[int, int]) -> bytes:
+    """Every point of every track in pixels and media seconds, and the detail of the latest observation.
+
+    `size` (width, height) is that of the picture whose pixels these are: a clip may be larger or smaller.
+    """
     return canonical_bytes(
         {
             "format": "gridsentry.track.v1",
             "source_id": episode.source.id,
             "hazard": episode.hazard,
             "units": {"t": "s", "x": "px", "y": "px"},
+            "size": list(size),
             "started_at": episode.started_at.isoformat(),
             "start_seconds": round(episode.start_seconds, 6),
             "tracks": [

@@ -21,7 +21,7 @@ from edge.outbox.sink import Commit
 from edge.pipeline import CameraPipeline
 from edge.sources.file import FileSource
 from edge.streams.camera import CameraStream
-from tests.edge.evidence.test_files import frames_of
+from tests.edge.evidence.streams import frames_of
 from tests.edge.parts import T0, observation, tracker, writer
 from tests.edge.video import record
 
@@ -109,7 +109,7 @@ def test_an_episode_opens_is_shown_and_clears_with_its_clip(tmp_path: Path) -> N
     with opened(tmp_path, between(6, 6.5), Inline()) as (pipeline, stream, kept):
         play(pipeline, stream)
         pipeline.finish(clear_all=True)
-    pictures = ["snapshot", "overlay", "track"]
+    pictures = ["snapshot", "track"]
     assert kept.story() == [
         (Phase.OPENED, 1, []),
         (Phase.UPDATED, 2, pictures),
@@ -134,7 +134,7 @@ def test_the_end_of_a_recording_clears_with_what_is_there(tmp_path: Path) -> Non
         play(pipeline, stream)
         assert kept.story() == [(Phase.OPENED, 1, [])]
         pipeline.finish(clear_all=True)
-    assert kept.story()[-1] == (Phase.CLEARED, 2, ["snapshot", "overlay", "track", "clip"])
+    assert kept.story()[-1] == (Phase.CLEARED, 2, ["snapshot", "track", "clip"])
     assert kept.open == set()
 
 
@@ -166,7 +166,7 @@ def test_slow_evidence_never_holds_up_the_opening(tmp_path: Path) -> None:
         pipeline.finish(clear_all=True)
     final = kept.story()[-1]
     assert final[0] is Phase.CLEARED
-    assert final[2] == ["snapshot", "overlay", "track", "clip"]
+    assert final[2] == ["snapshot", "track", "clip"]
     assert [revision for _, revision, _ in kept.story()] == list(range(1, len(kept.data) + 1))
 
 
@@ -197,7 +197,7 @@ def test_the_detector_may_end_it_and_the_clip_still_comes(tmp_path: Path) -> Non
     with opened(tmp_path, script, Inline(), clear_after=None) as (pipeline, stream, kept):
         play(pipeline, stream)
         pipeline.finish(clear_all=True)
-    assert kept.story()[-1] == (Phase.CLEARED, kept.data[-1].revision, ["snapshot", "overlay", "track", "clip"])
+    assert kept.story()[-1] == (Phase.CLEARED, kept.data[-1].revision, ["snapshot", "track", "clip"])
     assert kept.data[-1].ended_at == kept.data[0].started_at.replace(second=7)
 
 

@@ -16,7 +16,7 @@ from contract.events import HazardEvent
 from contract.keys import load_or_create_key
 from edge.config.document import EdgeConfig, load_config
 from edge.replay import Progress, ReplayError, clips_in, replay
-from tests.edge.evidence.test_files import frames_of
+from tests.edge.evidence.streams import frames_of
 from tests.edge.video import record
 
 
@@ -55,7 +55,7 @@ def test_one_fall_is_one_episode_with_all_its_evidence(gate: tuple[Path, EdgeCon
     first, last = events[0].data, events[-1].data
     assert (first.phase, first.evidence, last.phase) == ("opened", (), "cleared")
     assert len((folder / "a.jsonl").read_bytes().splitlines()[0]) <= 2048
-    assert Counter(item.kind for item in last.evidence) == {"snapshot": 1, "overlay": 1, "track": 1, "clip": 1}
+    assert Counter(item.kind for item in last.evidence) == {"snapshot": 1, "track": 1, "clip": 1}
     for item in last.evidence:
         assert (folder / "a" / item.sha256).stat().st_size == item.bytes
     assert first.media is not None

@@ -104,7 +104,7 @@ def test_bad_sources_never_stop_the_rest(tmp_path: Path, root: Path, server: Pro
         wait_until(lambda: phases(server.memory, "gate-3")[-1:] == ["cleared"], "the good clip's episode")
         wait_until(lambda: len(states(server.memory)) == 6, "everybody's health")
         wait_until(lambda: all(map(server.memory.is_whole, list(server.memory.files))), "evidence")
-        wait_until(lambda: len(server.memory.files) == 4, "snapshot, overlay, track, clip")
+        wait_until(lambda: len(server.memory.files) == 3, "snapshot, track, clip")
     said = states(server.memory)
     assert said["gate-3"] == [("online", "")], "a recording that has ended is no fault"
     assert phases(server.memory, "gate-3").count("opened") == 1

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import pytest
@@ -13,14 +11,9 @@ import pytest
 from contract.canonical import sha256_hex
 from contract.evidence import EvidenceKind
 from edge.detectors.interface import Mark
-from edge.evidence.clip import ClipError, mp4_of
 from edge.evidence.pictures import jpeg, with_marks
 from edge.evidence.store import EvidenceStore, NoRoomError
-from edge.sources.file import FileSource
-from edge.streams.camera import CameraStream
-from edge.streams.ring import PacketCut
 from tests.edge.parts import T0
-from tests.edge.video import record
 
 
 def test_a_file_is_named_by_its_hash_and_described(tmp_path: Path) -> None:
@@ -94,69 +87,3 @@ def test_a_jpeg_is_the_picture() -> None:
     back = cv2.imdecode(np.frombuffer(jpeg(wall, 85), np.uint8), cv2.IMREAD_COLOR)
     assert back is not None
     assert np.abs(back.astype(int) - wall).mean() < 5
-
-
-# ---- clips
-
-
-def cut_of(path: Path, start: float, end: float, history: float = 60) -> PacketCut:
-    with FileSource(path) as source:
-        stream = CameraStream("c", source, wall_start=T0, history_seconds=history)
-        for _ in stream.frames():
-            pass
-    cut = stream.ring.cut(start, end)
-    assert cut is not None
-    return cut
-
-
-def frames_of(content: bytes) -> list[tuple[float, float]]:
-    """(time, mean brightness) of each picture of a clip."""
-    with av.open(io.BytesIO(content)) as clip:
-        return [(float(frame.time), float(frame.to_ndarray(format="gray").mean())) for frame in clip.decode(video=0)]
-
-
-def test_a_clip_shows_the_asked_seconds_from_their_key_frame(tmp_path: Path) -> None:
-    content = mp4_of(cut_of(record(tmp_path / "wall.mp4"), 1.5, 3.0))
-    shown = frames_of(content)
-    assert [time for time, _ in shown] == pytest.approx([n / 10 for n in range(21)]), "from the key frame at 1.0 s"
-    for number, (_, brightness) in enumerate(shown):
-        assert brightness == pytest.approx(60 + 10 + number, abs=4)
-
-
-def test_a_clip_is_the_same_bytes_every_time_with_its_index_in_front(tmp_path: Path) -> None:
-    path = record(tmp_path / "wall.mp4")
-    content = mp4_of(cut_of(path, 0.5, 3))
-    assert content == mp4_of(cut_of(path, 0.5, 3))
-    assert content[4:8] == b"ftyp"
-    assert 0 < content.index(b"moov") < content.index(b"mdat")
-    assert b"Lavf" not in content
-
-
-def test_nothing_is_encoded_again(tmp_path: Path) -> None:
-    cut = cut_of(record(tmp_path / "wall.mp4"), 1, 2)
-    with av.open(io.BytesIO(mp4_of(cut))) as clip:
-        inside = [bytes(packet) for packet in clip.demux(video=0) if packet.size]
-    assert inside == [packet.data for packet in cut.packets]
-
-
-def test_a_long_clip_has_room_for_its_index(tmp_path: Path) -> None:
-    cut = cut_of(record(tmp_path / "long.mp4", seconds=60, fps=30, size=(64, 48), gop=7), 0, 60)
-    assert len(frames_of(mp4_of(cut))) == 1800
-
-
-def test_a_codec_that_no_browser_plays_is_refused_in_words(tmp_path: Path) -> None:
-    cut = cut_of(record(tmp_path / "old.avi", codec="mpeg4"), 0, 2)
-    with pytest.raises(ClipError, match=r"the stream is mpeg4, clips are made from .*set the camera to H\.264"):
-        mp4_of(cut)
-
-
-def test_real_footage_with_reordered_frames(shared_data: Path) -> None:
-    path = shared_data / "thrown" / "office1.mp4"
-    if not path.exists():
-        pytest.skip(f"real data is not here: {path}")
-    cut = cut_of(path, 5, 10)
-    shown = frames_of(mp4_of(cut))
-    assert len(shown) == len(cut.packets)
-    times = [time for time, _ in shown]
-    assert times[0] == 0
-    assert times == sorted(times)
