@@ -32,6 +32,8 @@ class SourceMeter:
     """RFC 3339: since when the state holds."""
     conditions: Sequence[str] = ()
     """All that is wrong with its sight or its stream now, gravest first."""
+    notices: Sequence[str] = ()
+    """What is not as it should be though pictures come: a stream that is away."""
     codec: str = ""
     width: int = 0
     height: int = 0
@@ -39,6 +41,10 @@ class SourceMeter:
     """Which of the camera's streams is decoded: `main` or `sub`."""
     decoding: str = ""
     """`full`, `skip_non_reference` or `key_frames`; with the accelerator behind it, if there is one."""
+    turns: int = 0
+    """Grows each second or so while the source's thread waits with a reason: it is not stuck."""
+    attempts: int = 0
+    """How often opening was tried."""
     sessions: int = 0
     """How often the stream was opened."""
     failures: int = 0
@@ -71,6 +77,22 @@ class SourceMeter:
     """Asked of models: `asked`, `answered`, `replaced`, `shed`."""
     faults: Counter[str] = field(default_factory=Counter)
     """Bad messages of a sensor, by kind."""
+    observations_inhibited: int = 0
+    """Observations that were not believed because the source could not see."""
+    episodes_folded: int = 0
+    """Times that the same thing was seen again within its cool-down."""
+    alarms_demoted: int = 0
+    """Episodes moved from `alarm` to `review` because the budget was spent."""
+    detector_faults: Counter[str] = field(default_factory=Counter)
+    """Times that a detector broke, by detector."""
+    broken_detectors: Sequence[str] = ()
+    """Detectors that are broken now, each with the reason behind a colon."""
+    canaries: Counter[str] = field(default_factory=Counter)
+    """Drills: `injected`, `found`, `lost`, `refused`."""
+    canary_latency_seconds: float = 0.0
+    """Of the latest drill that was found: from the first painted picture to the committed event."""
+    canary_lost: str = ""
+    """Why the latest drill was not found; empty if it was."""
 
     def snapshot(self) -> Mapping[str, Any]:
         """The meter as JSON types."""

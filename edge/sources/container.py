@@ -28,6 +28,8 @@ ARRIVAL_TIME_BASE = Fraction(1, 90_000)
 PATIENCE_SECONDS = 2.0
 """Cameras begin in the middle of a group as often as not; a wait of this length is nothing to speak of."""
 
+TELL_SECONDS = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -108,7 +110,6 @@ class ContainerSource(VideoSource):
 
     @property
     def duration_seconds(self) -> float | None:
-        """What the container says; None where it says nothing, as live ones do."""
         if self._stream.duration is not None:
             return float(self._stream.duration * self.time_base)
         return self._container.duration / 1_000_000 if self._container.duration else None
@@ -186,19 +187,19 @@ class LiveSource(ContainerSource):
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
         timeline = Timeline(self.time_base, self.reorder_depth, clock=time.monotonic)
-        began = time.monotonic()
-        placed = told = False
+        tell_at = time.monotonic() + PATIENCE_SECONDS
+        waiting = True
         for packet in self._demux():
             if self.stamps_by_arrival:
                 packet.time_base = ARRIVAL_TIME_BASE
                 packet.pts = packet.dts = int(time.monotonic() / ARRIVAL_TIME_BASE)
             if timeline.place(packet):
-                if told and not placed:
+                if waiting:
+                    waiting = False
                     self._tell("")
-                placed = True
                 yield packet
-            elif not told and time.monotonic() - began >= PATIENCE_SECONDS:
-                told = True
+            elif waiting and time.monotonic() >= tell_at:
+                tell_at += TELL_SECONDS
                 self._tell(WAITING_FOR_KEY_FRAME)
         if not self.stopping.is_set():
             raise SourceError(

@@ -177,6 +177,7 @@ class ImagesSource(VideoSource):
         latest = time.monotonic()
         growing: dict[Path, tuple[int, int]] = {}
         while not self.stopping.wait(LOOK_SECONDS):
+            self._tell("")
             present = self._paths()
             self._seen &= frozenset(present)
             states = {path: _state(path) for path in present if path not in self._seen}

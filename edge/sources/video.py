@@ -64,7 +64,7 @@ class VideoSource(ABC):
         self.packets_read = 0
         self.bytes_read = 0
         self.says: Callable[[str], None] | None = None
-        """Told why no packets come out though the source is alive, and an empty text once they do."""
+        """Told each second or so why a live source gives no packets; an empty text: nothing is wrong."""
 
     @property
     @abstractmethod
@@ -108,6 +108,11 @@ class VideoSource(ABC):
     @property
     def nominal_fps(self) -> float | None:
         """What the source says, which is not always what the camera does; None where it says nothing."""
+        return None
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """What the source says; None where it says nothing, as live ones do."""
         return None
 
     @abstractmethod

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from edge.detectors.interface import Frame, Image, ReadBgr, Region
+from edge.detectors.interface import Frame, Image
+from edge.detectors.registry import FrameNeeds
+from edge.sources.decoding import DecodeMode
+from edge.sources.errors import SourceError, StreamChangedError
 from edge.sources.video import StreamTemplate, VideoSource
+from edge.streams.colour import PLANAR_LUMA, bgr_reader, luma_view
+from edge.streams.late import Baseline, LateGuard, Shedding
+from edge.streams.plan import decode_plan, leaner
+from edge.streams.planes import planes_reader
+from edge.streams.rhythm import Rhythm, StreamFacts
 from edge.streams.ring import PacketRing, RingPacket
 
 if TYPE_CHECKING:
@@ -22,20 +30,25 @@ HISTORY_SECONDS = 20.0
 in office1) comes on top, see PacketRing."""
 HISTORY_BYTES = 64 * 1024 * 1024
 """20 s at 16 Mbit/s are 40 MB: above what a 4K camera sends, below what twenty cameras may take of a small box."""
+NO_PICTURE_SECONDS = 10.0
+"""Packets of a live camera that give no picture for so long are garbage: opening it again may help, not waiting."""
+NO_KEY_PICTURE_SECONDS = 60.0
+"""The same where only key frames are decoded: some codecs space them out by 20 s and more when nothing moves."""
 
-PLANAR_LUMA = frozenset(
-    {
-        *("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "yuv440p", "yuvj440p"),
-        *("yuv411p", "yuvj411p", "yuv410p", "nv12", "nv21", "nv16", "nv24", "gray"),
-    }
-)
-"""Pixel formats whose first plane is 8-bit luma, to be looked at where it lies."""
+_SHED_MODE = {
+    Shedding.NOTHING: DecodeMode.FULL,
+    Shedding.FRAMES: DecodeMode.FULL,
+    Shedding.NON_REFERENCE: DecodeMode.SKIP_NON_REFERENCE,
+    Shedding.KEY_FRAMES_ONLY: DecodeMode.KEY_FRAMES,
+}
 
 
 class CameraStream:
     """Frames of a source, in presentation order, each with its media time and wall time.
 
     `wall_start` is the wall time of media time 0 (recordings); None stamps frames with their arrival (live cameras).
+    `needs` lets the stream decode less than everything, and leave frames out when a live camera's judging falls behind;
+    None decodes and gives everything, as `replay` does.
     """
 
     def __init__(
@@ -46,34 +59,65 @@ class CameraStream:
         wall_start: datetime | None = None,
         history_seconds: float = HISTORY_SECONDS,
         history_bytes: int = HISTORY_BYTES,
+        needs: Sequence[FrameNeeds] | None = None,
+        role: str = "main",
+        ring: PacketRing | None = None,
     ) -> None:
         if wall_start is not None and wall_start.tzinfo is None:
             raise ValueError("wall_start needs a time zone")
         self.source_id = source_id
-        self.ring = PacketRing(history_seconds, history_bytes)
+        self.ring = PacketRing(history_seconds, history_bytes) if ring is None else ring
         self.frames_decoded = 0
-        self.frames_out_of_order = 0
-        """Frames without a stamp, or whose time is not after the previous one's: left out."""
+        self.dropped: Counter[str] = Counter()
+        """Frames that were decoded and not given out: `late`, `out_of_order` (no stamp, or not after the previous)."""
         self.converted_from: str | None = None
         """The pixel format, where luma had to be converted (slower than looking at it in place)."""
+        self.lag_seconds = 0.0
+        self.baseline = Baseline()
         self._source = source
+        self._size = (source.width, source.height)
+        self._needs = needs
+        self._guard = LateGuard() if source.live and needs is not None else None
+        self._rhythm = Rhythm(role, source.codec, source.width, source.height)
         self._wall_start = wall_start
         self._time_base = source.time_base  # kept: PyAV makes a new Fraction at every look
         self._seconds_per_tick = float(source.time_base)
         self._origin: int | None = None
         self._template: StreamTemplate | None = None
         self._last_media_time = -1.0
+        self._picture_at = 0.0
+
+    @property
+    def media_time(self) -> float:
+        """Of the latest picture, in seconds."""
+        return max(self._last_media_time, 0.0)
+
+    @property
+    def facts(self) -> StreamFacts:
+        """What is known of the stream's rhythm."""
+        return self._rhythm.facts
+
+    @property
+    def shedding(self) -> Shedding:
+        """What is left out now because judging falls behind."""
+        return Shedding.NOTHING if self._guard is None else self._guard.shedding
 
     def frames(self) -> Iterator[Frame]:
         """Decodes until the source ends.
 
         Raises:
+            StreamChangedError: the pictures have another size now.
             SourceError: the source is broken, or live and over; also when it ended without a single picture.
         """
         for packet in self._source.packets():
             self._remember(packet)
-            for picture in self._source.decode(packet):
+            if self._guard is not None:
+                self._look_at_lag(packet)
+            pictures = self._source.decode(packet)
+            for picture in pictures:
                 yield from self._frame(picture)
+            if self._source.live:
+                self._check_pictures(bool(pictures))
         for picture in self._source.decode(None):
             yield from self._frame(picture)
         if not self.frames_decoded and not self._source.stopping.is_set():
@@ -94,69 +138,76 @@ class CameraStream:
             self._origin = packet.pts
         if self._template is None:
             self._template = self._source.template_for(packet)
-        self.ring.append(
-            RingPacket(
-                data=bytes(packet),
-                media_time=self._media_time(packet.pts),
-                pts=packet.pts,
-                dts=packet.dts,
-                duration=packet.duration or 0,
-                time_base=self._time_base,
-                is_key=packet.is_keyframe,
-            ),
-            self._template,
-        )
+        remembered = RingPacket.of(packet, self._media_time(packet.pts), self._time_base)
+        self.ring.append(remembered, self._template)
+        if self._needs is not None:
+            self._rhythm.saw(remembered.media_time, remembered.data, is_key=remembered.is_key)
+            if remembered.is_key:
+                self._choose_mode()
+
+    def _choose_mode(self) -> None:
+        assert self._needs is not None, "without needs everything is decoded"
+        planned = decode_plan(self._needs, [self._rhythm.facts]).mode
+        self._source.mode = leaner(planned, _SHED_MODE[self.shedding])
+
+    def _look_at_lag(self, packet: Packet[VideoStream]) -> None:
+        assert self._guard is not None, "only live streams fall behind"
+        if packet.dts is None or self._origin is None:
+            return
+        now = time.monotonic()
+        # By decode stamps: with reordered pictures, presentation stamps leap to and fro.
+        self.lag_seconds = self.baseline.saw(self._media_time(packet.dts), now)
+        before = self._guard.shedding
+        if self._guard.saw(self.lag_seconds, now) > before:
+            self._choose_mode()  # at once; doing more again waits for a key frame anyway
 
     def _media_time(self, pts: int) -> float:
         assert self._origin is not None, "a packet comes before its frame"
         return (pts - self._origin) * self._seconds_per_tick
 
     def _frame(self, picture: VideoFrame) -> Iterator[Frame]:
+        if (picture.width, picture.height) != self._size:
+            raise StreamChangedError(
+                f"{self._source.name}: the picture's size changed from {self._size[0]} × {self._size[1]} to "
+                f"{picture.width} × {picture.height}; the stream is opened anew"
+            )
         media_time = -1.0 if picture.pts is None else self._media_time(picture.pts)
         if media_time <= self._last_media_time:
-            self.frames_out_of_order += 1
+            self.dropped["out_of_order"] += 1
             return
         self._last_media_time = media_time
+        index = self.frames_decoded
+        self.frames_decoded += 1
+        if self._guard is not None and self._guard.drops(media_time):
+            self.dropped["late"] += 1
+            return
         start = self._wall_start
-        wall_time = datetime.now(UTC) if start is None else start + timedelta(seconds=media_time)
-        frame = Frame(
+        yield Frame(
             source_id=self.source_id,
-            index=self.frames_decoded,
+            index=index,
             media_time=media_time,
-            wall_time=wall_time,
+            wall_time=datetime.now(UTC) if start is None else start + timedelta(seconds=media_time),
             luma=self._luma(picture),
             read_bgr=bgr_reader(picture),
+            read_planes=planes_reader(picture),
         )
-        self.frames_decoded += 1
-        yield frame
+
+    def _check_pictures(self, came: bool) -> None:
+        now = time.monotonic()
+        if came or not self._picture_at:
+            self._picture_at = now  # after they were judged: time that detectors took is not the camera's fault
+        waited = now - self._picture_at
+        if waited <= NO_PICTURE_SECONDS:
+            return
+        if self._source.mode is DecodeMode.KEY_FRAMES and waited <= NO_KEY_PICTURE_SECONDS:
+            return
+        raise SourceError(
+            f"{self._source.name}: packets come, but none could be decoded for {waited:.0f} s "
+            f"({self._source.packets_broken} broken); it sends garbage or packets are lost, it will be opened again"
+        )
 
     def _luma(self, picture: VideoFrame) -> Image:
         if picture.format.name not in PLANAR_LUMA:
             self.converted_from = picture.format.name
             picture = picture.reformat(format="gray")
         return luma_view(picture)
-
-
-def luma_view(picture: VideoFrame) -> Image:
-    """The (height, width) Y plane of a picture in one of PLANAR_LUMA, read-only and without a copy.
-
-    The view keeps the picture alive. Rows are `line_size` apart, which is often more than the width.
-    """
-    plane = picture.planes[0]
-    view: Image = np.ndarray(
-        (picture.height, picture.width), np.uint8, cast("memoryview[int]", plane), strides=(plane.line_size, 1)
-    )
-    view.flags.writeable = False
-    return view
-
-
-def bgr_reader(picture: VideoFrame) -> ReadBgr:
-    """Converts on demand: colour costs more than everything the thrown-object detector does."""
-
-    def read(region: Region | None = None) -> Image:
-        bgr = np.asarray(picture.to_ndarray(format="bgr24"), dtype=np.uint8)
-        if region is None:
-            return bgr
-        return bgr[region.y : region.y + region.height, region.x : region.x + region.width]
-
-    return read

@@ -30,6 +30,25 @@ class RingPacket:
     time_base: Fraction
     is_key: bool
 
+    @classmethod
+    def of(cls, packet: Packet[VideoStream], media_time: float, time_base: Fraction) -> RingPacket:
+        """A copy of a stamped packet.
+
+        Raises:
+            ValueError: it has no stamps, and so no place in a clip.
+        """
+        if packet.pts is None or packet.dts is None:
+            raise ValueError("a packet without stamps has no place in a ring")
+        return cls(
+            data=bytes(packet),
+            media_time=media_time,
+            pts=packet.pts,
+            dts=packet.dts,
+            duration=packet.duration or 0,
+            time_base=time_base,
+            is_key=packet.is_keyframe,
+        )
+
     def to_av(self, stream: VideoStream, shift_ticks: int = 0) -> Packet[VideoStream]:
         """A new packet for `stream` with its stamps moved back by `shift_ticks`."""
         packet = cast("Packet[VideoStream]", av.Packet(self.data))
@@ -89,6 +108,20 @@ class PacketRing:
     @property
     def size_bytes(self) -> int:
         return self._bytes
+
+    @property
+    def seconds(self) -> float:
+        """How much of the past can be decoded."""
+        with self._lock:
+            return self._newest - self._key_times[0] if self._key_times else 0.0
+
+    def clear(self) -> None:
+        """Forgets everything: what follows does not continue it."""
+        with self._lock:
+            self._packets.clear()
+            self._key_times.clear()
+            self._bytes = 0
+            self._newest = float("-inf")
 
     def append(self, packet: RingPacket, template: StreamTemplate) -> None:
         """Adds the next packet in decode order and forgets what no longer fits."""
