@@ -93,8 +93,9 @@ SIGHT_HAZARDS = (
     "camera_blurred",
     "camera_overexposed",
     "camera_underexposed",
+    "canary_lost",
 )
-"""A camera that cannot see; beside them `camera_moved`."""
+"""A camera that cannot see, or did not find what was made up for it; beside them `camera_moved`."""
 DEVICE_HAZARDS = ("cameras_offline", "clock_wrong", "disk_short", "device_hot", "uplink_down")
 """A box in trouble: their source is the box itself."""
 SENSOR_HAZARDS = ("water_level", "gas", "smoke_density", "temperature", "tilt", "power", "sensor")

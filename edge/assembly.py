@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
 
 from contract.events import Clock, SourceRef
 from contract.geometry import Location
 from contract.ids import IdFactory
+from edge.canary.camera import CanaryMaker
 from edge.config.evidence import EvidenceSettings
-from edge.config.sources import SourceSettings
-from edge.detectors.interface import CameraDetector, SensorDetector
+from edge.config.sources import SourceSettings, episode_policies
+from edge.detectors.interface import SensorDetector
+from edge.detectors.policy import EpisodePolicy
 from edge.detectors.registry import (
     CameraContext,
     CameraDetectorKind,
@@ -19,8 +23,9 @@ from edge.detectors.registry import (
     installed_detectors,
 )
 from edge.episodes.episode import Episode
-from edge.episodes.events import EventWriter, producers_of
+from edge.episodes.events import CANARY, EventWriter, producers_of
 from edge.episodes.tracker import EpisodeTracker
+from edge.guard import GuardedDetector
 
 
 def writer_for(
@@ -46,25 +51,39 @@ def writer_for(
     )
 
 
-def tracker_for(settings: SourceSettings, writer: EventWriter, resumed: Iterable[Episode] = ()) -> EpisodeTracker:
-    """The episode tracker of a source, with each detector's clear time."""
-    kinds = installed_detectors()
-    clear_after: dict[str, float | None] = {}
-    for name in settings.detectors:
-        kind = kinds[name]
-        clear_after[name] = kind.clear_after_seconds if isinstance(kind, CameraDetectorKind) else None
-    return EpisodeTracker(writer.source, writer.location, writer.new_id, clear_after, resumed)
+def tracker_for(
+    settings: SourceSettings, writer: EventWriter, resumed: Iterable[Episode] = (), remembered: str | None = None
+) -> EpisodeTracker:
+    """The episode tracker of a source, with each detector's policy; `remembered` is what its `saved` gave."""
+    policies = {**episode_policies(settings), CANARY: EpisodePolicy(stale_after_seconds=None)}
+    return EpisodeTracker(writer.source, writer.location, writer.new_id, policies, resumed, remembered)
 
 
-def camera_detectors(settings: SourceSettings, context: CameraContext) -> Mapping[str, CameraDetector]:
-    """A camera's detectors."""
+def camera_detectors(settings: SourceSettings, context: CameraContext) -> Mapping[str, GuardedDetector]:
+    """A camera's detectors, each behind its guard."""
+    return {name: _guarded(kind, values, context) for name, kind, values in _camera_kinds(settings)}
+
+
+def canary_makers(settings: SourceSettings, size: PictureSize) -> Mapping[str, CanaryMaker]:
+    """How to paint the hazard of each of a camera's detectors, as far as their kinds can."""
+    return {
+        name: partial(kind.canary, values, size)
+        for name, kind, values in _camera_kinds(settings)
+        if kind.canary is not None
+    }
+
+
+def _camera_kinds(settings: SourceSettings) -> Iterator[tuple[str, CameraDetectorKind, Any]]:
     kinds = installed_detectors()
-    built: dict[str, CameraDetector] = {}
     for name, values in settings.detectors.items():
         kind = kinds[name]
         assert isinstance(kind, CameraDetectorKind), "the configuration was checked"
-        built[name] = kind.build(values, context)
-    return built
+        yield name, kind, values
+
+
+def _guarded(kind: CameraDetectorKind, values: Any, context: CameraContext) -> GuardedDetector:
+    # A function and not a partial: a copy of the detector (for a drill) shares it, with the port that it may hold.
+    return GuardedDetector(context.source_id, kind.needs(values), lambda: kind.build(values, context))
 
 
 def sensor_detectors(settings: SourceSettings) -> Mapping[str, SensorDetector]:

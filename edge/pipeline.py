@@ -2,22 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from contract.events import Event
+from contract.events import Canary, Event, HazardEvent
 from contract.evidence import Evidence
-from edge.detectors.interface import CameraDetector, Frame, Observation, Visibility
+from edge.canary.camera import CameraDrills
+from edge.detectors.interface import CameraDetector, Frame, Mark, Observation, Visibility
 from edge.episodes.episode import Episode
-from edge.episodes.events import EventWriter
+from edge.episodes.events import CANARY, EventWriter
 from edge.episodes.tracker import EpisodeTracker, Moment
 from edge.evidence.camera import CameraEvidence
+from edge.guard import GuardedDetector
 from edge.outbox.sink import Commit, Sink
+from edge.status import SourceMeter
 
 HOLD_SECONDS = 10.0
 """How long a `cleared` may wait for evidence that is being made; then it goes without, and once more with it."""
 FLUSH_SECONDS = 10.0
 """How long the end of a stream may wait for evidence."""
+LONGEST_STEP_SECONDS = 2.0
+"""The most media time that one frame stands for in the meter: what is missing longer is a gap and not a look."""
+MARKS_SECONDS = 2.0
+"""For how long what was seen is shown on the live picture: a fall is over before anybody has looked."""
+
+
+class Sight(Protocol):
+    """Whether the source can see: its health."""
+
+    @property
+    def inhibits(self) -> Container[str]:
+        """The detectors whose observations mean nothing now."""
+
+
+class _Clear:
+    """The sight of a source whose health nobody watches."""
+
+    inhibits: Container[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LivePart:
+    """What only a running camera has: where its stream began on the source's own time, its health, its drills."""
+
+    began_seconds: float = 0.0
+    """By a clock that nobody sets (`time.monotonic()`): media time begins anew with each opening of a stream."""
+    sight: Sight = field(default_factory=_Clear)
+    drills: CameraDrills | None = None
+    meter: SourceMeter | None = None
+
+
+def episodes_name(source_id: str) -> str:
+    """The name under which a source's cool-downs and budget are remembered."""
+    return f"episodes:{source_id}"
 
 
 @dataclass(slots=True)
@@ -28,17 +67,18 @@ class _Step:
     opened: dict[str, Episode] = field(default_factory=dict)
     closed: list[str] = field(default_factory=list)
 
-    def commit_to(self, sink: Sink) -> None:
+    def as_commit(self, state: Mapping[str, str]) -> Commit | None:
         if not self.events and not self.opened and not self.closed:
-            return
+            return None
         still_open = tuple(episode for key, episode in self.opened.items() if key not in self.closed)
-        sink.commit(Commit(tuple(self.events), still_open, tuple(self.closed)))
+        return Commit(tuple(self.events), still_open, tuple(self.closed), state)
 
 
 class CameraPipeline:
     """The way from one stream's frames to commits. Used by one thread; one per opening of the stream.
 
-    `evidence` is None where none is wanted. The tracker outlives the stream: it belongs to the source.
+    `evidence` is None where none is wanted. The tracker outlives the stream: it belongs to the source. A stream that
+    is opened again continues its episodes: while it was away nothing could be seen, so silence begins anew.
     """
 
     def __init__(
@@ -48,12 +88,18 @@ class CameraPipeline:
         writer: EventWriter,
         evidence: CameraEvidence | None,
         sink: Sink,
+        live: LivePart | None = None,
     ) -> None:
         self._detectors = detectors
         self._tracker = tracker
         self._writer = writer
         self._evidence = evidence
         self._sink = sink
+        self._live = live or LivePart()
+        self._meter = self._live.meter or SourceMeter(writer.source.id, writer.source.kind)
+        self._remembered = tracker.saved()
+        self._faults: dict[str, int] = {}
+        self._marks: deque[tuple[float, str, Mark]] = deque(maxlen=64)
         self._closing: dict[str, tuple[Episode, float]] = {}
         """Over, but held until their evidence is made: the episode, and until which media time."""
         self._cleared: dict[str, Episode] = {}
@@ -69,42 +115,81 @@ class CameraPipeline:
                 return worst
         return Visibility.CLEAR
 
+    @property
+    def latest_marks(self) -> Sequence[Mark]:
+        """What was seen in the last seconds, the newest of each thing, for a live picture. From any thread."""
+        newest: dict[tuple[str, str], Mark] = {}
+        now = self._now.media_time if self._now is not None else 0.0
+        for t, key, mark in tuple(self._marks):
+            if now - t <= MARKS_SECONDS:
+                newest[key, mark.label] = mark
+        return tuple(newest.values())
+
+    @property
+    def meter(self) -> SourceMeter:
+        """What the pipeline counts."""
+        return self._meter
+
     def take(self, frame: Frame) -> None:
         """Takes in the next frame and commits what follows from it."""
-        moment = self._now = Moment(frame.media_time, frame.wall_time)
+        before = self._now
+        moment = self._now = Moment(frame.media_time, frame.wall_time, self._live.began_seconds)
+        if before is None:
+            self._tracker.hold(self._detectors, moment)
+        inhibited = self._live.sight.inhibits
         step = _Step()
         for name, detector in self._detectors.items():
             for observation in detector.observe(frame):
-                self._take_observation(step, name, observation, frame, moment)
+                if name in inhibited:
+                    self._meter.observations_inhibited += 1
+                else:
+                    self._take_observation(step, name, observation, frame, moment)
+        self._tracker.hold(inhibited, moment)
+        self._drill(step, frame, moment, inhibited)
         if self._evidence is not None:
             self._evidence.advance(frame.media_time)
-        for episode in self._tracker.overdue(frame.wall_time):
+        for episode in self._tracker.overdue(moment):
             self._end(step, episode, frame.media_time)
+        for episode in self._tracker.turned_stale(moment):
+            self._say(step, episode)
         self._collect(step, frame.media_time)
-        step.commit_to(self._sink)
+        self._commit(step)
+        self._count(before, moment)
 
     def finish(self, *, clear_all: bool) -> None:
         """The stream is over: ends episodes with what is there.
 
-        `clear_all`: also those that only their detector may end, for the recording has ended. Else these stay open:
-        a camera that comes back may still see them.
+        `clear_all`: all of them, for the recording has ended. Else only what was momentary is over: a camera that comes
+        back may still see the rest, which gets the evidence that there is.
         """
         media_time = self._now.media_time if self._now is not None else 0.0
         step = _Step()
+        if self._live.drills is not None:
+            self._live.drills.finish()
         for episode in self._tracker.open_episodes:
-            if clear_all or self._tracker.clears_by_time(episode):
+            if clear_all or self._tracker.ends_with_its_stream(episode):
                 self._end(step, episode, media_time, with_clip=True)
+            elif self._evidence is not None:
+                self._evidence.make_now(episode.episode_id, media_time, with_clip=True)
         if self._evidence is not None:
             for episode_id in self._cleared:
                 self._evidence.make_now(episode_id, media_time, with_clip=True)
             self._evidence.wait(FLUSH_SECONDS)
         self._collect(step, float("inf"))
-        step.commit_to(self._sink)
+        self._commit(step)
+        self._meter.open_episodes = len(self._tracker.open_episodes)
 
     def _take_observation(
-        self, step: _Step, detector: str, observation: Observation, frame: Frame, moment: Moment
+        self,
+        step: _Step,
+        detector: str,
+        observation: Observation,
+        frame: Frame,
+        moment: Moment,
+        canary: Canary | None = None,
     ) -> None:
-        change = self._tracker.observe(detector, observation, moment)
+        self._marks.extend((moment.media_time, observation.key, mark) for mark in observation.marks)
+        change = self._tracker.observe(detector, observation, moment, canary)
         if change is None:
             return
         episode = change.episode
@@ -117,6 +202,60 @@ class CameraPipeline:
             self._say_cleared(step, episode)
         elif change.event_due:
             self._say(step, episode)
+
+    def _drill(self, step: _Step, frame: Frame, moment: Moment, inhibited: Container[str]) -> None:
+        """Puts what a drill's detector saw on the way that everything goes, and says what became of drills."""
+        drills = self._live.drills
+        if drills is None:
+            return
+        for sighting in drills.step(frame, moment.seconds, inhibited):
+            observation = replace(
+                sighting.observation,
+                marks=tuple(replace(mark, label=f"CANARY {mark.label}".strip()) for mark in sighting.observation.marks),
+            )
+            self._take_observation(step, sighting.detector, observation, sighting.frame, moment, sighting.canary)
+        for result in drills.results(frame.media_time):
+            change = self._tracker.observe(CANARY, result, moment)
+            if change is not None and change.event_due:
+                (self._say if result.active else self._say_cleared)(step, change.episode)
+        if not drills.is_running:
+            for episode in self._tracker.open_episodes:
+                if episode.canary is not None and not self._tracker.clears_by_time(episode):
+                    self._end(step, episode, frame.media_time)
+
+    def _commit(self, step: _Step) -> None:
+        remembered = self._tracker.saved()
+        state = {} if remembered == self._remembered else {episodes_name(self._tracker.source_id): remembered}
+        commit = step.as_commit(state)
+        if commit is None:
+            return
+        self._sink.commit(commit)
+        self._remembered = remembered
+        for event in commit.events:
+            if isinstance(event, HazardEvent):
+                self._meter.events[event.data.hazard] += 1
+        if self._live.drills is not None:
+            self._live.drills.committed()
+
+    def _count(self, before: Moment | None, now: Moment) -> None:
+        meter, counts = self._meter, self._tracker.counts
+        meter.open_episodes = len(self._tracker.open_episodes)
+        meter.episodes_folded, meter.alarms_demoted = counts.folded, counts.demoted
+        guarded = [detector for detector in self._detectors.values() if isinstance(detector, GuardedDetector)]
+        if len(guarded) < len(self._detectors) or any(detector.looked for detector in guarded):
+            meter.frames_judged += 1
+        if before is not None and self._detectors and not self._sees():
+            meter.unknown_seconds += min(max(now.media_time - before.media_time, 0.0), LONGEST_STEP_SECONDS)
+        for detector in guarded:
+            new = detector.faults - self._faults.get(detector.name, 0)
+            if new:
+                self._faults[detector.name] = detector.faults
+                meter.detector_faults[detector.name] += new
+        meter.broken_detectors = tuple(f"{detector.name}: {detector.fault}" for detector in guarded if detector.broken)
+
+    def _sees(self) -> bool:
+        """Whether at least one detector can say what it sees."""
+        return any(detector.visibility is Visibility.CLEAR for detector in self._detectors.values())
 
     def _end(self, step: _Step, episode: Episode, media_time: float, *, with_clip: bool = False) -> None:
         """Ends an episode that nothing is observed of any more; its evidence may hold back the event a little."""

@@ -178,7 +178,7 @@ class Runtime:
 
     def _camera_part(self, source_id: str, settings: CameraSource, parts: SourceParts) -> _Part:
         # Their packets are gone: they end with the evidence that they have.
-        over = parts.tracker.overdue(datetime.now(UTC) + timedelta(days=1))
+        over = parts.tracker.left_over()
         clear_forgotten(over, parts.tracker, parts.writer, self._sink)
         shared = SharedParts(self._config.evidence, self._store, self._evidence_thread, self._sink)
         worker = CameraWorker(source_id, settings, parts, shared)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, Field, SerializeAsAny
+from pydantic import AwareDatetime, BaseModel, Field, SerializeAsAny, model_validator
 
 from contract.base import Label
 from contract.canonical import canonical_bytes, sha256_hex
 from contract.geometry import Latitude, Location, LocationMethod, Longitude, at_point
 from edge.config.base import Settings
+from edge.config.canary import CanarySettings
+from edge.config.episodes import EpisodeSettings
 from edge.config.evidence import EvidenceSettings
 from edge.config.health import CameraHealthSettings
 from edge.config.inputs import CameraInput, MqttInput
+from edge.config.reconnect import ReconnectSettings
+from edge.detectors.policy import EpisodePolicy
 from edge.detectors.registry import installed_detectors
 
 ANY_CLIP = "*"
@@ -32,6 +38,18 @@ class _SourceSettings(Settings):
     location: LocationSettings | None = None
     """Required to `run`; `replay` needs it too."""
     detectors: dict[str, SerializeAsAny[BaseModel]] = Field(default_factory=dict)
+    episodes: EpisodeSettings = EpisodeSettings()
+    """When observations become episodes, and how many alarms they may be, otherwise than the detectors state."""
+    canary: CanarySettings | None = None
+    """Drills that come by themselves; absent: only those that are asked for."""
+
+    @model_validator(mode="after")
+    def _episodes_are_of_its_detectors(self) -> Self:
+        for name in self.episodes.detectors:
+            if name not in self.detectors:
+                expected = ", ".join(self.detectors) or "none: the source has no detectors"
+                raise ValueError(f"found episodes.detectors.{name}, expected one of the source's detectors: {expected}")
+        return self
 
 
 class CameraSource(_SourceSettings):
@@ -39,8 +57,12 @@ class CameraSource(_SourceSettings):
 
     kind: Literal["camera"]
     input: Annotated[CameraInput, Field(discriminator="type")] | None = None
+    reconnect: ReconnectSettings = ReconnectSettings()
+    """How soon it is opened again after it failed."""
     recorded_at: AwareDatetime | None = None
     """When a recording's first frame was taken; `replay` uses it as its clock."""
+    inference_weight: Annotated[float, Field(ge=0.1, le=10)] = 1
+    """Its share of a model's time, against other cameras that ask the same model."""
     health: CameraHealthSettings | None = None
     """What this camera has otherwise than `health.cameras` says."""
 
@@ -71,4 +93,12 @@ def config_sha256(settings: SourceSettings, evidence: EvidenceSettings) -> str:
         name: {"version": kinds[name].version, "settings": value.model_dump(mode="json")}
         for name, value in settings.detectors.items()
     }
-    return sha256_hex(canonical_bytes({"detectors": detectors, "evidence": evidence.model_dump(mode="json")}))
+    policies = {name: asdict(policy) for name, policy in episode_policies(settings).items()}
+    shaping = {"detectors": detectors, "episodes": policies, "evidence": evidence.model_dump(mode="json")}
+    return sha256_hex(canonical_bytes(shaping))
+
+
+def episode_policies(settings: SourceSettings) -> Mapping[str, EpisodePolicy]:
+    """How the observations of each of a source's detectors become episodes."""
+    kinds = installed_detectors()
+    return {name: settings.episodes.policy_for(name, kinds[name].episodes) for name in settings.detectors}

@@ -15,7 +15,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
+from edge.detectors.canary import CameraCanary, SyntheticReading
 from edge.detectors.interface import CameraDetector, InferencePort, SensorDetector
+from edge.detectors.policy import CAMERA_EPISODES, SENSOR_EPISODES, EpisodePolicy
 
 ENTRY_POINT_GROUP = "gridsentry.detectors"
 
@@ -74,6 +76,10 @@ def _no_outlines(_settings: Any) -> Sequence[Outline]:
     return ()
 
 
+def _no_other_size(_settings: Any, _main: PictureSize, _decoded: PictureSize) -> None:
+    return None
+
+
 def _no_problems(_settings: Any, _size: PictureSize) -> Sequence[SettingProblem]:
     return ()
 
@@ -90,11 +96,16 @@ class CameraDetectorKind:
     settings: type[BaseModel]
     build: Callable[[Any, CameraContext], CameraDetector]
     picture_problems: Callable[[Any, PictureSize], Sequence[SettingProblem]] = _no_problems
-    clear_after_seconds: float | None = 5
-    """How long nothing must be observed before an episode is over; None: only when the detector says so."""
     needs: Callable[[Any], FrameNeeds] = _every_frame
+    episodes: EpisodePolicy = CAMERA_EPISODES
+    """How its observations become episodes, where a source does not say otherwise."""
+    canary: Callable[[Any, PictureSize, int], CameraCanary] | None = None
+    """Makes a drill of `settings` for pictures of a size; the number varies its place. Raises NoCanaryError."""
     outlines: Callable[[Any], Sequence[Outline]] = _no_outlines
     """What of the picture the settings name."""
+    scaled: Callable[[Any, PictureSize, PictureSize], BaseModel | None] = _no_other_size
+    """The same settings for the same view in pictures of another size: `scaled(settings, main, decoded)`. None: the
+    detector judges pictures of the main stream only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,9 @@ class SensorDetectorKind:
     version: str
     settings: type[BaseModel]
     build: Callable[[Any], SensorDetector]
+    episodes: EpisodePolicy = SENSOR_EPISODES
+    canary: Callable[[Any], Sequence[SyntheticReading]] | None = None
+    """Readings of a drill that open and clear one episode of `settings`. Raises NoCanaryError."""
 
 
 @runtime_checkable

@@ -8,9 +8,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from contract.events import Phase, Severity, SourceRef, Tier
+from contract.events import Canary, Phase, Severity, SourceRef, Tier
 from contract.evidence import Evidence
 from contract.geometry import Location
+
+Place = tuple[str, str]
+"""Hazard and key: what tells apart several things at one source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,17 @@ class Episode:
     evidence: tuple[Evidence, ...]
     said_at: datetime
     said_confidence: float
+    open_seconds: float = 0.0
+    """How long it is open, in the source's own time."""
+    canary: Canary | None = None
+    """Set at the opening, for ever: what is a drill stays one, and nothing else becomes one."""
+    demoted: str | None = None
+    """Why it has the tier `review` although its detector says `alarm`."""
+    demoted_severity: Severity | None = None
+    """Its severity when it was demoted."""
+    repeat_of: str | None = None
+    quiet_repeats: int = 0
+    stale: bool = False
 
     def as_text(self) -> str:
         """JSON, for the outbox."""
@@ -59,3 +73,17 @@ def episode_from_text(text: str) -> Episode:
         pydantic.ValidationError: the text is not an episode.
     """
     return _ADAPTER.validate_json(text)
+
+
+def severity_rank(severity: Severity) -> int:
+    """Higher is graver."""
+    return _SEVERITY_RANK[severity]
+
+
+def tier_rank(tier: Tier) -> int:
+    """An alarm is above review."""
+    return _TIER_RANK[tier]
+
+
+_SEVERITY_RANK = {Severity.BLUE: 0, Severity.YELLOW: 1, Severity.RED: 2}
+_TIER_RANK = {Tier.REVIEW: 0, Tier.ALARM: 1}

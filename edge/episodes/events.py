@@ -17,6 +17,10 @@ from edge.config.sources import SourceSettings, config_sha256
 from edge.detectors.registry import installed_detectors
 from edge.episodes.episode import Episode
 
+CANARY = "canary"
+"""The name under which drills speak of themselves, as a detector does."""
+CANARY_VERSION = "1"
+
 OPENED_EVENT_BYTES = 2048
 """What an event without evidence may be at the most (contract.md)."""
 
@@ -27,12 +31,13 @@ def software_version() -> str:
 
 
 def producers_of(settings: SourceSettings, evidence: EvidenceSettings) -> Mapping[str, Producer]:
-    """The producer of each of a source's detectors."""
+    """The producer of each of a source's detectors, and of what is said of its drills."""
     kinds = installed_detectors()
     digest = config_sha256(settings, evidence)
+    versions = {name: kinds[name].version for name in settings.detectors} | {CANARY: CANARY_VERSION}
     return {
-        name: Producer(software=software_version(), detector=f"{name} {kinds[name].version}", config_sha256=digest)
-        for name in settings.detectors
+        name: Producer(software=software_version(), detector=f"{name} {version}", config_sha256=digest)
+        for name, version in versions.items()
     }
 
 
@@ -73,6 +78,11 @@ class EventWriter:
             evidence=episode.evidence,
             media=media,
             producer=self.producers.get(episode.detector) or _departed(episode.detector),
+            canary=episode.canary,
+            demoted=episode.demoted,
+            repeat_of=episode.repeat_of,
+            quiet_repeats=episode.quiet_repeats or None,
+            stale=episode.stale or None,
         )
         return self._wrapped(data, episode.observed_at)
 

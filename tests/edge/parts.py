@@ -13,6 +13,7 @@ from contract.evidence import EvidenceKind
 from contract.geometry import LocationMethod, at_point
 from contract.ids import DeterministicIds, uuid7
 from edge.detectors.interface import Mark, Observation
+from edge.detectors.policy import EpisodePolicy
 from edge.episodes.events import EventWriter
 from edge.episodes.tracker import EpisodeTracker, Moment
 from edge.evidence.store import EvidenceStore
@@ -53,8 +54,8 @@ def observation(seconds: float, *, started: float | None = None, **changes: Any)
 
 
 def tracker(clear_after_seconds: float | None = 5.0) -> EpisodeTracker:
-    """For observations of a detector called `d`."""
-    return EpisodeTracker(SOURCE, PLACE, uuid7, {"d": clear_after_seconds})
+    """For observations of a detector called `d`, whose episodes open at once."""
+    return EpisodeTracker(SOURCE, PLACE, uuid7, {"d": EpisodePolicy(clear_after_seconds=clear_after_seconds)})
 
 
 def writer(device_id: str = "box-1", *, deterministic: bool = False) -> EventWriter:

@@ -25,7 +25,6 @@ from edge.detectors.thrown_object.gates import (
     weigh,
 )
 from edge.detectors.thrown_object.grouping import FallGroup, Member
-from edge.detectors.thrown_object.rate import RateLimit
 from edge.detectors.thrown_object.settings import ThrownObjectSettings
 from edge.detectors.thrown_object.sightings import Sighting
 from edge.detectors.thrown_object.tracks import Track, Tracker
@@ -58,7 +57,6 @@ class ThrownObjectDetector:
         self._size = size
         self._plane = facade.plane(size)
         self._foreground = Foreground(without(region, facade.ignore), settings.background)
-        self._rate = RateLimit(settings.max_fps)
         self._tracker = Tracker(settings.tracks)
         self._clock = FrameClock()
         self._search = Search(
@@ -89,8 +87,6 @@ class ThrownObjectDetector:
                 f"{frame.source_id}: found a frame of {frame.width} x {frame.height}, "
                 f"expected {self._size.width} x {self._size.height}"
             )
-        if not self._rate.wants(frame.media_time):
-            return ()
         look = self._foreground.look(frame.luma, frame.media_time)
         if look.repeated:
             return ()

@@ -65,8 +65,8 @@ def test_confidence_is_said_again_after_the_interval_if_it_changed() -> None:
 def test_silence_clears_and_the_end_is_the_last_observation() -> None:
     episodes = tracker(5)
     episode = opened(episodes)
-    assert episodes.overdue(T0 + timedelta(seconds=14.99)) == []
-    assert episodes.overdue(T0 + timedelta(seconds=15)) == [episode]
+    assert episodes.overdue(moment(14.99)) == []
+    assert episodes.overdue(moment(15)) == [episode]
     cleared = episodes.clear(episode)
     assert (cleared.phase, cleared.revision, cleared.ended_at) == (Phase.CLEARED, 2, T0 + timedelta(seconds=10))
     assert episodes.open_episodes == ()
@@ -79,7 +79,7 @@ def test_silence_clears_and_the_end_is_the_last_observation() -> None:
 def test_a_detector_that_says_so_itself_is_not_timed_out() -> None:
     episodes = tracker(None)
     opened(episodes)
-    assert episodes.overdue(T0 + timedelta(days=3)) == []
+    assert episodes.overdue(moment(3 * 86_400)) == []
     over = episodes.observe("d", observation(500, active=False), moment(500))
     assert over is not None
     assert over.event_due
@@ -161,7 +161,7 @@ def test_revisions_grow_by_one_and_every_episode_opens_once_and_clears_once(step
         change = episodes.observe("d", seen, moment(now))
         if change is not None and change.event_due:
             say(change.episode)
-        for episode in episodes.overdue(moment(now).wall_time):
+        for episode in episodes.overdue(moment(now)):
             say(episodes.clear(episode))
     for episode in episodes.open_episodes:
         say(episodes.clear(episode))
@@ -177,7 +177,7 @@ def test_an_unknown_detector_of_a_resumed_episode_is_never_timed_out() -> None:
     episodes = tracker()
     foreign = replace(opened(tracker()), detector="gone")
     resumed = type(episodes)(foreign.source, foreign.location, lambda _: "x", {}, [foreign])
-    assert resumed.overdue(T0 + timedelta(days=1)) == []
+    assert resumed.overdue(moment(86_400)) == []
     assert not resumed.clears_by_time(foreign)
 
 

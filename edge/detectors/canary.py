@@ -1,0 +1,43 @@
+"""How a detector's hazard is made up for a drill: painted into pictures, or as readings. Pure, without clocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from edge.detectors.interface import Image, Observation
+
+
+class NoCanaryError(Exception):
+    """With these settings no drill is possible; says why."""
+
+
+class CameraCanary(Protocol):
+    """One made-up hazard in front of one camera. Times are seconds since it began."""
+
+    @property
+    def seconds(self) -> float:
+        """For how long it is painted."""
+
+    @property
+    def patience_seconds(self) -> float:
+        """How long after its beginning the detector must have found it at the latest."""
+
+    def paint_luma(self, luma: Image, seconds: float) -> None:
+        """Paints it into a (height, width) picture."""
+
+    def paint_bgr(self, picture: Image, seconds: float, x: int, y: int) -> None:
+        """Paints it into the part of a BGR picture whose upper left corner lies at (x, y) of the whole."""
+
+    def recognises(self, observation: Observation, began_media_time: float) -> bool:
+        """Whether an observation is of what was painted, by its place and time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticReading:
+    """A reading of a drill: `at_seconds` after its beginning, negative for before."""
+
+    channel: str
+    value: float
+    unit: str
+    at_seconds: float
