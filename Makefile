@@ -3,7 +3,7 @@ SHELL := /bin/bash
 ARGS ?=
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup setup-dev lint format bench docs eval-thrown clean
+.PHONY: help demo test setup setup-dev lint format bench bench-peers docs eval-thrown clean
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?/\1\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
@@ -28,6 +28,9 @@ format: setup-dev ## Put Python files into form
 
 bench: setup-dev ## Measure what must be fast; rows in var/bench/*.json
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-peers: setup-dev ## Install the programs that the bench compares with (~6 GB, beside the project in var/bench/peers)
+	@scripts/bench_peers.sh
 
 SUITE := var/suite-thrown
 eval-thrown: setup-dev ## Figures of the fall detector on a generated suite (made on the first call); rows in var/eval-thrown.json

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from edge.config.inference import InferenceSettings, ModelSettings
@@ -30,27 +30,24 @@ def settings_of(model: str, models: InferenceSettings) -> ModelSettings:
     return models.models[model]
 
 
-class Asked(Protocol):
-    """Takes questions of live sources."""
+class Service(Protocol):
+    """What a live port needs of the service."""
 
-    def __call__(self, port: LivePort, model: str, question: Question) -> Offer: ...
+    @property
+    def settings(self) -> InferenceSettings: ...
+
+    def ask(self, port: LivePort, model: str, question: Question) -> Offer: ...
+
+    def leave(self, port: LivePort) -> None: ...
 
 
 class LivePort:
-    """One source's port on the service. `ask` and `answers` belong to the source's thread; the service delivers."""
+    """A port on the service for one opening of a source. `ask` and `answers` belong to the source's thread."""
 
-    def __init__(
-        self,
-        source_id: str,
-        settings: InferenceSettings,
-        asked: Asked,
-        close: Callable[[LivePort], None],
-        counts: Counter[str],
-    ) -> None:
-        self.source_id = source_id
-        self._settings = settings
-        self._asked = asked
-        self._close = close
+    def __init__(self, key: str, service: Service, counts: Counter[str]) -> None:
+        self.key = key
+        """Tells it apart from all other ports of the service."""
+        self._service = service
         self._counts = counts
         """Of this source: asked, answered, replaced, shed, failed."""
         self._inbox: deque[Detections | None] = deque(maxlen=INBOX)
@@ -62,9 +59,9 @@ class LivePort:
             UnknownModelError: no such model is configured.
             ValueError: the region leaves the picture.
         """
-        settings_of(model, self._settings)
+        settings_of(model, self._service.settings)
         self._counts["asked"] += 1
-        offer = self._asked(self, model, question_about(frame, region))
+        offer = self._service.ask(self, model, question_about(frame, region))
         if offer is not Offer.WAITS:
             self._counts["shed" if offer is Offer.SHED else "replaced"] += 1
         return offer is not Offer.SHED
@@ -85,15 +82,15 @@ class LivePort:
 
     def labels(self, model: str) -> Sequence[str]:
         """See `InferencePort.labels`."""
-        return settings_of(model, self._settings).labels
+        return settings_of(model, self._service.settings).labels
 
     def deliver(self, answer: Detections | None) -> None:
         """Puts an answer into the inbox, from any thread; None: the model failed."""
         self._inbox.append(answer)
 
     def close(self) -> None:
-        """The source is gone: its questions are forgotten."""
-        self._close(self)
+        """The stream is closed: its questions are forgotten, and answers that are under way go nowhere."""
+        self._service.leave(self)
 
 
 class ReplayModels:

@@ -46,21 +46,25 @@ class InferenceService:
         """`worker_index` tells the worker processes of a box apart, so that their sessions take different cores."""
         self._settings = settings
         self._ports: dict[str, tuple[LivePort, float]] = {}
+        self._ports_given = 0
         self._lock = threading.Lock()
         self._overload = Overload(settings.overload, shedding_steps(settings), time.monotonic())
         self._shedding = Shedding.NOTHING
         open_model = open_model or opener(settings, state_dir)
-        cores = cores_for(settings, worker_index)
-        self._lanes = {
+        self._lanes: Mapping[str, Lane] = {
             name: Lane(name, settings, open_model, self._deliver, lambda: self._shedding, core)
-            for name, core in zip(settings.models, cores, strict=True)
+            for name, core in zip(settings.models, cores_for(settings, worker_index), strict=True)
         }
         self._stopping = threading.Event()
-        self._watch = threading.Thread(target=self._look_after, name="inference watch", daemon=True)
-        self._watch.start()
+        self._watch: threading.Thread | None = None
+
+    @property
+    def settings(self) -> InferenceSettings:
+        """The models that can be asked, and how."""
+        return self._settings
 
     def port(self, source_id: str, weight: float = 1.0, counts: Counter[str] | None = None) -> LivePort:
-        """The port of a source; of two ports of one source the newer one gets the answers.
+        """A port for one opening of a source: media times begin anew with each, so answers must not cross over.
 
         `counts`: where the source's questions are counted (`SourceMeter.questions`), by the source's own thread.
 
@@ -69,45 +73,50 @@ class InferenceService:
         """
         if not weight > 0:
             raise ValueError(f"found a weight of {weight}, expected more than 0")
-        port = LivePort(source_id, self._settings, self._asked, self._left, Counter() if counts is None else counts)
         with self._lock:
-            self._ports[source_id] = (port, weight)
+            self._ports_given += 1
+            port = LivePort(f"{source_id} {self._ports_given}", self, Counter() if counts is None else counts)
+            self._ports[port.key] = (port, weight)
         return port
 
     def status(self) -> Sequence[Mapping[str, Any]]:
-        """How each model is that was asked for or could be, as JSON types."""
+        """How each configured model is, as JSON types; see `Lane.status`, with what is shed by all of them."""
         now = time.monotonic()
         shedding = self._shedding.name.lower()
         return tuple({**lane.status(now), "shedding": shedding} for lane in self._lanes.values())
 
-    def close(self) -> None:
-        """Ends all threads; what is asked from now on is shed."""
+    def close(self, timeout_seconds: float = JOIN_SECONDS) -> None:
+        """Ends all threads, or leaves them behind after so long; what is asked from now on is shed."""
         self._stopping.set()
         for lane in self._lanes.values():
             lane.close()
-        until = time.monotonic() + JOIN_SECONDS
+        until = time.monotonic() + timeout_seconds
         for lane in self._lanes.values():
             lane.join(max(0.0, until - time.monotonic()))
-        self._watch.join(JOIN_SECONDS)
+        if self._watch is not None:
+            self._watch.join(max(0.0, until - time.monotonic()))
 
-    def _asked(self, port: LivePort, model: str, question: Question) -> Offer:
+    def ask(self, port: LivePort, model: str, question: Question) -> Offer:
+        """For ports: puts a question to a model."""
         with self._lock:
-            mine, weight = self._ports.get(port.source_id, (None, 1.0))
+            mine, weight = self._ports.get(port.key, (None, 1.0))
+            if self._watch is None and not self._stopping.is_set():
+                self._watch = threading.Thread(target=self._look_after, name="inference watch", daemon=True)
+                self._watch.start()
         if mine is not port:
-            return Offer.SHED  # a port that was closed or superseded
-        return self._lanes[model].offer(port.source_id, weight, question)
+            return Offer.SHED  # it was closed
+        return self._lanes[model].offer(port.key, weight, question)
 
-    def _left(self, port: LivePort) -> None:
+    def leave(self, port: LivePort) -> None:
+        """For ports: forgets one."""
         with self._lock:
-            if self._ports.get(port.source_id, (None, 0.0))[0] is not port:
-                return
-            del self._ports[port.source_id]
+            self._ports.pop(port.key, None)
         for lane in self._lanes.values():
-            lane.leave(port.source_id)
+            lane.leave(port.key)
 
-    def _deliver(self, source_id: str, answer: Detections | None) -> None:
+    def _deliver(self, key: str, answer: Detections | None) -> None:
         with self._lock:
-            port, _ = self._ports.get(source_id, (None, 0.0))
+            port, _ = self._ports.get(key, (None, 0.0))
         if port is not None:
             port.deliver(answer)
 
@@ -116,14 +125,11 @@ class InferenceService:
             now = time.monotonic()
             for lane in self._lanes.values():
                 lane.replace_if_hanging(now)
-            self._overload.waited(max((lane.longest_wait(now) for lane in self._lanes.values()), default=0.0), now)
+            self._overload.waited(max(lane.longest_wait(now) for lane in self._lanes.values()), now)
             before, self._shedding = self._shedding, self._overload.shedding
             if before is not self._shedding:
-                log.warning(
-                    "inference is shed" if self._shedding > before else "inference recovers",
-                    was=before.name.lower(),
-                    now=self._shedding.name.lower(),
-                )
+                said = "inference is shed" if self._shedding > before else "inference recovers"
+                log.warning(said, was=before.name.lower(), now=self._shedding.name.lower())
 
 
 def shedding_steps(settings: InferenceSettings) -> Sequence[Shedding]:
