@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,8 +10,10 @@ from contract.events import Clock, SourceRef
 from contract.geometry import Location
 from contract.ids import IdFactory
 from edge.canary.camera import CanaryMaker
+from edge.canary.sensor import SensorCanary
 from edge.config.evidence import EvidenceSettings
 from edge.config.sources import SourceSettings, episode_policies
+from edge.detectors.canary import SyntheticReading
 from edge.detectors.interface import SensorDetector
 from edge.detectors.policy import EpisodePolicy
 from edge.detectors.registry import (
@@ -95,6 +97,23 @@ def sensor_detectors(settings: SourceSettings) -> Mapping[str, SensorDetector]:
         assert isinstance(kind, SensorDetectorKind), "the configuration was checked"
         built[name] = kind.build(values)
     return built
+
+
+def sensor_canaries(settings: SourceSettings) -> Mapping[str, SensorCanary]:
+    """How to make up readings for each of a sensor's detectors, as far as their kinds can."""
+    kinds = installed_detectors()
+    makers: dict[str, SensorCanary] = {}
+    for name, values in settings.detectors.items():
+        kind = kinds[name]
+        if isinstance(kind, SensorDetectorKind) and kind.canary is not None:
+            makers[name] = partial(_sensor_canary, kind, kind.canary, values)
+    return makers
+
+
+def _sensor_canary(
+    kind: SensorDetectorKind, make: Callable[[Any, int], Sequence[SyntheticReading]], values: Any, variant: int
+) -> tuple[SensorDetector, Sequence[SyntheticReading]]:
+    return kind.build(values), make(values, variant)
 
 
 def picture_problems(settings: SourceSettings, size: PictureSize) -> list[SettingProblem]:

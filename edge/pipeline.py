@@ -12,7 +12,7 @@ from contract.evidence import Evidence
 from edge.canary.camera import CameraDrills
 from edge.detectors.interface import CameraDetector, Frame, Mark, Observation, Visibility
 from edge.episodes.episode import Episode
-from edge.episodes.events import CANARY, EventWriter
+from edge.episodes.events import CANARY, EventWriter, episodes_name
 from edge.episodes.tracker import EpisodeTracker, Moment
 from edge.evidence.camera import CameraEvidence
 from edge.guard import GuardedDetector
@@ -54,11 +54,6 @@ class LivePart:
     meter: SourceMeter | None = None
 
 
-def episodes_name(source_id: str) -> str:
-    """The name under which a source's cool-downs and budget are remembered."""
-    return f"episodes:{source_id}"
-
-
 @dataclass(slots=True)
 class _Step:
     """What one frame brought about, committed as a whole."""
@@ -96,6 +91,8 @@ class CameraPipeline:
         self._evidence = evidence
         self._sink = sink
         self._live = live or LivePart()
+        self.unknown_seconds = 0.0
+        """Media time in which no detector could say what it saw."""
         self._meter = self._live.meter or SourceMeter(writer.source.id, writer.source.kind)
         self._remembered = tracker.saved()
         self._faults: dict[str, int] = {}
@@ -245,7 +242,7 @@ class CameraPipeline:
         if len(guarded) < len(self._detectors) or any(detector.looked for detector in guarded):
             meter.frames_judged += 1
         if before is not None and self._detectors and not self._sees():
-            meter.unknown_seconds += min(max(now.media_time - before.media_time, 0.0), LONGEST_STEP_SECONDS)
+            self.unknown_seconds += min(max(now.media_time - before.media_time, 0.0), LONGEST_STEP_SECONDS)
         for detector in guarded:
             new = detector.faults - self._faults.get(detector.name, 0)
             if new:

@@ -10,16 +10,18 @@ from typing import Any
 
 import structlog
 
-from contract.events import Event
+from contract.events import Event, HazardEvent
 from contract.evidence import Evidence, EvidenceKind
+from edge.canary.sensor import SensorDrills
 from edge.detectors.interface import Reading, SensorDetector
 from edge.detectors.registry import Resumable
 from edge.episodes.episode import Episode
-from edge.episodes.events import EventWriter
+from edge.episodes.events import CANARY, EventWriter, episodes_name
 from edge.episodes.tracker import Change, EpisodeTracker, Moment
 from edge.evidence.documents import JSON_MEDIA_TYPE, telemetry_document
 from edge.evidence.store import EvidenceStore
 from edge.outbox.sink import Commit
+from edge.status import SourceMeter
 
 log = structlog.get_logger("sensor")
 
@@ -48,6 +50,8 @@ class SensorPipeline:
         writer: EventWriter,
         store: EvidenceStore | None,
         remembered: str | None,
+        drills: SensorDrills | None = None,
+        meter: SourceMeter | None = None,
     ) -> None:
         self.source_id = source_id
         self.duplicates = 0
@@ -58,6 +62,9 @@ class SensorPipeline:
         self._tracker = tracker
         self._writer = writer
         self._store = store
+        self._drills = drills
+        self._meter = meter or SourceMeter(source_id, writer.source.kind)
+        self._remembered = tracker.saved()
         self._last: dict[str, datetime] = {}
         self._history: dict[str, deque[Reading]] = {}
         if remembered is not None:
@@ -78,18 +85,73 @@ class SensorPipeline:
             for change in self._observe(reading):
                 events += self._events_of(change)
                 touched[change.episode.episode_id] = change.episode
+            for stale in self._tracker.turned_stale(Moment(reading.media_time, reading.observed_at)):
+                events.append(self._writer.hazard(stale))
+                touched[stale.episode_id] = stale
+        return self._commit_of(events, touched)
+
+    def drill(self, now: datetime, steady_seconds: float) -> Commit | None:
+        """What follows from drills as time passes; each half second or so. None: nothing.
+
+        What it returns must be committed, and `drill_committed` called.
+        """
+        if self._drills is None:
+            return None
+        events: list[Event] = []
+        touched: dict[str, Episode] = {}
+        sightings = self._drills.step(now, steady_seconds)
+        changes = [
+            self._tracker.observe(
+                seen.detector, seen.observation, Moment(seen.reading.media_time, seen.reading.observed_at), seen.canary
+            )
+            for seen in sightings
+        ]
+        changes += [
+            self._tracker.observe(CANARY, result, Moment(result.media_time, now))
+            for result in self._drills.results(now.timestamp())
+        ]
+        for change in changes:
+            if change is not None:
+                events += self._events_of(change)
+                touched[change.episode.episode_id] = change.episode
+        if not self._drills.is_running:
+            for episode in self._tracker.open_episodes:
+                if episode.canary is not None:
+                    cleared = self._tracker.clear(episode)
+                    events.append(self._writer.hazard(cleared))
+                    touched[cleared.episode_id] = cleared
+        return self._commit_of(events, touched) if events else None
+
+    def drill_committed(self) -> None:
+        """What `drill` returned is in the outbox."""
+        if self._drills is not None:
+            self._drills.committed()
+
+    def _commit_of(self, events: Sequence[Event], touched: Mapping[str, Episode]) -> Commit:
+        for event in events:
+            if isinstance(event, HazardEvent):
+                self._meter.events[event.data.hazard] += 1
+        self._meter.open_episodes = len(self._tracker.open_episodes)
+        self._meter.episodes_folded = self._tracker.counts.folded
+        self._meter.alarms_demoted = self._tracker.counts.demoted
+        state = {state_name(self.source_id): self._saved()}
+        remembered = self._tracker.saved()
+        if remembered != self._remembered:
+            self._remembered = state[episodes_name(self.source_id)] = remembered
         still_open = {episode.episode_id: episode for episode in self._tracker.open_episodes}
         return Commit(
             events=tuple(events),
             open_episodes=tuple(still_open[key] for key in touched if key in still_open),
             closed_episodes=tuple(key for key in touched if key not in still_open),
-            state={state_name(self.source_id): self._saved()},
+            state=state,
         )
 
     def forgotten_episodes(self) -> Sequence[Episode]:
         """Open episodes that no detector knows any more, because its rule or its state is gone."""
         forgotten = []
         for episode in self._tracker.open_episodes:
+            if episode.detector == CANARY:
+                continue
             detector = self._detectors.get(episode.detector)
             if not isinstance(detector, Resumable) or not detector.is_open(episode.hazard, episode.key):
                 forgotten.append(episode)
@@ -120,7 +182,9 @@ class SensorPipeline:
             yield self._writer.hazard(self._tracker.joined(episode, evidence))
 
     def _telemetry(self, episode: Episode) -> tuple[Evidence, ...]:
-        history = self._history.get(str(episode.detail.get("channel")))
+        history: Sequence[Reading] = self._history.get(str(episode.detail.get("channel"))) or ()
+        if episode.canary is not None and self._drills is not None:
+            history = self._drills.history
         if self._store is None or not history:
             return ()
         begin = episode.started_at - TELEMETRY_BEFORE

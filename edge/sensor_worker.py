@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import structlog
 
@@ -13,7 +15,7 @@ from edge.config.inputs import MqttInput
 from edge.detectors.interface import Reading
 from edge.health import OFFLINE, ONLINE, SourceHealth
 from edge.logs import Repeats
-from edge.outbox.sink import Commit, Sink
+from edge.outbox.sink import Commit, CommitError, Sink
 from edge.sensor_pipeline import SensorPipeline, merged
 from edge.sources.mqtt import LinkChange, Message, MqttReceiver, matches
 from edge.sources.payload import MAX_PAYLOAD_BYTES, Fault, PayloadError, readings_of
@@ -73,6 +75,18 @@ class SensorWorker:
             if commits:
                 self._sink.commit(merged(commits))
             self._receiver.acknowledge(messages)
+        self._drill()
+
+    def _drill(self) -> None:
+        """Drills go their own way to the outbox: no message waits for them."""
+        for source_id, sensor in self._sensors.items():
+            try:
+                commit = sensor.pipeline.drill(datetime.now(UTC), time.monotonic())
+                if commit is not None:
+                    self._sink.commit(commit)
+                    sensor.pipeline.drill_committed()
+            except CommitError:
+                log.exception("a drill could not be committed", source=source_id)
 
     def _commits_for(self, message: Message) -> Iterable[Commit]:
         strays = True

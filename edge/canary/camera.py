@@ -106,7 +106,7 @@ class CameraDrills:
         if running is not None and running.found and not running.said:
             running.said = True
             self._desk.committed(running.drill)
-            self._results.append(_health_observation(running.detector, running.began, "", lost=False))
+            self._results.append(lost_observation(running.detector, running.began, "", lost=False))
 
     def results(self, media_time: float) -> Sequence[Observation]:
         """What is to be said of the drills themselves since the last call: lost ones, and that one was found again."""
@@ -204,7 +204,7 @@ class CameraDrills:
 
     def _lost(self, running: _Running, reason: str) -> None:
         self._desk.lost(running.drill, reason)
-        self._results.append(_health_observation(running.detector, running.began, reason, lost=True))
+        self._results.append(lost_observation(running.detector, running.began, reason, lost=True))
 
     def _interrupted(self, reason: str) -> None:
         """Nobody's fault: it begins anew when that is possible."""
@@ -215,7 +215,8 @@ class CameraDrills:
             self._desk.again(running.drill, reason)
 
 
-def _health_observation(detector: str, media_time: float, reason: str, *, lost: bool) -> Observation:
+def lost_observation(detector: str, media_time: float, reason: str, *, lost: bool) -> Observation:
+    """What a drill says of the way it went: that it was lost, or that drills are found again."""
     return Observation(
         hazard=CANARY_LOST,
         key=detector,

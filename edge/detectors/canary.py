@@ -35,9 +35,11 @@ class CameraCanary(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SyntheticReading:
-    """A reading of a drill: `at_seconds` after its beginning, negative for before."""
+    """A reading of a drill, in its channel's unit: `at_seconds` after its beginning, negative for before.
+
+    The one at 0 must open an episode: a dwell of hours lies before it, so that nobody waits for it.
+    """
 
     channel: str
     value: float
-    unit: str
     at_seconds: float

@@ -117,8 +117,8 @@ class SensorDetectorKind:
     settings: type[BaseModel]
     build: Callable[[Any], SensorDetector]
     episodes: EpisodePolicy = SENSOR_EPISODES
-    canary: Callable[[Any], Sequence[SyntheticReading]] | None = None
-    """Readings of a drill that open and clear one episode of `settings`. Raises NoCanaryError."""
+    canary: Callable[[Any, int], Sequence[SyntheticReading]] | None = None
+    """Readings of a drill that open and clear one episode of `settings`; the number varies what is tried."""
 
 
 @runtime_checkable

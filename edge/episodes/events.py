@@ -25,6 +25,11 @@ OPENED_EVENT_BYTES = 2048
 """What an event without evidence may be at the most (contract.md)."""
 
 
+def episodes_name(source_id: str) -> str:
+    """The name under which a source's cool-downs and budget are remembered."""
+    return f"episodes:{source_id}"
+
+
 def software_version() -> str:
     """As it stands in every event."""
     return f"gridsentry-edge {version('gridsentry')}"

@@ -150,7 +150,8 @@ class EpisodeTracker:
 
         `canary`: it is a drill's. A drill opens at once, spends nothing and is remembered by nothing.
         """
-        now = self._advance(moment)
+        # A sensor's readings may be days late, its drills are not: they must not move its time.
+        now = self._advance(moment) if canary is None else self._now or moment.seconds
         place = (observation.hazard, observation.key)
         policy = self._policies.get(detector, _NOTHING_STATED)
         before = self._open.get(place)

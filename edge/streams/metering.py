@@ -38,9 +38,8 @@ class StreamReadings:
         meter.notices = (opened.missing,) if opened.missing else ()
 
     def judged(self) -> None:
-        """A frame has been judged."""
+        """A frame has been looked at, or passed over, by the detectors."""
         meter, now = self._meter, time.monotonic()
-        meter.frames_judged += 1
         meter.last_frame_at = now
         if now >= self._next:
             self._next = now + EVERY_SECONDS
