@@ -29,6 +29,7 @@ from server.alerts.canaries import CanaryCloser
 from server.console_files import mount_console
 from server.db import Database
 from server.evidence.files import EvidenceFiles
+from server.evidence.janitor import EvidenceJanitor
 from server.ingest.chains import ChainVerifier
 from server.ingest.dead_letters import DeadLetterLimits
 from server.ingest.writer import Writer
@@ -123,11 +124,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     writer.start()
     closer = CanaryCloser(database, timedelta(seconds=settings.canary_close_seconds))
     closer.start()
+    janitor = EvidenceJanitor(database, app.state.evidence_files, timedelta(days=settings.evidence_partial_days))
+    janitor.start()
     try:
         yield
     finally:
         # In this order: what was accepted is committed, what was committed may be checked at the next start.
         await run_in_threadpool(closer.stop)
+        await run_in_threadpool(janitor.stop)
         await run_in_threadpool(writer.stop)
         await run_in_threadpool(verifier.stop)
         database.close()

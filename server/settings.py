@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     evidence_max_bytes: Annotated[int, Field(gt=0)] = 256 * _MEBIBYTE
     """A clip of 4K video at 20 Mbit/s for 100 s; more is a fault of the device."""
 
+    evidence_partial_days: Annotated[float, Field(gt=0)] = 7.0
+    """An upload without a new byte for longer is removed; a device that comes back begins it anew."""
+
     dead_letters_max_count: Annotated[int, Field(gt=0)] = 1_000
     """Kept per device; more are counted only, so that a flood of garbage cannot fill the disk."""
 

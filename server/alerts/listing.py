@@ -26,7 +26,7 @@ from server.alerts.schemas import (
 from server.alerts.service import visible_alert
 from server.alerts.tables import alert_places, alerts, episodes
 from server.evidence.schemas import EvidenceState
-from server.evidence.tables import evidence_files, evidence_links
+from server.evidence.tables import evidence_drops, evidence_files, evidence_links
 from server.grids.model import CATCH_ALL, EVERYWHERE, GridTree
 from server.live.feed import last_seq
 from server.problems import ProblemError
@@ -236,8 +236,13 @@ def _episodes(connection: Connection, alert_id: str) -> list[EpisodeView]:
 def _evidence(connection: Connection, alert_id: str) -> list[EvidenceView]:
     """Each file once, though several episodes may list it; in the order in which it was taken."""
     query = (
-        select(*evidence_links.c, evidence_files.c.state)
+        select(*evidence_links.c, evidence_files.c.state, evidence_drops.c.reason.label("dropped_reason"))
         .join_from(evidence_links, evidence_files, evidence_files.c.sha256 == evidence_links.c.sha256)
+        .outerjoin(
+            evidence_drops,
+            (evidence_drops.c.device_id == evidence_links.c.device_id)
+            & (evidence_drops.c.sha256 == evidence_links.c.sha256),
+        )
         .join(
             episodes,
             (episodes.c.device_id == evidence_links.c.device_id)
@@ -248,6 +253,7 @@ def _evidence(connection: Connection, alert_id: str) -> list[EvidenceView]:
     )
     views: dict[str, EvidenceView] = {}
     for row in connection.execute(query):
+        is_dropped = row.dropped_reason is not None and row.state != EvidenceState.WHOLE
         views.setdefault(
             row.sha256,
             EvidenceView(
@@ -257,7 +263,9 @@ def _evidence(connection: Connection, alert_id: str) -> list[EvidenceView]:
                 bytes=row.bytes,
                 captured_at=row.captured_at,
                 redacted=row.redacted,
-                state=EvidenceState(row.state),
+                state=EvidenceState.DROPPED if is_dropped else EvidenceState(row.state),
+                dropped_reason=row.dropped_reason if is_dropped else None,
+                short_seconds=row.short_seconds,
             ),
         )
     return list(views.values())

@@ -118,6 +118,10 @@ class EvidenceView(BaseModel):
     captured_at: datetime
     redacted: bool
     state: EvidenceState
+    dropped_reason: Annotated[str | None, Field(description="Why the device gave it up, if it did")] = None
+    short_seconds: Annotated[float | None, Field(description="A clip: how much of what was asked for is missing")] = (
+        None
+    )
 
 
 class EpisodeView(BaseModel):

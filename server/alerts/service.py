@@ -6,6 +6,7 @@ the alert's. The act, its audit entry and its place in the live feed are one tra
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -202,12 +203,12 @@ def _shown(row: AlertRow) -> dict[str, Any]:
     }
 
 
-def evidence_arrived(connection: Connection, sha256: str) -> None:
-    """A file is whole: alerts that it supports tell the browsers, in the caller's write transaction."""
+def evidence_changed(connection: Connection, hashes: Sequence[str]) -> None:
+    """Files are whole, or given up: alerts that they support tell the browsers, in the caller's write transaction."""
     query = (
         select(episodes.c.alert_id, evidence_links.c.kind)
         .join_from(episodes, evidence_links, _supports(episodes, evidence_links))
-        .where(evidence_links.c.sha256 == sha256)
+        .where(evidence_links.c.sha256.in_(hashes))
         .distinct()
     )
     kinds: dict[str, set[str]] = {}

@@ -41,6 +41,7 @@ def announce(connection: Connection, announcements: Sequence[Announcement], rece
             "bytes": item.evidence.bytes,
             "captured_at": item.evidence.captured_at,
             "redacted": item.evidence.redacted,
+            "short_seconds": item.evidence.short_seconds,
         }
         for item in announcements
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -60,6 +61,34 @@ class EvidenceFiles:
             os.close(descriptor)
             raise UploadBusyError("another upload of this file has just ended")
         return PartialFile(descriptor, path, self.path(sha256), sha256)
+
+    def partial_hashes(self) -> set[str]:
+        """The files that uploads have been begun of."""
+        return {path.name.partition("-")[0] for path in self._partials()}
+
+    def remove_partials(self, before: datetime) -> set[str]:
+        """Removes uploads that had no byte since `before`, and those of files that are whole. Returns their hashes."""
+        removed = set()
+        for path in self._partials():
+            sha256 = path.name.partition("-")[0]
+            try:
+                descriptor = os.open(path, os.O_RDWR)
+            except FileNotFoundError:
+                continue
+            try:
+                # An upload under way holds the lock; one that comes now finds that its file is gone, and begins anew.
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(descriptor).st_mtime < before.timestamp() or self.is_whole(sha256):
+                    path.unlink(missing_ok=True)
+                    removed.add(sha256)
+            except BlockingIOError:
+                continue
+            finally:
+                os.close(descriptor)
+        return removed
+
+    def _partials(self) -> list[Path]:
+        return [path for path in self._partial.glob("*-*") if path.is_file()]
 
     def _partial_path(self, sha256: str, device_id: str) -> Path:
         return self._partial / f"{_checked(sha256)}-{sha256_hex(device_id.encode())[:16]}"

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
-
-from pydantic import BaseModel
-
-from contract.base import Sha256Hex
 
 
 class EvidenceState(StrEnum):
@@ -18,15 +13,5 @@ class EvidenceState(StrEnum):
     PARTIAL = "partial"
     WHOLE = "whole"
     """Here, and its hash is right."""
-
-
-class EvidenceView(BaseModel):
-    """One file that supports an episode."""
-
-    sha256: Sha256Hex
-    kind: str
-    media_type: str
-    bytes: int
-    captured_at: datetime
-    redacted: bool
-    state: EvidenceState
+    DROPPED = "dropped"
+    """The device gave it up: it will never come."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, update
 
 from server import audit
 from server.accounts.service import Account
-from server.alerts.service import evidence_arrived, scope_covers_evidence
+from server.alerts.service import evidence_changed, scope_covers_evidence
 from server.db import Database, insert_into
 from server.evidence.files import EvidenceFiles, UploadBusyError
 from server.evidence.schemas import EvidenceState
@@ -102,7 +102,7 @@ def mark_whole(database: Database, sha256: str) -> None:
             .values(state=EvidenceState.WHOLE.value, whole_at=datetime.now(UTC))
         )
         if changed.rowcount:
-            evidence_arrived(connection, sha256)
+            evidence_changed(connection, [sha256])
 
 
 def view(database: Database, files: EvidenceFiles, account: Account, sha256: str, request_id: str) -> ShownFile:
@@ -131,7 +131,7 @@ def _find_shown(connection: Connection, sha256: str) -> ShownFile | None:
     if not links:
         return None
     media_type = links[0].media_type
-    suffix = _SUFFIXES.get(media_type)
+    suffix = _SUFFIXES.get(media_type.partition(";")[0])
     return ShownFile(
         sha256=sha256,
         media_type="application/octet-stream" if suffix is None else media_type,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Float, ForeignKey, Index, String, Table, Text
 
 from server.db import UtcDateTime, metadata
 from server.fleet.tables import devices
@@ -29,9 +29,24 @@ evidence_links = Table(
     Column("bytes", BigInteger, nullable=False),
     Column("captured_at", UtcDateTime, nullable=False),
     Column("redacted", Boolean, nullable=False),
+    Column("short_seconds", Float),
     Index(None, "device_id", "episode_id"),
 )
 """One announcement: this file supports that episode of that device."""
+
+evidence_drops = Table(
+    "evidence_drops",
+    metadata,
+    Column("device_id", ForeignKey(devices.c.id), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("episode_id", String(36)),
+    Column("kind", String(64), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("dropped_at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+)
+"""This device gave the file up: it will not come from there. Not a state of the file: another may have it."""
 
 evidence_views = Table(
     "evidence_views",

@@ -18,6 +18,7 @@ from server import audit
 from server.alerts.intake import take_in
 from server.db import insert_into
 from server.evidence.announcements import Announcement, announce
+from server.evidence.drops import note_drops
 from server.fleet.sightings import Sighting, note_devices, note_sightings
 from server.ingest import dead_letters
 from server.ingest.dead_letters import DeadLetterLimits
@@ -170,6 +171,9 @@ def _take_in_all(connection: Connection, context: RoutingContext, new: Sequence[
         connection.execute(insert(events), rows)
     for received_at, announcements in _announcements(new):
         announce(connection, announcements, received_at)
+    for entry in new:
+        if isinstance(entry.item.event, EvidenceDroppedEvent):
+            note_drops(connection, entry.batch.device_id, entry.item.event, entry.batch.received_at)
     note_sightings(connection, _sightings(new))
     outcomes = {}
     for entry in new:
