@@ -21,7 +21,7 @@ from edge.detectors.registry import CameraContext, PictureSize
 from edge.evidence.camera import CameraEvidence, Inline
 from edge.evidence.store import EvidenceStore
 from edge.inference.errors import ModelError
-from edge.inference.port import ReplayModels
+from edge.inference.port import ReplayModels, ReplayPort
 from edge.outbox.sink import JsonlSink, Sink
 from edge.pipeline import CameraPipeline
 from edge.sources.errors import SourceError
@@ -110,14 +110,17 @@ def _replay_clip(
     problem: str | None = None
     try:
         settings = _settings_for(clip, config)
+        port = None if models is None else models.port()
         source = open_video(FileInput(type="file", path=clip, pace="fastest"))
         try:
-            stream, pipeline = _pipeline_for(clip, source, settings, config, sink, store, models)
+            stream, pipeline = _pipeline_for(clip, source, settings, config, sink, store, port)
             try:
                 for frame in stream.frames():
                     frames += 1
                     media_seconds = frame.media_time
                     pipeline.take(frame)
+                    if port is not None and port.fault is not None:
+                        raise port.fault
                     progress.frame(media_seconds)
             finally:
                 # Also after a fault half-way: what was seen until then is said.
@@ -155,7 +158,7 @@ def _pipeline_for(
     config: EdgeConfig,
     sink: Sink,
     store: EvidenceStore | None,
-    models: ReplayModels | None,
+    port: ReplayPort | None,
 ) -> tuple[CameraStream, CameraPipeline]:
     size = PictureSize(source.width, source.height)
     problems = picture_problems(settings, size)
@@ -187,7 +190,7 @@ def _pipeline_for(
     )
     made = None if store is None else CameraEvidence(store, config.evidence, Inline(), stream.ring)
     pipeline = CameraPipeline(
-        camera_detectors(settings, CameraContext(clip.stem, size, models.port() if models is not None else None)),
+        camera_detectors(settings, CameraContext(clip.stem, size, port)),
         tracker_for(settings, writer),
         writer,
         made,

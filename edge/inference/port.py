@@ -9,7 +9,7 @@ from typing import Protocol
 from edge.config.inference import InferenceSettings, ModelSettings
 from edge.detectors.interface import Detections, Frame, Region
 from edge.inference.detecting import DetectionModel, Question, question_about
-from edge.inference.errors import UnknownModelError
+from edge.inference.errors import ModelError, UnknownModelError
 from edge.inference.sessions import REFERENCE, read_model
 from edge.inference.slots import Offer
 
@@ -103,6 +103,7 @@ class ReplayModels:
     def __init__(self, settings: InferenceSettings) -> None:
         self._settings = settings
         self._open: dict[str, DetectionModel] = {}
+        self._faults: dict[str, ModelError] = {}
 
     def port(self) -> ReplayPort:
         """A port for one recording."""
@@ -118,12 +119,19 @@ class ReplayModels:
         Raises:
             ModelError: the model is not configured, broken, or fails.
         """
-        runner = self._open.get(model)
-        if runner is None:
+        if model in self._faults:
+            raise self._faults[model]  # opening a broken model for every frame makes it no better
+        try:
+            return self._runner(model).answer([question])[0]
+        except ModelError as error:
+            self._faults[model] = error
+            raise
+
+    def _runner(self, model: str) -> DetectionModel:
+        if model not in self._open:
             settings = self.settings(model)
-            runner = DetectionModel(model, settings, read_model(settings.path, settings.sha256), REFERENCE)
-            self._open[model] = runner
-        return runner.answer([question])[0]
+            self._open[model] = DetectionModel(model, settings, read_model(settings.path, settings.sha256), REFERENCE)
+        return self._open[model]
 
 
 class ReplayPort:
@@ -132,6 +140,8 @@ class ReplayPort:
     def __init__(self, models: ReplayModels) -> None:
         self._models = models
         self._answers: list[Detections] = []
+        self.fault: ModelError | None = None
+        """Why the replay must end: detectors are guarded, and go on without their model's answers."""
 
     def ask(self, model: str, frame: Frame, region: Region | None = None) -> bool:
         """See `InferencePort.ask`.
@@ -140,7 +150,11 @@ class ReplayPort:
             ModelError: the model is not configured, broken, or fails.
             ValueError: the region leaves the picture.
         """
-        self._answers.append(self._models.answer(model, question_about(frame, region)))
+        try:
+            self._answers.append(self._models.answer(model, question_about(frame, region)))
+        except ModelError as error:
+            self.fault = error
+            raise
         return True
 
     def answers(self) -> Sequence[Detections]:
