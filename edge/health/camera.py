@@ -183,6 +183,7 @@ class CameraHealth:
         self._offline_reason = None
         self._idle_since = None
         self._last_media = None
+        self._judge.forget_stream()
         self._online_since = self._now
         self._settle(at)
 

@@ -1,15 +1,66 @@
-"""What single pictures of a camera say of its sight, against the view that was learned of it."""
+"""What single pictures of a camera say of its sight, against the views that were learned of it.
+
+All figures below were set on drawn scenes and real clips, see docs/edge/health.md. They are measures of structure that
+stays where it was, so that neither the light nor the weather nor the traffic decides.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from edge.config.health import CameraCondition, CameraHealthSettings
 from edge.detectors.interface import Image
-from edge.vision.sampling import Samples
+from edge.health.views import MAX_VIEWS, View, new_view, views_as_text, views_from_text
+from edge.vision.halving import halved
+from edge.vision.registration import Shift, orientation_spectrum, shift_between
+from edge.vision.stillness import StillWatch
+from edge.vision.structure import Blocks, Gradients, Tones, coarse, common_structure, gradients, tones
 
-_NO_FIGURES: Mapping[CameraCondition, Mapping[str, float]] = {}
+SEEN_FROM = 0.5
+"""Mean product of the gradients of two successive pictures above which a block shows something."""
+FLAT_BELOW = 0.15
+"""The same below which it shows nothing; between the two lie dense fog and dark corners."""
+FLAT_SHARE = 0.95
+KNOWN_FROM = 0.3
+"""Correlation of a block with the view: what stands there is what stood there. Chance gives 0.00 ± 0.05."""
+LOST_BELOW = 0.1
+"""Share of a block's structure below which it is gone."""
+COVERED_SHARE = 0.75
+"""Share of the textured blocks that are neither known nor show anything: below it a vehicle stands before the lens."""
+ALIVE_SHARE = 0.4
+SUDDEN_SECONDS = 20.0
+"""What covers a lens does it in a second; a fog, or the night, takes minutes. Slower losses are nobody's act."""
+DARK_HIGH, DARK_TOP = 30.0, 24.0
+"""Grey levels that 95 and 99 % of a dark picture stay below (black is 0 or 16)."""
+DARK_SEEN_SHARE = 0.15
+"""A dark street with one lamp shows more blocks than this: it is dark, and not underexposed."""
+CLIPPED_SHARE = 0.5
+BLURRED_BELOW = 0.4
+"""Fine structure against coarse, both against the view: fog and night take from both (0.55-1), bad focus takes the fine
+(0.45 at a blur of 0.3 % of the width, 0.25 at 0.5 %)."""
+SHARP_FROM = 0.5
+BLUR_BLOCKS = 12
+"""Blocks that must show coarse structure before focus is judged."""
+PEAK_FROM, PEAK_TO_RIVAL = 12.0, 1.4
+"""A shift is believed from here. Noise alone peaks at 5; the same place in another light at 24-100."""
+REGISTER_SECONDS = 2.0
+ELSEWHERE_SECONDS = 10.0
+"""How long nothing of the view must be found in a clear picture before the camera is taken to look elsewhere."""
+ELSEWHERE_SEEN_SHARE = 0.3
+NEW_LIGHT_SECONDS = 30.0
+"""How long the place must look different, without having moved, before its new light gets a view of its own."""
+SAME_LIGHT_SHARE = 0.6
+STILL_MARGIN, LONGEST_STILL_SECONDS = 1.5, 120.0
+"""A camera that has often stood still for so long by itself counts as frozen only after 1.5 times that, up to two
+minutes."""
+UNKNOWN_SECONDS, UNKNOWN_STILL_SECONDS = 120.0, 15.0
+"""While a camera is new, nobody knows how long its encoder repeats a still picture."""
+
+Figures = Mapping[CameraCondition, Mapping[str, float]]
+_NO_FIGURES: Figures = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,34 +71,309 @@ class Look:
     """
 
     verdicts: Mapping[CameraCondition, bool | None] = field(default_factory=dict)
-    figures: Mapping[CameraCondition, Mapping[str, float]] = field(default_factory=lambda: _NO_FIGURES)
+    figures: Figures = field(default_factory=lambda: _NO_FIGURES)
     sees: bool | None = None
     shift: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """One picture and what is measured of it."""
+
+    picture: Image
+    tones: Tones
+    along: Gradients
+    rough_along: Gradients
+    stable: Blocks
+    """Structure that the previous picture has too."""
+    rough: Blocks
+    energy: Blocks
+
+
+@dataclass(frozen=True, slots=True)
+class _Against:
+    """A sample against a view, over the view's textured blocks. Shares are of them."""
+
+    known_share: float
+    lost_share: float
+    """Neither known nor showing anything."""
+    sharpness: float | None
+    """Fine against coarse structure, 1: as learned. None: too little to judge by."""
+
+
 class PictureJudge:
-    """Judges one camera's pictures, one after the other."""
+    """Judges one camera's pictures, one after the other. `remembered` is what `saved` gave in an earlier run."""
 
     def __init__(self, settings: CameraHealthSettings, remembered: str | None) -> None:
-        self._settings = settings
         self.view_is_new = False
-        self._previous: Samples | None = None
+        """A view was learned or dropped since `saved`."""
+        self._settings = settings
+        self._views, longest = ([], 0.0) if remembered is None else views_from_text(remembered)
+        self._still = StillWatch()
+        self._usual_still = longest
+        self._watched = 0.0
+        self._learning: View | None = None
+        self._previous: _Sample | None = None
+        self._last = 0.0
+        self._active = 0
+        self._alive_at: float | None = None
+        self._lost: bool | None = None
+        """Whether the view was lost suddenly, while it is lost; None: not lost."""
+        self._lost_slowly = False
+        self._shift: Shift | None = None
+        self._registered_at = float("-inf")
+        self._elsewhere_since: float | None = None
+        self._other_light_since: float | None = None
+
+    @property
+    def views(self) -> Sequence[View]:
+        """The learned views."""
+        return tuple(self._views)
 
     def look(self, luma: Image, now: float) -> Look:
         """What a picture says; `now` in seconds on the camera's time axis."""
-        samples = luma[3::24, 5::24].copy()
-        previous, self._previous = self._previous, samples
-        same = previous is not None and previous.shape == samples.shape and bool((previous == samples).all())
-        flat = float(samples.std()) < 2.0
-        verdicts: dict[CameraCondition, bool | None] = {
-            CameraCondition.FROZEN: same and not flat,
-            CameraCondition.COVERED: flat,
+        small = halved(luma)
+        known_shapes = {view.mean.shape for view in self._views}
+        if self._previous is not None:
+            known_shapes.add(self._previous.picture.shape)
+        if known_shapes - {small.shape}:
+            self._previous = None
+            self.forget_view()
+        sample = self._measure(small)
+        seconds = max(0.0, min(now - self._last, 5.0)) if self._previous is not None else 0.0
+        self._previous, self._last = sample, now
+        still_seconds = self._still.saw(luma, now)
+        if seconds == 0.0:
+            # The first picture has no other to be compared with.
+            return Look()
+        flat = float((sample.stable < FLAT_BELOW).mean()) >= FLAT_SHARE
+        view = self._choose(sample, now)
+        against = None if view is None else _compare(sample, view)
+        if view is not None and against is not None and not flat:
+            self._register(sample, view, against, now)
+        verdicts = {
+            CameraCondition.FROZEN: None if flat else self._frozen(still_seconds, seconds),
+            CameraCondition.COVERED: self._covered(sample, against, flat, now),
+            CameraCondition.MOVED: None if against is None or flat else self._moved(sample, against, now),
+            CameraCondition.DEFOCUSED: _blurred(against),
+            CameraCondition.OVEREXPOSED: sample.tones.clipped >= CLIPPED_SHARE,
+            CameraCondition.UNDEREXPOSED: self._too_dark(sample, flat, against),
         }
-        return Look(verdicts, sees=not flat)
+        if verdicts[CameraCondition.OVEREXPOSED] or verdicts[CameraCondition.UNDEREXPOSED]:
+            verdicts[CameraCondition.COVERED] = None
+        if still_seconds == 0.0 and not any(verdicts.values()):
+            self._learn(sample, view, against, seconds, now)
+        figures = self._figures(sample, against, still_seconds)
+        return Look(verdicts, figures, _sees(flat, against), self._moved_by())
 
     def forget_view(self) -> None:
         """Learns the view anew."""
+        self._views = []
+        self._learning = None
+        self._lost, self._alive_at = None, None
+        self._elsewhere_since = self._other_light_since = None
+        self._shift = None
+        self.view_is_new = True
+
+    def forget_stream(self) -> None:
+        """Another stream begins: its first picture is compared with none."""
+        self._still.forget()
+        self._previous = None
 
     def saved(self) -> str | None:
         """The views, for the outbox."""
+        self.view_is_new = False
+        return views_as_text(self._views, self._usual_still)
+
+    # ---- measuring
+
+    def _measure(self, small: Image) -> _Sample:
+        along, rough_along = gradients(small), gradients(coarse(small))
+        energy = common_structure(along, along)
+        previous = self._previous
+        stable = energy if previous is None else common_structure(along, previous.along)
+        rough = common_structure(rough_along, rough_along if previous is None else previous.rough_along)
+        return _Sample(small, tones(small), along, rough_along, stable, rough, energy)
+
+    def _choose(self, sample: _Sample, now: float) -> View | None:
+        """The view whose light is that of the picture."""
+        if not self._views:
+            return None
+        self._active = min(self._active, len(self._views) - 1)
+        if len(self._views) > 1 and _known_share(sample, self._views[self._active]) < SAME_LIGHT_SHARE:
+            shares = [_known_share(sample, view) for view in self._views]
+            self._active = int(np.argmax(shares))
+        view = self._views[self._active]
+        view.used_at = now
+        return view
+
+    def _register(self, sample: _Sample, view: View, against: _Against, now: float) -> None:
+        if now - self._registered_at < REGISTER_SECONDS and now >= self._registered_at:
+            return
+        self._registered_at = now
+        spectrum = orientation_spectrum(sample.picture)
+        shift = shift_between(view.spectrum, spectrum)
+        if not _is_certain(shift) and against.known_share < SAME_LIGHT_SHARE:
+            others = [shift_between(other.spectrum, spectrum) for other in self._views if other is not view]
+            shift = max((shift, *others), key=lambda one: one.peak)
+        self._shift = shift
+
+    # ---- judging
+
+    def _frozen(self, still_seconds: float, seconds: float) -> bool:
+        self._watched += seconds
+        self._usual_still = max(self._usual_still, self._still.usual)
+        expected = self._usual_still * STILL_MARGIN
+        if self._watched < UNKNOWN_SECONDS:
+            expected = max(expected, UNKNOWN_STILL_SECONDS)
+        return still_seconds > 0 and still_seconds >= min(expected, LONGEST_STILL_SECONDS)
+
+    def _covered(self, sample: _Sample, against: _Against | None, flat: bool, now: float) -> bool | None:
+        if against is None:
+            return flat
+        if against.lost_share < COVERED_SHARE and not flat:
+            if against.lost_share <= 1 - ALIVE_SHARE:
+                self._alive_at, self._lost = now, None
+            return False
+        if self._lost is None:
+            # At a start there is no before: then only a picture without anything counts.
+            self._lost = flat if self._alive_at is None else now - self._alive_at <= SUDDEN_SECONDS
+        return True if self._lost else None
+
+    def _moved(self, sample: _Sample, against: _Against, now: float) -> bool | None:
+        shift = self._shift
+        if shift is not None and _is_certain(shift):
+            self._elsewhere_since = None
+            x, y = self._total(shift)
+            return float(np.hypot(x, y)) >= self._settings.moved_share
+        seen = float((sample.stable >= SEEN_FROM).mean())
+        if against.known_share >= KNOWN_FROM:
+            self._elsewhere_since = None
+            return False
+        if seen < ELSEWHERE_SEEN_SHARE or against.known_share > KNOWN_FROM / 2:
+            return None
+        if self._elsewhere_since is None or now < self._elsewhere_since:
+            self._elsewhere_since = now
+        return True if now - self._elsewhere_since >= ELSEWHERE_SECONDS else None
+
+    def _total(self, shift: Shift) -> tuple[float, float]:
+        moved = self._views[self._active].moved if self._views else (0.0, 0.0)
+        return shift.x + moved[0], shift.y + moved[1]
+
+    def _moved_by(self) -> tuple[float, float] | None:
+        return None if self._shift is None or not _is_certain(self._shift) else self._total(self._shift)
+
+    def _too_dark(self, sample: _Sample, flat: bool, against: _Against | None) -> bool:
+        seen = float((sample.stable >= SEEN_FROM).mean())
+        dark = sample.tones.top < DARK_TOP or (sample.tones.high < DARK_HIGH and seen < DARK_SEEN_SHARE)
+        # Black at once is a cap on the lens, or the lamps went out; black from the start is no picture. `covered`
+        # says both.
+        return dark and not self._lost and not (flat and against is None)
+
+    def _figures(self, sample: _Sample, against: _Against | None, still_seconds: float) -> Figures:
+        bright = {"clipped_share": round(sample.tones.clipped, 3), "level_95": sample.tones.high}
+        figures: dict[CameraCondition, Mapping[str, float]] = {
+            CameraCondition.FROZEN: {"still_seconds": round(still_seconds, 1)},
+            CameraCondition.OVEREXPOSED: bright,
+            CameraCondition.UNDEREXPOSED: bright,
+        }
+        if against is not None:
+            figures[CameraCondition.COVERED] = {
+                "lost_share": round(against.lost_share, 3),
+                "known_share": round(against.known_share, 3),
+            }
+            figures[CameraCondition.MOVED] = {"known_share": round(against.known_share, 3)}
+            if against.sharpness is not None:
+                figures[CameraCondition.DEFOCUSED] = {"sharpness": round(against.sharpness, 3)}
+        return figures
+
+    # ---- learning
+
+    def _learn(self, sample: _Sample, view: View | None, against: _Against | None, seconds: float, now: float) -> None:
+        energies = (sample.stable, sample.rough, np.maximum(sample.energy - sample.stable, 0))
+        if view is None or against is None:
+            self._learn_new(sample, energies, seconds, now)
+            return
+        same_light = against.known_share >= SAME_LIGHT_SHARE
+        certain = self._shift is not None and _is_certain(self._shift)
+        if same_light:
+            self._other_light_since = None
+            self._learning = None
+            if certain and (against.sharpness is None or against.sharpness >= SHARP_FROM + 0.2):
+                assert self._shift is not None, "it is certain"
+                view.learn(sample.picture, energies, seconds, now)
+                view.follow((self._shift.x, self._shift.y), seconds)
+            return
+        if not certain:
+            # Neither the light we know nor surely the place: nothing is learned of what may be another view.
+            return
+        if self._other_light_since is None or now < self._other_light_since:
+            self._other_light_since = now
+        if now - self._other_light_since >= NEW_LIGHT_SECONDS:
+            self._learn_new(sample, energies, seconds, now)
+
+    def _learn_new(self, sample: _Sample, energies: tuple[Blocks, Blocks, Blocks], seconds: float, now: float) -> None:
+        if self._learning is None:
+            self._learning = new_view(sample.picture, energies, now)
+        self._learning.learn(sample.picture, energies, seconds, now)
+        if self._learning.seconds < self._settings.learn_seconds:
+            return
+        learned, self._learning = self._learning, None
+        learned.derive(now)
+        if not learned.is_usable:
+            return
+        if self._views and self._shift is not None:
+            learned.moved = self._total(self._shift)
+        if len(self._views) >= MAX_VIEWS:
+            self._views.remove(min(self._views, key=lambda view: view.used_at))
+        self._views.append(learned)
+        learned.used_at = now
+        self._active = len(self._views) - 1
+        self._other_light_since = None
+        self.view_is_new = True
+
+
+def _is_certain(shift: Shift) -> bool:
+    return shift.peak >= PEAK_FROM and shift.peak >= PEAK_TO_RIVAL * shift.rival
+
+
+def _correlation(sample: _Sample, view: View) -> Blocks:
+    common = common_structure(sample.along, view.along)
+    return np.asarray(common / np.sqrt(np.maximum(sample.energy * view.energy, 1e-6)), np.float32)
+
+
+def _known_share(sample: _Sample, view: View) -> float:
+    return float((_correlation(sample, view)[view.textured] >= KNOWN_FROM).mean())
+
+
+def _compare(sample: _Sample, view: View) -> _Against | None:
+    """None: the view has too little texture to be compared with."""
+    if not view.is_usable:
         return None
+    textured = view.textured
+    known = _correlation(sample, view) >= KNOWN_FROM
+    shows = (sample.stable >= LOST_BELOW * view.fine) | (sample.stable >= SEEN_FROM)
+    lost = ~known & ~shows
+    rough_view = np.maximum(view.rough, 1e-3)
+    usable = textured & (sample.rough >= 0.2 * rough_view) & (view.rough >= SEEN_FROM) & (view.fine >= SEEN_FROM)
+    sharpness = None
+    if int(usable.sum()) >= BLUR_BLOCKS:
+        # What shakes is sharp in each picture and differs between two: so the better of both measures counts.
+        fine = np.maximum(sample.stable, sample.energy - view.noise)
+        ratio = (fine[usable] / view.fine[usable]) / (sample.rough[usable] / view.rough[usable])
+        sharpness = float(np.median(ratio))
+    return _Against(float(known[textured].mean()), float(lost[textured].mean()), sharpness)
+
+
+def _sees(flat: bool, against: _Against | None) -> bool | None:
+    if flat or against is None:
+        return not flat
+    return True if against.known_share >= KNOWN_FROM else None
+
+
+def _blurred(against: _Against | None) -> bool | None:
+    if against is None or against.sharpness is None or against.known_share < KNOWN_FROM:
+        return None
+    if against.sharpness < BLURRED_BELOW:
+        return True
+    return False if against.sharpness >= SHARP_FROM else None

@@ -1,0 +1,81 @@
+"""Whether a picture is the previous one again.
+
+A sensor's noise changes every pixel of every picture, but an encoder may throw it away: of a still scene at night it
+repeats the last picture bit by bit until the next key frame, which is never the same. So what counts is how long
+nothing has changed at all, against how long that is usual for this camera.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import cv2
+import numpy as np
+
+from edge.vision.arrays import Grey
+from edge.vision.structure import ACROSS, DOWN
+
+SAMPLES_ACROSS, SAMPLES_DOWN = 16 * ACROSS, 16 * DOWN
+"""Single pixels, not means: a mean hides the last bit of noise. 256 × 144 of them."""
+CLOCK_BLOCKS = 8
+"""A clock that the camera writes into its picture goes on when the picture stands still: it fills at most this many
+blocks, in the two uppermost and the two lowest rows of them."""
+LEAST_RUN_SECONDS = 3.0
+REMEMBERED_RUNS = 12
+USUAL_TIMES = 3
+"""A fault that mends itself happens once or twice; an encoder does it every time."""
+_RING = np.zeros((DOWN, ACROSS), bool)
+_RING[:2] = _RING[-2:] = True
+
+
+class StillWatch:
+    """Compares each picture with the previous one; `now` in seconds."""
+
+    def __init__(self) -> None:
+        self._previous: Grey | None = None
+        self._since: float | None = None
+        self._changed = np.zeros((DOWN, ACROSS), bool)
+        self._ended: deque[float] = deque(maxlen=REMEMBERED_RUNS)
+
+    @property
+    def usual(self) -> float:
+        """How long nothing changes now and then, until something does, in seconds: as often as `USUAL_TIMES` lately."""
+        return sorted(self._ended, reverse=True)[USUAL_TIMES - 1] if len(self._ended) >= USUAL_TIMES else 0.0
+
+    def saw(self, picture: Grey, now: float) -> float:
+        """For how long nothing has changed, up to this picture; 0 if it is another one."""
+        height, width = picture.shape
+        step_down, step_across = max(1, height // SAMPLES_DOWN), max(1, width // SAMPLES_ACROSS)
+        samples = np.ascontiguousarray(picture[step_down // 2 :: step_down, step_across // 2 :: step_across])
+        previous, self._previous = self._previous, samples
+        if previous is None or previous.shape != samples.shape or self._since is None:
+            self._restart(now)
+            return 0.0
+        changed = self._changed | _changed_blocks(samples, previous)
+        if changed.sum() > CLOCK_BLOCKS or bool((changed & ~_RING).any()):
+            if now - self._since >= LEAST_RUN_SECONDS:
+                self._ended.append(now - self._since)
+            self._restart(now)
+            return 0.0
+        self._changed = changed
+        return now - self._since
+
+    def forget(self) -> None:
+        """The next picture is the first one of another stream."""
+        self._previous = None
+
+    def _restart(self, now: float) -> None:
+        self._since = now
+        self._changed = np.zeros((DOWN, ACROSS), bool)
+
+
+def _changed_blocks(a: Grey, b: Grey) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    difference = cv2.absdiff(a, b)
+    if not difference.any():
+        return np.zeros((DOWN, ACROSS), bool)
+    rows = np.arange(a.shape[0]) * DOWN // a.shape[0]
+    columns = np.arange(a.shape[1]) * ACROSS // a.shape[1]
+    blocks = np.zeros((DOWN, ACROSS), bool)
+    found_rows, found_columns = np.nonzero(difference)
+    blocks[rows[found_rows], columns[found_columns]] = True
+    return blocks
