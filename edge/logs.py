@@ -18,8 +18,6 @@ from typing import Any, TextIO
 
 import structlog
 
-from edge.sources.errors import redact_url
-
 REPEAT_SECONDS = 60.0
 """A fault that goes on is said again once a minute, with how often it was seen in between."""
 SAME_RECORDS_A_MINUTE = 12
@@ -33,6 +31,9 @@ RECENT_RECORDS = 500
 """Of one process. A quiet box says a few an hour; in trouble this is the last minutes."""
 MAX_RECENT_TEXT = 2_000
 """Of a field kept for the local page: the end of a traceback, which says what broke."""
+MAX_TEXT = 16_384
+"""Of one field of a record: a long traceback has 10 KB. What is longer is cut: a library that prints a whole picture
+must not keep a core busy here."""
 MAX_DEPTH = 6
 
 Record = MutableMapping[str, Any]
@@ -137,10 +138,12 @@ class _FromLibraries(logging.Handler):
 
 _SECRET_NAME = re.compile(r"(pass(word|wd|phrase)?|pwd|token|secret|authorization|cookie|credentials?)$", re.IGNORECASE)
 _SECRET_PAIR = re.compile(
-    r"""(?P<name>["']?(?:[\w-]*(?:password|passwd|passphrase|pwd|token|secret|cookie|credentials?))["']?\s*[:=]\s*)"""
+    r"""(?P<name>["']?(?:password|passwd|passphrase|pwd|token|secret|cookie|credentials?)["']?\s*[:=]\s*)"""
     r"""(?P<value>"[^"\n]*"|'[^'\n]*'|[^\s,;&"'}\])]+)""",
     re.IGNORECASE,
 )
+_SECRET_ARGUMENT = re.compile(r"(?P<name>(?:pass|key|auth)=)[^&;/\s]+", re.IGNORECASE)
+"""Some makers put credentials into the path or query of an address."""
 _SCHEME = re.compile(r"\b(?P<scheme>bearer|basic|digest)\s+(?P<value>[\w.~+/=-]{4,}|username=.*)", re.IGNORECASE)
 HIDDEN = "***"
 
@@ -150,10 +153,27 @@ def redact_text(text: str) -> str:
 
     The last line of defence: who logs an address redacts it first, because only they know what it is.
     """
-    if "://" in text or "=" in text:
-        text = redact_url(text)
+    if len(text) > MAX_TEXT:
+        text = text[:MAX_TEXT] + "…"
+    if "@" in text and ":/" in text:
+        text = "\n".join(_without_user_info(line) for line in text.split("\n"))
     text = _SCHEME.sub(rf"\g<scheme> {HIDDEN}", text)
+    text = _SECRET_ARGUMENT.sub(rf"\g<name>{HIDDEN}", text)
     return _SECRET_PAIR.sub(rf"\g<name>{HIDDEN}", text)
+
+
+def _without_user_info(line: str) -> str:
+    """Hides what stands between the first scheme and the last `@`: a password may itself hold `@`, `/` or a blank.
+
+    By hand: a pattern would begin its search anew at each scheme, and take seconds for a hostile text. One slash is
+    enough: a path that was made of an address has lost the other.
+    """
+    head, at, tail = line.rpartition("@")
+    scheme, colon, rest = head.partition(":/")
+    if not at or not colon:
+        return line
+    slash = "/" if rest.startswith("/") else ""
+    return f"{scheme}{colon}{slash}{HIDDEN}@{tail}"
 
 
 def redact_record(_logger: Any, _method: str, record: Record) -> Record:

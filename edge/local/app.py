@@ -11,10 +11,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import anyio
+import msgspec
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -39,15 +41,17 @@ from edge.view import Box, CallError, Plan
 MAX_FORM_BYTES = 4096
 CALLS_AT_ONCE = 4
 """Threads that wait for workers: two people who look at a camera, and one who starts a canary."""
+MEASUREMENT_NAME = "inference.json"
+"""Where `edge.inference.choice` stores it. Named here: importing that would bring the libraries of models along."""
 
 log = structlog.get_logger("local")
 
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
 
 
-def local_app(settings: LocalSettings, owner: Owner, box: Box) -> Starlette:
+def local_app(settings: LocalSettings, owner: Owner, box: Box, state_dir: Path) -> Starlette:
     """The application behind the guard."""
-    page = _Page(settings, owner, WrongTokens(), box)
+    page = _Page(settings, owner, box, state_dir)
     names = frozenset({settings.host, *settings.names})
     return Starlette(
         routes=[
@@ -62,6 +66,9 @@ def local_app(settings: LocalSettings, owner: Owner, box: Box) -> Starlette:
             Route("/api/box", page.box),
             Route("/api/sources/{source_id}/still", page.still),
             Route("/api/sources/{source_id}/canary", page.canary, methods=["POST"]),
+            Route("/api/sources/{source_id}/canary/{canary_id}", page.canary_state),
+            Route("/api/sources/{source_id}/accept-view", page.accept_view, methods=["POST"]),
+            Route("/api/inference", page.inference),
             Route("/api/config/plan", page.plan, methods=["POST"]),
             Route("/api/config", page.apply, methods=["POST"]),
         ],
@@ -77,11 +84,12 @@ STATIC_FILES = ("app.js", "drawing.js", "texts.js", "style.css", "icon.svg")
 class _Page:
     """The handlers, and what they share."""
 
-    def __init__(self, settings: LocalSettings, owner: Owner, wrong: WrongTokens, box: Box) -> None:
+    def __init__(self, settings: LocalSettings, owner: Owner, box: Box, state_dir: Path) -> None:
         self._settings = settings
         self._owner = owner
-        self.wrong = wrong
+        self.wrong = WrongTokens()
         self._box = box
+        self._state_dir = state_dir
         self._history = History()
         self._callers = anyio.CapacityLimiter(CALLS_AT_ONCE)
         self._changing = asyncio.Lock()
@@ -179,14 +187,33 @@ class _Page:
         return Response(picture, media_type="image/jpeg")
 
     async def canary(self, request: Request) -> Response:
-        told = await self._call(request.path_params["source_id"], "canary", {})
-        return told if isinstance(told, Response) else _json(told)
+        return await self._called(request, "canary", {})
+
+    async def canary_state(self, request: Request) -> Response:
+        return await self._called(request, "canary", {"id": request.path_params["canary_id"]})
+
+    async def accept_view(self, request: Request) -> Response:
+        return await self._called(request, "accept_view", {})
+
+    async def inference(self, _request: Request) -> Response:
+        """What the first-boot measurement found, as it is stored."""
+        try:
+            content = await anyio.to_thread.run_sync((self._state_dir / MEASUREMENT_NAME).read_bytes)
+            return _json(msgspec.json.decode(content))
+        except FileNotFoundError:
+            return problem(404, "not measured", "no model has been measured on this box")
+        except (OSError, msgspec.DecodeError) as error:
+            return problem(500, "unreadable", f"the stored measurement cannot be read: {error}")
 
     async def plan(self, request: Request) -> Response:
         return await self._change(request, self._box.propose)
 
     async def apply(self, request: Request) -> Response:
         return await self._change(request, self._box.apply)
+
+    async def _called(self, request: Request, name: str, arguments: Mapping[str, Any]) -> Response:
+        told = await self._call(request.path_params["source_id"], name, arguments)
+        return told if isinstance(told, Response) else _json(told)
 
     async def _call(self, source_id: str, name: str, arguments: Mapping[str, Any]) -> Any:
         try:

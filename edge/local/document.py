@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from edge.local.readiness import unready_reasons
+from edge.sources.errors import redact_url
 from edge.status import SourceMeter
 from edge.view import BoxView, Plan
 
@@ -71,6 +72,8 @@ def _source(meter: SourceMeter, history: History, now: float) -> Mapping[str, An
     age = None if not meter.last_frame_at else round(max(0.0, now - meter.last_frame_at), 1)
     told = dict(meter.snapshot())
     told["last_frame_age_seconds"] = age
+    # Redacted where they are made; here once more, because this is where they leave the box.
+    told["reason"], told["address"] = redact_url(meter.reason), redact_url(meter.address)
     told["history"] = history.rates(meter.source_id)
     return told
 

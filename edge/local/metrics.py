@@ -17,7 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from edge.local.families import counter, gauge, number
+from edge.local.families import bounded, counter, gauge, number
 from edge.local.readiness import unready_reasons
 from edge.local.source_metrics import source_metrics
 from edge.view import BoxView, ChildState
@@ -113,9 +113,12 @@ def _add_ourselves(
 def _outbox(uplink: Mapping[str, Any], now: datetime) -> Iterator[Metric]:
     for key, name, text in (
         ("waiting_events", "outbox_waiting_events", "Events that the server has not got."),
-        ("waiting_evidence_bytes", "outbox_waiting_evidence_bytes", "Evidence that the server has not got."),
+        ("waiting_files", "outbox_waiting_files", "Files of evidence that the server has not got."),
+        ("waiting_bytes", "outbox_waiting_evidence_bytes", "Evidence that the server has not got."),
         ("refused_events", "outbox_refused_events", "Events that the server refused, kept here."),
         ("failed_files", "outbox_failed_files", "Files that failed too often; `outbox retry` sends them again."),
+        ("open_episodes", "outbox_open_episodes", "Hazards that go on now, of all sources."),
+        ("updates_withheld", "outbox_updates_withheld", "Updates that were not kept because the disk was full."),
         ("configured", "uplink_configured", "Whether a server is configured: 1 or 0."),
     ):
         family = gauge(name, text)
@@ -123,6 +126,15 @@ def _outbox(uplink: Mapping[str, Any], now: datetime) -> Iterator[Metric]:
         if value is not None:
             family.add_metric([], value)
         yield family
+    for key, name, text in (
+        ("dropped_files", "evidence_dropped_files", "Files given up before the server had them."),
+        ("dropped_bytes", "evidence_dropped_bytes", "Bytes of the files that were given up."),
+    ):
+        grown = counter(name, text)
+        value = number(uplink.get(key))
+        if value is not None:
+            grown.add_metric([], value)
+        yield grown
     oldest = gauge("outbox_oldest_waiting_seconds", "Age of the oldest event that waits; 0: none waits.")
     trouble = gauge("uplink_trouble", "Whether the uplink fails now: 1 or 0.")
     if uplink:
@@ -145,5 +157,31 @@ def _age(moment: object, now: datetime) -> float:
     return max(0.0, (now - aware).total_seconds())
 
 
+_SESSION = ("process", "model")
+_SESSION_GAUGES = (
+    ("waiting", "inference_waiting_questions", "Questions that wait for the model."),
+    ("wait_seconds", "inference_longest_wait_seconds", "How long the oldest of them has waited."),
+    ("run_seconds", "inference_run_seconds", "How long a run of the model takes, lately."),
+    ("hanging_threads", "inference_hanging_threads", "Threads that a library has not come back to."),
+)
+
+
 def _inference(sessions: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
-    return iter(())
+    info = gauge("inference_info", "How the model is run; always 1.", [*_SESSION, "version", "plan", "sha256"])
+    up = gauge("inference_up", "Whether the model answers: 1 or 0.", _SESSION)
+    shedding = gauge("inference_shedding", "1 for what is given up because the box is overloaded.", [*_SESSION, "step"])
+    counted = counter("inference_questions", "Questions by what became of them, and runs.", [*_SESSION, "outcome"])
+    gauges = [(key, gauge(name, text, _SESSION)) for key, name, text in _SESSION_GAUGES]
+    for session in sessions:
+        labels = [str(session.get(name, "")) for name in _SESSION]
+        info.add_metric([*labels, *(str(session.get(name) or "") for name in ("version", "plan", "sha256"))], 1)
+        up.add_metric(labels, float(session.get("state") == "ready"))
+        shedding.add_metric([*labels, bounded(session.get("shedding", "nothing"))], 1)
+        for key, family in gauges:
+            value = number(session.get(key))
+            if value is not None:
+                family.add_metric(labels, value)
+        for outcome, count in session.get("counts", {}).items():
+            counted.add_metric([*labels, bounded(outcome)], count)
+    yield from (info, up, shedding, counted)
+    yield from (family for _, family in gauges)

@@ -29,6 +29,7 @@ class LocalServer:
 
     def __init__(self, settings: LocalSettings, state_dir: Path, box: Box) -> None:
         self._settings = settings
+        self._state_dir = state_dir
         self._owner = Owner(state_dir)
         self._box = box
         self._stopping = threading.Event()
@@ -73,7 +74,7 @@ class LocalServer:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         with socket.create_server((settings.host, settings.port), family=family, backlog=64) as listening:
             config = uvicorn.Config(
-                local_app(settings, self._owner, self._box),
+                local_app(settings, self._owner, self._box, self._state_dir),
                 # Named, not found out: what else is installed on the box must not change how it serves.
                 loop="asyncio",
                 http="h11",

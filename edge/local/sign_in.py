@@ -47,6 +47,7 @@ _PAGE = Template("""<!doctype html>
 <p>$explained</p>
 $wrong
 <form method="post" action="/sign-in">
+<input name="username" value="owner" autocomplete="username" hidden>
 <label for="token">$label</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
 <button>$button</button>

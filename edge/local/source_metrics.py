@@ -28,6 +28,9 @@ _GAUGES = (
     _Figure("source_lag_seconds", "How far judging is behind the source.", lambda m: m.lag_seconds),
     _Figure("source_ring_bytes", "Encoded video kept in memory for clips.", lambda m: m.ring_bytes),
     _Figure("source_ring_seconds", "Length of the video kept in memory.", lambda m: m.ring_seconds),
+    _Figure("source_broken_detectors", "Detectors that are broken now.", lambda m: len(m.broken_detectors)),
+    _Figure("source_canary_latency_seconds", "Of the latest drill that was found.", lambda m: m.canary_latency_seconds),
+    _Figure("source_canary_lost", "Whether the latest drill was not found: 1 or 0.", lambda m: bool(m.canary_lost)),
     _Figure("source_open_episodes", "Hazards that go on now.", lambda m: m.open_episodes),
 )
 _COUNTERS = (
@@ -38,12 +41,19 @@ _COUNTERS = (
     _Figure("source_received_bytes", "Bytes received.", lambda m: m.bytes_read),
     _Figure("source_sessions", "How often the source was opened.", lambda m: m.sessions),
     _Figure("source_session_failures", "How often opening or reading failed.", lambda m: m.failures),
+    _Figure(
+        "source_observations_inhibited", "Observations not believed: no sight.", lambda m: m.observations_inhibited
+    ),
+    _Figure("source_episodes_folded", "The same seen again within its cool-down.", lambda m: m.episodes_folded),
+    _Figure("source_alarms_demoted", "Alarms moved to review: the budget was spent.", lambda m: m.alarms_demoted),
     _Figure("source_cpu_seconds", "Processor time of the source's own thread.", lambda m: m.cpu_seconds),
 )
 _COUNTED = (
     ("source_frames_dropped", "Pictures that should have been looked at and were not.", "reason", "frames_dropped"),
     ("source_events", "Hazard events said.", "hazard", "events"),
     ("source_questions", "Questions to models, by what became of them.", "outcome", "questions"),
+    ("source_detector_faults", "Times that a detector broke.", "detector", "detector_faults"),
+    ("source_canaries", "Drills, by what became of them.", "outcome", "canaries"),
     ("source_faults", "Messages that are no reading.", "kind", "faults"),
 )
 

@@ -5,6 +5,7 @@ import { TEXTS, firstLanguage, translator } from "./texts.js";
 
 const POLL_MS = 1000;
 const PICTURE_MS = 500;
+const NO_PICTURE_MS = 3000;
 const LOST_AFTER_MS = 5000;
 const LEVELS = ["debug", "info", "warning", "error", "critical"];
 const THEMES = ["auto", "dark", "light"];
@@ -21,6 +22,8 @@ const page = {
   chosen: decodeURIComponent(location.hash.slice(1)),
   held: false,
   requestKey: "",
+  measured: null,
+  askedForMeasured: "",
   checkedText: null,
   cards: new Map(),
 };
@@ -63,7 +66,9 @@ function take(box) {
   }
   page.box = box;
   if (!box.sources.some((source) => source.source_id === page.chosen)) {
-    choose(box.sources.find((source) => source.kind === "camera")?.source_id ?? box.sources[0]?.source_id ?? "");
+    const cameras = box.sources.filter((source) => source.kind === "camera");
+    const first = cameras.find((source) => source.state === "online") ?? cameras[0] ?? box.sources[0];
+    choose(first?.source_id ?? "");
   }
   show();
 }
@@ -216,6 +221,7 @@ function showChosen(box) {
   const source = box.sources.find((candidate) => candidate.source_id === page.chosen);
   $("pause").hidden = $("canary").hidden = source?.kind !== "camera";
   say($("pause"), page.held ? t("goOn") : t("hold"));
+  $("accept-view").hidden = !source?.conditions.includes("moved");
   if (!source) return facts($("facts"), []);
   const rows = [
     [t("state"), stateText(source)],
@@ -247,6 +253,8 @@ function cameraFacts(source) {
     [t("cpuShare"), duration(source.cpu_seconds)],
   ];
   if (total(source.questions)) rows.push([t("questions"), counts(source.questions)]);
+  if (total(source.canaries)) rows.push([t("canaries"), counts(source.canaries)]);
+  if (source.broken_detectors.length) rows.push([t("brokenDetectors"), source.broken_detectors.join("; "), "whole"]);
   return rows;
 }
 
@@ -266,7 +274,9 @@ function showEvents() {
         {},
         h("time", { dateTime: event.time ?? "" }, moment(event.time, t.locale)),
         h("b", {}, eventText(event)),
-        ...[event.source_id, event.severity, event.tier, event.reason].filter(Boolean).map((text) => h("span", {}, text)),
+        ...[event.source_id, t.word("words", event.severity), t.word("words", event.tier), event.reason]
+          .filter(Boolean)
+          .map((text) => h("span", {}, text)),
       ),
     );
   });
@@ -324,26 +334,57 @@ function showOutbox(uplink) {
   const age = (text) => duration(Math.max(0, (Date.now() - new Date(text)) / 1000));
   return facts($("outbox"), [
     [t("waitingEvents"), uplink.waiting_events],
-    [t("waitingBytes"), bytes(uplink.waiting_evidence_bytes ?? 0)],
+    [t("waitingFiles"), uplink.waiting_files ?? 0],
+    [t("waitingBytes"), bytes(uplink.waiting_bytes ?? 0)],
     [t("oldest"), uplink.oldest_waiting_at ? t("ago", { time: age(uplink.oldest_waiting_at) }) : t("nothing")],
     [t("refusedEvents"), uplink.refused_events ?? 0],
     [t("failedFiles"), uplink.failed_files ?? 0],
+    [t("droppedFiles"), `${uplink.dropped_files ?? 0} (${bytes(uplink.dropped_bytes ?? 0)})`],
     [t("uplink"), state, uplink.trouble ? "whole" : ""],
   ]);
 }
 
+const SESSION_COLUMNS = ["process", "model", "version", "state", "plan", "input", "core", "waiting", "wait_seconds", "run_seconds", "shedding", "counts"];
+const MEASURED_COLUMNS = ["model", "chosen", "backend", "threads", "precision", "batch", "cpu_ms", "wall_ms", "difference", "refused"];
+
 function cellText(value) {
+  if (value === null || value === undefined) return "–";
+  if (value === true) return "✓";
   if (typeof value === "number") return Number.isInteger(value) ? String(value) : value.toPrecision(3);
-  return value === null ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (Array.isArray(value)) return value.join(" × ");
+  if (typeof value === "object") return counts(Object.fromEntries(Object.entries(value).filter(([, count]) => count)));
+  return String(value);
+}
+
+function table(head, body, columns, rows) {
+  redraw(head, [page.language, columns], () => [h("tr", {}, ...columns.map((name) => h("th", {}, t.word("columns", name))))]);
+  redraw(body, rows, () => rows.map((row) => h("tr", {}, ...columns.map((name) => h("td", {}, cellText(row[name]))))));
 }
 
 function showInference(sessions) {
-  $("inference-card").hidden = sessions.length === 0;
-  const names = [...new Set(sessions.flatMap((session) => Object.keys(session)))];
-  redraw($("inference-head"), names, () => [h("tr", {}, ...names.map((name) => h("th", {}, name.replaceAll("_", " "))))]);
-  redraw($("inference"), sessions, () =>
-    sessions.map((session) => h("tr", {}, ...names.map((name) => h("td", {}, cellText(session[name] ?? null))))),
+  const shown = sessions.length > 0 || page.measured !== null;
+  if (sessions.length && page.askedForMeasured !== measuredKey(sessions)) askForMeasured(measuredKey(sessions));
+  $("inference-card").hidden = !shown;
+  const rows = sessions.map((session) => ({ ...session, state: [session.state, session.reason].filter(Boolean).join(": ") }));
+  table($("inference-head"), $("inference"), SESSION_COLUMNS, rows);
+  const choices = page.measured?.choices ?? [];
+  const measured = choices.flatMap((choice) =>
+    choice.measurements.map((one, at) => ({ ...one, model: choice.model, chosen: at === choice.chosen ? true : null })),
   );
+  table($("measured-head"), $("measured"), MEASURED_COLUMNS, measured);
+  const machine = Object.values(page.measured?.machine ?? {}).filter((part) => typeof part !== "object").join(", ");
+  say($("measured-on"), measured.length ? t("measuredOn", { machine }) : t("notMeasured"));
+}
+
+/** What was measured changes only with the models and their plans. */
+function measuredKey(sessions) {
+  return JSON.stringify(sessions.map((session) => [session.model, session.sha256, session.plan]));
+}
+
+async function askForMeasured(key) {
+  page.askedForMeasured = key;
+  const answer = await ask("/api/inference");
+  page.measured = answer.ok ? await answer.json() : null;
 }
 
 function showConfig(config) {
@@ -368,7 +409,7 @@ function choose(id) {
   page.held = false;
   history.replaceState(null, "", `#${encodeURIComponent(id)}`);
   $("still").hidden = true;
-  $("canary-said").hidden = true;
+  $("said").hidden = true;
   $("picture").dataset.stale = "false";
   show();
   picture();
@@ -384,23 +425,25 @@ async function picture() {
   clearTimeout(pictureTimer);
   const source = page.box?.sources.find((candidate) => candidate.source_id === page.chosen);
   const note = $("picture-note");
+  let came = true;
   if (!source) say(note, t("choose"));
   else if (source.kind !== "camera") say(note, t("isSensor", { name: titleOf(source) }));
   else if (!page.box.pictures) say(note, t("noPictures"));
-  else if (onScreen && !document.hidden && !page.held) await fetchPicture(source, note);
-  pictureTimer = setTimeout(picture, PICTURE_MS);
+  else if (onScreen && !document.hidden && !page.held) came = await fetchPicture(source, note);
+  pictureTimer = setTimeout(picture, came ? PICTURE_MS : NO_PICTURE_MS);
 }
 
+/** Whether a picture came. */
 async function fetchPicture(source, note) {
   if ($("still").hidden && !note.textContent) say(note, t("waiting"));
   try {
     const answer = await ask(`/api/sources/${encodeURIComponent(source.source_id)}/still`);
-    if (source.source_id !== page.chosen) return;
+    if (source.source_id !== page.chosen) return true;
     if (!answer.ok) {
       const why = (await answer.json()).detail;
       $("picture").dataset.stale = "true";
       say(note, t("noPicture", { why }));
-      return;
+      return false;
     }
     const address = URL.createObjectURL(await answer.blob());
     const image = $("still");
@@ -411,25 +454,53 @@ async function fetchPicture(source, note) {
     if (before) URL.revokeObjectURL(before);
     $("picture").dataset.stale = "false";
     say(note, t("pictureAt", { name: titleOf(source), time: moment(new Date(), t.locale) }));
+    return true;
   } catch {
     $("picture").dataset.stale = "true"; // the banner says that the box does not answer
+    return false;
   }
 }
 
+function report(text) {
+  $("said").hidden = false;
+  say($("said"), text);
+}
+
+function canaryText(told) {
+  const words = [t.word("canaryStates", told.state), told.detector ?? ""];
+  if (told.latency_seconds !== null) words.push(t("canaryLatency", { seconds: told.latency_seconds }));
+  words.push(told.reason);
+  return t("canarySaid", { what: words.filter(Boolean).join(", ") });
+}
+
+/** Asks for a drill, then follows it until it is over or somebody looks at another source. */
 async function canary() {
-  const said = $("canary-said");
-  said.hidden = false;
-  say(said, t("canaryRuns"));
+  const address = `/api/sources/${encodeURIComponent(page.chosen)}/canary`;
+  const source = page.chosen;
+  report(t("canaryRuns"));
   $("canary").disabled = true;
   try {
-    const answer = await change(`/api/sources/${encodeURIComponent(page.chosen)}/canary`);
-    const told = await answer.json();
-    if (!answer.ok) say(said, t("canaryFailed", { why: told.detail }));
-    else say(said, t("canarySaid", { what: Object.entries(told).map(([name, value]) => `${name.replaceAll("_", " ")} ${cellText(value)}`).join(", ") }));
+    let answer = await change(address);
+    while (source === page.chosen) {
+      const told = await answer.json();
+      if (!answer.ok) {
+        report(t("canaryFailed", { why: told.detail }));
+        break;
+      }
+      report(canaryText(told));
+      if (!["waiting", "running"].includes(told.state)) break;
+      await new Promise((done) => setTimeout(done, POLL_MS));
+      answer = await ask(`${address}/${encodeURIComponent(told.id)}`);
+    }
   } catch (error) {
-    say(said, t("canaryFailed", { why: String(error) }));
+    report(t("canaryFailed", { why: String(error) }));
   }
   $("canary").disabled = false;
+}
+
+async function acceptView() {
+  const answer = await change(`/api/sources/${encodeURIComponent(page.chosen)}/accept-view`);
+  report(answer.ok ? t("viewAccepted") : t("failed", { why: (await answer.json()).detail }));
 }
 
 // ---- the configuration
@@ -556,6 +627,7 @@ $("sign-out").onclick = async () => {
 };
 $("pause").onclick = hold;
 $("canary").onclick = canary;
+$("accept-view").onclick = acceptView;
 $("source-filter").oninput = show;
 $("log-level").onchange = show;
 $("log-source").onchange = show;

@@ -81,7 +81,7 @@ def whole_view(**changes: Any) -> BoxView:
     """A box in which everything works."""
     sources = [
         meter(),
-        meter("tower-2", name="老街二号楼", state="offline", reason="no answer within 10 s", fps=0.0, conditions=["offline"]),
+        meter("tower-2", name="老街二号楼", state="offline", reason="no answer", fps=0.0, conditions=["offline"]),
         meter("court-5", name="", conditions=["defocused", "moved"], decoding="full"),
         SourceMeter("well-12", "sensor", "井12 · Well 12", state="online", faults=Counter({"clock_skew": 3})),
     ]
@@ -95,13 +95,37 @@ def whole_view(**changes: Any) -> BoxView:
         uplink={
             "configured": True,
             "waiting_events": 12,
-            "waiting_evidence_bytes": 3_400_000,
+            "waiting_files": 4,
+            "waiting_bytes": 3_400_000,
+            "dropped_files": 2,
+            "dropped_bytes": 500_000,
+            "updates_withheld": 0,
+            "open_episodes": 1,
             "refused_events": 0,
             "failed_files": 1,
             "oldest_waiting_at": (datetime.now(UTC) - timedelta(seconds=90)).isoformat(),
             "trouble": "connection refused",
             "trouble_since": STARTED.isoformat(),
         },
+        inference=[
+            {
+                "process": "cameras-1",
+                "model": "people",
+                "version": "1.0",
+                "sha256": "cd" * 32,
+                "state": "ready",
+                "reason": "",
+                "plan": "onnxruntime f32, 1 thread, 1 picture",
+                "input": [320, 320],
+                "core": 1,
+                "waiting": 2,
+                "wait_seconds": 0.12,
+                "run_seconds": 0.031,
+                "hanging_threads": 0,
+                "counts": {"asked": 100, "answered": 90, "shed": 3, "failed": 0},
+                "shedding": "rate",
+            }
+        ],
         log=[
             {"timestamp": STARTED.isoformat(), "level": "info", "event": "running", "process": "supervisor"},
             {
@@ -144,10 +168,12 @@ class WrittenBox:
 
     def call(self, source_id: str, name: str, arguments: Mapping[str, Any]) -> Any:
         self.calls.append((source_id, name, arguments))
-        if source_id != "gate-3":
+        if source_id == "tower-2":
             raise CallError(f"{source_id}: rtsp://admin:s3cret@10.0.0.7/live did not answer within 5 s")
         if name == "canary":
-            return {"episode_id": "e1", "latency_seconds": 0.8}
+            asked = "id" in arguments
+            drill = {"id": "c1", "detector": "thrown_object", "reason": ""}
+            return {**drill, "state": "found" if asked else "waiting", "latency_seconds": 0.8 if asked else None}
         picture = np.full((540, 960, 3), 60, np.uint8)
         cv2.putText(picture, str(len(self.calls)), (400, 300), cv2.FONT_HERSHEY_SIMPLEX, 4, (255, 255, 255), 8)
         return {"jpeg": base64.b64encode(cv2.imencode(".jpg", picture)[1].tobytes()).decode()}
