@@ -62,9 +62,11 @@ class _Step:
     opened: dict[str, Episode] = field(default_factory=dict)
     closed: list[str] = field(default_factory=list)
 
-    def as_commit(self, state: Mapping[str, str]) -> Commit | None:
-        if not self.events and not self.opened and not self.closed:
-            return None
+    @property
+    def is_empty(self) -> bool:
+        return not self.events and not self.opened and not self.closed
+
+    def as_commit(self, state: Mapping[str, str]) -> Commit:
         still_open = tuple(episode for key, episode in self.opened.items() if key not in self.closed)
         return Commit(tuple(self.events), still_open, tuple(self.closed), state)
 
@@ -221,11 +223,11 @@ class CameraPipeline:
                     self._end(step, episode, frame.media_time)
 
     def _commit(self, step: _Step) -> None:
+        if step.is_empty:
+            return  # nearly always: what the tracker remembers is not even asked for
         remembered = self._tracker.saved()
         state = {} if remembered == self._remembered else {episodes_name(self._tracker.source_id): remembered}
         commit = step.as_commit(state)
-        if commit is None:
-            return
         self._sink.commit(commit)
         self._remembered = remembered
         for event in commit.events:
