@@ -36,9 +36,9 @@ class Dwell:
         self._candidates: dict[Place, Candidate] = {}
 
     def vote(self, place: Place, started_media_time: float, now: float, policy: EpisodePolicy) -> Candidate:
-        """Counts one observation. The candidate that is returned may be due."""
+        """Counts one observation of what has not expired. The candidate that is returned may be due."""
         candidate = self._candidates.get(place)
-        if candidate is None or now - candidate.seen > candidate.patience:
+        if candidate is None:
             patience = max(policy.dwell_seconds, policy.clear_after_seconds or 0.0, LEAST_PATIENCE_SECONDS)
             candidate = Candidate(started_media_time, now, now, now, patience=patience)
             self._candidates[place] = candidate

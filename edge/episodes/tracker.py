@@ -259,6 +259,7 @@ class EpisodeTracker:
             return self._opened(self._new_episode(detector, observation, moment, started, canary), now)
         if observation.confidence < policy.open_confidence:
             return None
+        self._forget_what_is_over(now)
         candidate = self._dwell.vote(place, observation.started_media_time, now, policy)
         if not candidate.due:
             return None
