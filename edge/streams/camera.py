@@ -13,7 +13,7 @@ from edge.detectors.registry import FrameNeeds
 from edge.sources.decoding import DecodeMode
 from edge.sources.errors import SourceError, StreamChangedError
 from edge.sources.video import StreamTemplate, VideoSource
-from edge.streams.colour import PLANAR_LUMA, bgr_reader, luma_view
+from edge.streams.colour import PLANAR_LUMA, bgr_reader, converted, luma_view
 from edge.streams.late import Baseline, LateGuard, Shedding
 from edge.streams.plan import decode_plan, leaner
 from edge.streams.planes import planes_reader
@@ -209,5 +209,5 @@ class CameraStream:
     def _luma(self, picture: VideoFrame) -> Image:
         if picture.format.name not in PLANAR_LUMA:
             self.converted_from = picture.format.name
-            picture = picture.reformat(format="gray")
+            picture = converted(picture, "gray")
         return luma_view(picture)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, cast
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from edge.detectors.interface import Image, ReadBgr, Region
 
@@ -72,8 +74,23 @@ def _down_to(value: int, step: int) -> int:
     return max(value - value % step, 0)
 
 
+_converters = threading.local()
+
+
+def converted(picture: VideoFrame, pixel_format: str) -> VideoFrame:
+    """The picture in another pixel format. Several threads may ask for the same picture.
+
+    Each thread keeps one converter. A picture's own (`VideoFrame.reformat`) is made anew for every picture, which costs
+    ten times as much as converting, and two threads that use it at once crash the process.
+    """
+    converter: VideoReformatter | None = getattr(_converters, "converter", None)
+    if converter is None:
+        converter = _converters.converter = VideoReformatter()
+    return converter.reformat(picture, format=pixel_format)
+
+
 def _bgr(picture: VideoFrame) -> Image:
-    return np.asarray(picture.to_ndarray(format="bgr24"), dtype=np.uint8)
+    return np.asarray(converted(picture, "bgr24").to_ndarray(), dtype=np.uint8)
 
 
 def _cut_out(picture: VideoFrame, left: int, top: int, right: int, bottom: int, steps: tuple[int, int]) -> VideoFrame:
