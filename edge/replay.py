@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from edge.config.inputs import FileInput
 from edge.config.problems import field_name, suggestion
 from edge.config.sources import ANY_CLIP, CameraSource, config_sha256, location_of
 from edge.detectors.registry import CameraContext, PictureSize
+from edge.evaluate.stats import ClipStats, write_stats
 from edge.evidence.camera import CameraEvidence, Inline
 from edge.evidence.store import EvidenceStore
 from edge.inference.errors import ModelError
@@ -49,6 +51,7 @@ class ClipResult:
     frames: int
     media_seconds: float
     problem: str | None
+    stats: ClipStats
 
 
 class Progress:
@@ -86,7 +89,10 @@ def clips_in(path: Path) -> Sequence[Path]:
 def replay(
     clips: Sequence[Path], config: EdgeConfig, out: Path, evidence: Path | None, progress: Progress
 ) -> Sequence[ClipResult]:
-    """Replays clips in order into one file of events, one a line. A clip that fails does not stop the others."""
+    """Replays clips in order into one file of events, one a line. A clip that fails does not stop the others.
+
+    What it took is written beside the events (`edge.evaluate.stats`).
+    """
     results = []
     with JsonlSink(out) as sink:
         store = None if evidence is None else EvidenceStore(evidence)
@@ -94,6 +100,7 @@ def replay(
         for number, clip in enumerate(clips, start=1):
             progress.clip_begins(clip, number, len(clips))
             results.append(_replay_clip(clip, config, sink, store, models, progress))
+    write_stats(out, [result.stats for result in results])
     return results
 
 
@@ -108,6 +115,8 @@ def _replay_clip(
     frames = 0
     media_seconds = 0.0
     problem: str | None = None
+    pipeline: CameraPipeline | None = None
+    cpu_began = time.process_time()
     try:
         settings = _settings_for(clip, config)
         port = None if models is None else models.port()
@@ -121,6 +130,8 @@ def _replay_clip(
                     pipeline.take(frame)
                     if port is not None and port.fault is not None:
                         raise port.fault
+                    for fault in pipeline.meter.broken_detectors:
+                        raise ReplayError(f"{clip}: a detector broke at {media_seconds:.2f} s: {fault}")
                     progress.frame(media_seconds)
             finally:
                 # Also after a fault half-way: what was seen until then is said.
@@ -129,7 +140,15 @@ def _replay_clip(
             source.close()
     except (SourceError, ReplayError, ModelError) as error:
         problem = str(error)
-    return ClipResult(clip, frames, media_seconds, problem)
+    stats = ClipStats(
+        clip=clip.stem,
+        frames=frames,
+        frames_judged=0 if pipeline is None else pipeline.meter.frames_judged,
+        media_seconds=media_seconds,
+        unknown_seconds=0.0 if pipeline is None else round(pipeline.unknown_seconds, 3),
+        cpu_seconds=round(time.process_time() - cpu_began, 3),
+    )
+    return ClipResult(clip, frames, media_seconds, problem, stats)
 
 
 def _settings_for(clip: Path, config: EdgeConfig) -> CameraSource:

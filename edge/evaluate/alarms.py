@@ -84,7 +84,7 @@ def _fault(error: Exception) -> tuple[str, str]:
 def _alarm(events: list[HazardData]) -> Alarm | None:
     events = sorted(events, key=lambda e: e.revision)
     first = events[0]
-    if first.media is None:
+    if first.media is None or first.canary is not None:
         return None
     return Alarm(
         clip=first.media.clip,

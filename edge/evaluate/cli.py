@@ -32,6 +32,7 @@ def evaluate_command(
     from edge.evaluate.alarms import read_alarms
     from edge.evaluate.matching import evaluate
     from edge.evaluate.rows import rows_of
+    from edge.evaluate.stats import read_stats
     from edge.evaluate.truth import load_truth
 
     known = load_truth(truth)
@@ -41,7 +42,7 @@ def evaluate_command(
     foreign = sorted({alarm.clip for alarm in alarms} - names)
     if foreign:
         _err.print(f"left out: events of clips that are not in {truth}: {', '.join(foreign)}", markup=False)
-    rows = rows_of(results, _durations(known.clips))
+    rows = rows_of(results, _durations(known.clips), [clip for clip in read_stats(events) if clip.clip in names])
     _print_clips(results)
     _print_rows(rows)
     if json_path is not None:

@@ -12,6 +12,7 @@ from contract.events import Tier
 from edge.evaluate.alarms import Alarm
 from edge.evaluate.intervals import Interval, poisson_rate, wilson
 from edge.evaluate.matching import ClipResult
+from edge.evaluate.stats import ClipStats
 
 SECONDS_PER_DAY = 86_400.0
 FALSE_PER_DAY = {Tier.ALARM: 0.1, Tier.REVIEW: 1.0}
@@ -35,8 +36,10 @@ class Row(BaseModel):
     note: str = ""
 
 
-def rows_of(results: Sequence[ClipResult], durations_seconds: dict[str, float]) -> list[Row]:
-    """The table of every hazard that is in the truth or in the events, by name."""
+def rows_of(
+    results: Sequence[ClipResult], durations_seconds: dict[str, float], stats: Sequence[ClipStats] = ()
+) -> list[Row]:
+    """The table of every hazard that is in the truth or in the events, by name. `stats`: what the replay took."""
     hazards = {episode.hazard for result in results for episode in result.clip.episodes}
     hazards |= {alarm.hazard for result in results for alarm in (*result.false, *result.duplicates)}
     rows: list[Row] = []
@@ -44,9 +47,31 @@ def rows_of(results: Sequence[ClipResult], durations_seconds: dict[str, float]) 
         rows += _hazard_rows(hazard, results, durations_seconds)
     if not hazards:
         rows += _false_rows("all", results, durations_seconds)
-    for name, unit in (("unknown_time_share", "share"), ("ms_per_frame", "ms")):
-        rows.append(Row(name=name, value=None, unit=unit, n=0, note="not recorded in these events"))
-    return rows
+    return rows + _cost_rows(stats)
+
+
+def _cost_rows(stats: Sequence[ClipStats]) -> list[Row]:
+    seconds = sum(clip.media_seconds for clip in stats)
+    unknown = sum(clip.unknown_seconds for clip in stats)
+    frames = sum(clip.frames for clip in stats)
+    cpu = sum(clip.cpu_seconds for clip in stats)
+    absent = "not recorded beside these events"
+    return [
+        Row(
+            name="unknown_time_share",
+            value=unknown / seconds if seconds else None,
+            unit="share",
+            n=seconds,
+            note=f"{unknown:.1f} of {seconds:.1f} s in which no detector could judge" if seconds else absent,
+        ),
+        Row(
+            name="ms_per_frame",
+            value=1000 * cpu / frames if frames else None,
+            unit="ms",
+            n=frames,
+            note=f"{cpu:.1f} s of processor time, decoding included" if frames else absent,
+        ),
+    ]
 
 
 def _hazard_rows(hazard: str, results: Sequence[ClipResult], durations: dict[str, float]) -> list[Row]:

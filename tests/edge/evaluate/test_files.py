@@ -11,6 +11,7 @@ import pytest
 from contract.events import Tier
 from edge.config.problems import ConfigError
 from edge.evaluate.alarms import read_alarms
+from edge.evaluate.stats import ClipStats, read_stats, stats_path, write_stats
 from edge.evaluate.truth import load_truth
 
 EPISODE_ID = "00dc6acf-cb05-7749-8099-a061aa083225"
@@ -165,3 +166,14 @@ def test_lines_that_are_no_events_are_named(tmp_path: Path) -> None:
     assert f"{path}:4: found no JSON object" in said
     with pytest.raises(ConfigError, match="cannot be read"):
         read_alarms(tmp_path / "gone.jsonl")
+
+
+def test_figures_of_a_replay_lie_beside_its_events(tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    assert read_stats(events) == ()
+    stats = (ClipStats(clip="a", frames=3, frames_judged=2, media_seconds=1, unknown_seconds=0.5, cpu_seconds=0.1),)
+    write_stats(events, stats)
+    assert read_stats(events) == stats
+    stats_path(events).write_text('[{"clip": "a", "frames": -1}]')
+    with pytest.raises(ConfigError, match=r"events\.jsonl\.stats\.json.*0\.frames"):
+        read_stats(events)

@@ -14,6 +14,7 @@ from edge.evaluate.alarms import Alarm, Box
 from edge.evaluate.intervals import poisson_rate, wilson
 from edge.evaluate.matching import DEFAULT_T_MAX_SECONDS, evaluate, match, t_max_seconds
 from edge.evaluate.rows import Row, rows_of
+from edge.evaluate.stats import ClipStats
 from edge.evaluate.truth import TrueClip, TrueEpisode
 
 
@@ -147,6 +148,16 @@ def test_the_table() -> None:
     assert rows["thrown_object.duplicates"].value == 1
     assert rows["thrown_object.duplicates"].ok is False
     assert rows["unknown_time_share"].value is None
+
+
+def test_what_the_replay_took_is_a_mean_over_its_clips() -> None:
+    stats = [
+        ClipStats(clip="a", frames=100, frames_judged=90, media_seconds=10, unknown_seconds=1, cpu_seconds=0.5),
+        ClipStats(clip="b", frames=300, frames_judged=300, media_seconds=30, unknown_seconds=3, cpu_seconds=0.7),
+    ]
+    rows = table(rows_of([], {}, stats))
+    assert (rows["unknown_time_share"].value, rows["unknown_time_share"].n) == (0.1, 40)
+    assert (rows["ms_per_frame"].value, rows["ms_per_frame"].n) == (pytest.approx(3), 400)
 
 
 def test_a_budget_is_only_met_or_missed_where_the_interval_says_so() -> None:

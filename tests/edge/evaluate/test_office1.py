@@ -57,6 +57,8 @@ def test_eval_finds_it_and_nothing_false(replayed: Path, root: Path) -> None:
     assert rows["thrown_object.false_per_camera_day_all"]["value"] == 0
     assert rows["thrown_object.duplicates"]["value"] == 0
     assert rows["thrown_object.time_to_detect_median"]["value"] < 2
+    assert 0 <= rows["unknown_time_share"]["value"] < 0.1
+    assert rows["ms_per_frame"]["value"] > 0
 
 
 def test_eval_says_which_events_it_left_out(replayed: Path, tmp_path: Path) -> None:
