@@ -2,46 +2,62 @@
 
 from __future__ import annotations
 
-import random
+import base64
 import threading
 import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 
-from edge.assembly import camera_detectors, picture_problems
+from contract.ids import uuid7
+from edge.assembly import camera_detectors, canary_makers, picture_problems
+from edge.canary.camera import CameraDrills
+from edge.canary.desk import CanaryDesk
 from edge.config.evidence import EvidenceSettings
-from edge.config.inputs import FileInput
+from edge.config.inputs import CameraInput, is_live
 from edge.config.problems import field_name
 from edge.config.sources import CameraSource
-from edge.detectors.registry import CameraContext, PictureSize
+from edge.detectors.interface import Frame
+from edge.detectors.registry import CameraContext, CameraDetectorKind, PictureSize, installed_detectors
 from edge.episodes.events import EventWriter
 from edge.episodes.tracker import EpisodeTracker
 from edge.evidence.camera import CameraEvidence
 from edge.evidence.store import EvidenceStore
 from edge.health.camera import CameraHealth
+from edge.inference.port import LivePort
+from edge.inference.service import InferenceService
 from edge.logs import Repeats
 from edge.outbox.sink import Sink
-from edge.pipeline import CameraPipeline
-from edge.sources.errors import SourceError
-from edge.sources.opening import open_video
+from edge.pipeline import CameraPipeline, LivePart
+from edge.sources.errors import AcceleratorError, SourceError, StreamChangedError
+from edge.sources.opening import MAIN, open_video
 from edge.sources.video import VideoSource
 from edge.status import SourceMeter
 from edge.streams.camera import CameraStream
+from edge.streams.metering import StreamReadings
+from edge.streams.needs import settings_for
+from edge.streams.opened import OpenedCamera, open_camera
+from edge.streams.ring import PacketRing
+from edge.streams.twin import MainRecorder, ReturnWatch, TwinRing
+from edge.view import CallError
 
-FIRST_BACKOFF_SECONDS = 1.0
-MAX_BACKOFF_SECONDS = 60.0
 STEADY_SECONDS = 30.0
 """A stream that held for this long starts its backoff anew when it fails."""
 
+REFIT_SECONDS = 180.0
+"""Pictures that do not fit their settings are somebody's change to the camera, and will be mended by somebody."""
+QUICK_SECONDS = 5.0
+"""A stream that changed sooner than this after it was opened is opened again with backoff, not at once."""
 TICK_SECONDS = 1.0
 """How finely the health of a camera that is away is told."""
 
 
 class SettingsDoNotFitError(SourceError):
-    """The camera's pictures are not what its settings were written for. Opening it again would not help."""
+    """The camera's pictures are not what its settings were written for. It is opened again now and then, rarely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +79,7 @@ class SharedParts:
     executor: Executor
     """Makes evidence, one piece after the other."""
     sink: Sink
+    inference: InferenceService | None = None
 
 
 class CameraWorker:
@@ -85,12 +102,28 @@ class CameraWorker:
         self._store = shared.store
         self._executor = shared.executor
         self._sink = shared.sink
+        self._inference = shared.inference
         self._stop = threading.Event()
-        self._source: VideoSource | None = None
-        self._source_lock = threading.Lock()
+        self._open: VideoSource | None = None
+        self._open_lock = threading.Lock()
         self._repeats = Repeats()
         self._log = structlog.get_logger("camera").bind(source=source_id)
         self._held_seconds = 0.0
+        self._main_size: PictureSize | None = None
+        self._software_only = False
+        self._latest: Frame | None = None
+        self._fitted = settings
+        self._pipeline: CameraPipeline | None = None
+        self._desk = CanaryDesk(source_id, uuid7, parts.meter, settings.canary, now=lambda: datetime.now(UTC))
+
+    @property
+    def latest_frame(self) -> Frame | None:
+        """The latest picture that was judged; may be looked at from any thread as long as it is held."""
+        return self._latest
+
+    def calls(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
+        """What may be asked of this camera by name, from any thread, while it is at work."""
+        return {"still": self._still, "canary": self._canary, **self._health.calls()}
 
     def run(self) -> None:
         """Works until `stop`, or until a recording has been played."""
@@ -103,75 +136,185 @@ class CameraWorker:
         attempt = 0
         while not self._stop.is_set():
             try:
+                self._meter.attempts += 1
                 self._session()
                 return
+            except (StreamChangedError, AcceleratorError) as error:
+                if self._is_final(error):
+                    self._failed(str(error), final=True)
+                    return
+                self._software_only |= isinstance(error, AcceleratorError)
+                self._log.warning("opened anew", reason=str(error))
+                if self._held_seconds >= QUICK_SECONDS:
+                    attempt = 0
+                    continue
             except SourceError as error:
-                again = self._failed(str(error), final=self._is_final(error))
+                if not self._failed(str(error), final=self._is_final(error)):
+                    return
+                if isinstance(error, SettingsDoNotFitError):
+                    self._wait(REFIT_SECONDS)
+                    continue
             except Exception:
                 # A fault of ours in one camera's pipeline: the others must go on, and so may this one, from anew.
                 self._log.exception("the pipeline broke, it will be started again")
-                again = self._failed("internal error, see the log", final=False)
-            if not again:
-                return
+                self._failed("internal error, see the log", final=False)
             attempt = 1 if self._held_seconds >= STEADY_SECONDS else attempt + 1
-            self._wait(backoff_seconds(attempt))
+            self._wait(self._settings.reconnect.wait_seconds(attempt))
 
     def stop(self) -> None:
         """Makes `run` return soon, with what is there; from any thread."""
         self._stop.set()
-        with self._source_lock:
-            if self._source is not None:
-                self._source.stop()
+        with self._open_lock:
+            if self._open is not None:
+                self._open.stop()
 
     def _session(self) -> None:
         """From opening to the end. Returns when the recording is over or the program stops."""
         self._held_seconds = 0.0
-        assert self._settings.input is not None, "only sources with an input are run"
-        source = open_video(self._settings.input)
-        stream = None
+        opened = open_camera(self._settings, self._main_size, software_only=self._software_only)
         try:
-            with self._source_lock:
-                self._source = source
+            with self._open_lock:
+                self._open = opened.decoded
                 if self._stop.is_set():
                     return
-            self._check_settings(PictureSize(source.width, source.height))
-            stream = CameraStream(
-                self.source_id,
-                source,
-                wall_start=None if source.live else datetime.now(UTC),
-                history_seconds=self._evidence_settings.ring_seconds,
-                history_bytes=self._evidence_settings.ring_bytes,
-            )
-            self._follow(stream, source)
+            self._meter.sessions += 1
+            if opened.kept is not None or not opened.keeps_main:
+                self._main_size = opened.main_size
+            self._check_settings(opened.main_size)
+            opened.decoded.says = self._hears
+            stream = self._stream_of(opened)
+            self._follow(stream, opened)
         finally:
-            with self._source_lock:
-                self._source = None
-            source.close()
+            with self._open_lock:
+                self._open = None
+            opened.close()
         if not self._stop.is_set():
             self._log.info("the recording has ended", frames=stream.frames_decoded)
 
-    def _follow(self, stream: CameraStream, source: VideoSource) -> None:
-        evidence = CameraEvidence(self._store, self._evidence_settings, self._executor, stream.ring)
-        detectors = camera_detectors(
-            self._settings, CameraContext(self.source_id, PictureSize(source.width, source.height))
+    def _stream_of(self, opened: OpenedCamera) -> CameraStream:
+        seconds, size_bytes = self._evidence_settings.ring_seconds, self._evidence_settings.ring_bytes
+        ring = TwinRing(seconds, size_bytes) if opened.keeps_main else PacketRing(seconds, size_bytes)
+        return CameraStream(
+            self.source_id,
+            opened.decoded,
+            wall_start=None if opened.decoded.live else datetime.now(UTC),
+            needs=opened.needs,
+            role=opened.role,
+            ring=ring,
         )
-        pipeline = CameraPipeline(detectors, self._tracker, self._writer, evidence, self._sink)
+
+    def _follow(self, stream: CameraStream, opened: OpenedCamera) -> None:
+        evidence = CameraEvidence(self._store, self._evidence_settings, self._executor, stream.ring)
+        self._fitted = settings_for(self._settings, opened.main_size, opened.size)
+        port = self._inference_port()
+        detectors = camera_detectors(self._fitted, CameraContext(self.source_id, opened.size, port))
+        drills = CameraDrills(self._desk, detectors, canary_makers(self._fitted, opened.size))
+        live = LivePart(time.monotonic(), self._health, drills, self._meter)
+        pipeline = CameraPipeline(detectors, self._tracker, self._writer, evidence, self._sink, live)
+        self._pipeline = pipeline
+        recorder, watch = self._beside(stream, opened)
+        readings = StreamReadings(self._meter, opened, stream, recorder)
         ended = False
         try:
             for frame in stream.frames():
                 if not self._held_seconds:
-                    self._is_online(source, frame.wall_time)
+                    self._is_online(opened, frame.wall_time)
                 self._held_seconds = max(frame.media_time, 1e-6)
+                self._latest = frame
                 self._health.observe(frame)
                 pipeline.take(frame)
                 self._health.saw(pipeline.visibility)
+                readings.judged()
+                if watch is not None and watch.is_back:
+                    raise StreamChangedError(f"{self.source_id}: the {opened.wanted_role} stream is back")
             ended = not self._stop.is_set()
         finally:
+            self._latest = self._pipeline = None
+            readings.close()
+            for part in (recorder, watch):
+                if part is not None:
+                    part.stop()
+            if port is not None:
+                port.close()
             pipeline.finish(clear_all=ended)
 
-    def _is_online(self, source: VideoSource, at: datetime) -> None:
+    def _inference_port(self) -> LivePort | None:
+        if self._inference is None or not self._inference.settings.models:
+            return None
+        return self._inference.port(self.source_id, self._settings.inference_weight, self._meter.questions)
+
+    def _beside(self, stream: CameraStream, opened: OpenedCamera) -> tuple[MainRecorder | None, ReturnWatch | None]:
+        """What runs beside the decoded stream: a keeper of the other one, or a look-out for it."""
+        address = self._address
+        if isinstance(stream.ring, TwinRing):
+            recorder = MainRecorder(
+                opened.kept,
+                lambda: open_video(address, role=MAIN, software_only=True),
+                stream.ring.main,
+                stream.baseline,
+                told=self._hears_of_main,
+                backoff=self._settings.reconnect.wait_seconds,
+            )
+            opened.kept = None  # the recorder closes it
+            recorder.start()
+            return recorder, None
+        if opened.wanted_role:
+            wanted = opened.wanted_role
+            watch = ReturnWatch(lambda: open_video(address, role=wanted, software_only=True))
+            watch.start()
+            return None, watch
+        return None, None
+
+    @property
+    def _address(self) -> CameraInput:
+        assert self._settings.input is not None, "only sources with an input are run"
+        return self._settings.input
+
+    def _still(self, arguments: Mapping[str, Any]) -> Mapping[str, str]:
+        """The latest picture as JPEG, with what the detectors watch."""
+        from edge.local.still import MAX_WIDTH_PX, still
+
+        frame = self._latest
+        if frame is None:
+            raise CallError(f"{self.source_id}: there is no picture now")
+        kinds = installed_detectors()
+        outlines = [
+            outline
+            for name, values in self._fitted.detectors.items()
+            if isinstance(kind := kinds[name], CameraDetectorKind)
+            for outline in kind.outlines(values)
+        ]
+        pipeline = self._pipeline
+        marks = () if pipeline is None else pipeline.latest_marks
+        picture = still(frame, marks, outlines, int(arguments.get("max_width", MAX_WIDTH_PX)))
+        return {"jpeg": base64.b64encode(picture).decode("ascii")}
+
+    def _canary(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Asks for a drill, or for what became of one."""
+        try:
+            return self._desk.call(arguments)
+        except ValueError as error:
+            raise CallError(str(error)) from error
+
+    def _hears(self, what: str) -> None:
+        """The source is alive, but says why no pictures come; an empty text when they do."""
+        self._meter.turns += 1
+        if self._held_seconds:
+            return
+        if what:
+            self._failed(what, final=False)
+        else:
+            self._health.tick(datetime.now(UTC))
+
+    def _hears_of_main(self, what: str) -> None:
+        self._meter.notices = (f"no main stream: {what}",) if what else ()
+
+    def _is_online(self, opened: OpenedCamera, at: datetime) -> None:
         self._health.online(at)
-        self._log.info("online", address=source.name, width=source.width, height=source.height)
+        size = opened.size
+        self._log.info("online", address=opened.decoded.name, stream=opened.role, width=size.width, height=size.height)
+        if opened.missing:
+            self._log.warning("one of the camera's streams is away", decoded=opened.role, reason=opened.missing)
         self._repeats.forget("failed")
 
     def _check_settings(self, size: PictureSize) -> None:
@@ -187,14 +330,14 @@ class CameraWorker:
         until = time.monotonic() + seconds
         while not self._stop.wait(min(TICK_SECONDS, max(0.0, until - time.monotonic()))):
             self._health.tick(datetime.now(UTC))
+            self._meter.turns += 1
             if time.monotonic() >= until:
                 return
 
     def _is_final(self, error: SourceError) -> bool:
-        if isinstance(error, SettingsDoNotFitError):
-            return True
         # A recording that breaks half-way would only break there again, and repeat its episodes on the way.
-        return isinstance(self._settings.input, FileInput) and self._held_seconds > 0
+        over = self._held_seconds > 0 and not is_live(self._address)
+        return over and not isinstance(error, AcceleratorError)
 
     def _failed(self, reason: str, *, final: bool) -> bool:
         """Reports a failure. Returns whether to try again."""
@@ -202,11 +345,6 @@ class CameraWorker:
         if held_back is not None:
             what = "given up" if final else "offline, will be opened again"
             self._log.error(what, reason=reason, repeated=held_back)
+        self._meter.failures += 1
         self._health.offline(reason, datetime.now(UTC), lasting=final)
         return not final
-
-
-def backoff_seconds(attempt: int) -> float:
-    """Exponential with jitter: half to whole of 1, 2, 4 … 60 s. Cameras behind one switch must not come at once."""
-    most = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(attempt - 1, 16))
-    return most * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing

@@ -55,6 +55,7 @@ class ContainerSource(VideoSource):
     def __init__(self, opening: Opening, name: str) -> None:
         super().__init__(name)
         accelerator, self._without = chosen_accelerator(opening.hardware)
+        self._read_timeout = None if opening.timeouts_seconds is None else opening.timeouts_seconds[1]
         self._container = _open(opening, name, accelerator)
         try:
             self._stream = self._only_video_stream()
@@ -167,9 +168,10 @@ class ContainerSource(VideoSource):
                 self.bytes_read += packet.size
                 yield packet
         except FFmpegError as error:
-            raise SourceError(
-                f"{self.name}: reading failed after {self.packets_read} packets: {reason_of(error)}"
-            ) from None
+            reason = reason_of(error)
+            if isinstance(error, av.error.ExitError) and self._read_timeout is not None:
+                reason = f"nothing came for {self._read_timeout:g} s; the camera or the network stands still"
+            raise SourceError(f"{self.name}: reading failed after {self.packets_read} packets: {reason}") from None
 
 
 class LiveSource(ContainerSource):

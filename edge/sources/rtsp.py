@@ -9,6 +9,9 @@ from edge.sources.errors import redact_url
 
 UDP_BUFFER_BYTES = 2 * 1024 * 1024
 """A 4K key frame is 0.5-1 MB in one burst; Linux keeps 0.2 MB unless asked, and only if `net.core.rmem_max` allows."""
+QUICK_OPENING = {"analyzeduration": "1000000", "fpsprobesize": "0"}
+"""libav watches a stream for seconds before it calls it open, to guess its rate: a reconnect would be blind for 2.4 s
+instead of 1.0 [measured, 15 frames a second]. Nothing is lost by it: what was watched is handed out."""
 
 
 class RtspSource(LiveSource):
@@ -31,7 +34,7 @@ class RtspSource(LiveSource):
         decode_threads: int = 1,
         hardware: str = "none",
     ) -> None:
-        options = {"rtsp_transport": transport, "allowed_media_types": "video"}
+        options = {"rtsp_transport": transport, "allowed_media_types": "video", **QUICK_OPENING}
         if transport == "udp":
             options["buffer_size"] = str(UDP_BUFFER_BYTES)
         opening = Opening(
