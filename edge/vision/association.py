@@ -45,7 +45,7 @@ class TrackValues:
     confirm_seconds: float = 0.0
     """… and how long it must have been in sight besides. 0: two sightings are enough."""
     lost_seconds: float = 2.0
-    """How long a track lives on without being seen."""
+    """How long a track lives on without being seen; however slow looks are, it gets one more."""
     tentative_seconds: float = 0.5
     """… and one that is not yet confirmed."""
 
