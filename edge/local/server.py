@@ -37,30 +37,24 @@ class LocalServer:
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
-    def start(self, after: LocalServer | None = None) -> None:
-        """Begins to serve soon, not before `after` has left the port; returns at once."""
+    def start(self) -> None:
+        """Begins to serve soon; returns at once."""
         assert self._thread is None, "a server is started once"
-        self._thread = threading.Thread(target=self._work, args=(after,), name="local page", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="local page", daemon=True)
         self._thread.start()
 
-    def end_soon(self) -> None:
-        """Ends it, without waiting for that."""
+    def stop(self, timeout_seconds: float = GRACE_SECONDS + 3.0) -> bool:
+        """Ends it; running answers get a moment. Returns whether it has ended. The port is free then."""
         self._stopping.set()
         with self._lock:
             if self._server is not None:
                 self._server.should_exit = True
-
-    def stop(self, timeout_seconds: float = GRACE_SECONDS + 3.0) -> bool:
-        """Ends it; running answers get a moment. Returns whether it has ended. The port is free then."""
-        self.end_soon()
         if self._thread is None:
             return True
         self._thread.join(timeout_seconds)
         return not self._thread.is_alive()
 
-    def _work(self, after: LocalServer | None) -> None:
-        if after is not None:
-            after.stop()
+    def _work(self) -> None:
         wait = FIRST_WAIT_SECONDS
         while not self._stopping.is_set():
             try:

@@ -15,7 +15,6 @@ from structlog.testing import capture_logs
 
 from edge.config.local import LocalSettings
 from edge.local import server as module
-from edge.local.page import LocalPage
 from edge.local.server import LocalServer
 from edge.view import BoxView
 from tests.edge.brokers import free_port
@@ -222,31 +221,3 @@ def test_pictures_can_be_turned_off(tmp_path: Path) -> None:
         assert httpx.get(f"{url}/api/sources/gate-3/still", headers=owner).status_code == 404
         assert httpx.get(f"{url}/api/box", headers=owner).json()["pictures"] is False
     assert box.calls == []
-
-
-def test_new_settings_replace_the_page_without_waiting(tmp_path: Path) -> None:
-    box = WrittenBox()
-    page = LocalPage(tmp_path, box)
-    page.adopt(None)
-    assert page.stop()
-    first, second = free_port(), free_port()
-    with capture_logs() as said:
-        page.adopt(LocalSettings(port=first))
-        wait_until(lambda: answers(f"http://127.0.0.1:{first}"), "the first serves")
-        page.adopt(LocalSettings(port=first))
-        page.adopt(LocalSettings(port=first, pictures=False))
-        owner = {"Authorization": f"Bearer {(tmp_path / 'local.token').read_text().strip()}"}
-
-        def pictures() -> bool:
-            try:
-                return bool(httpx.get(f"http://127.0.0.1:{first}/api/box", headers=owner).json()["pictures"])
-            except httpx.TransportError:
-                return True
-
-        wait_until(lambda: not pictures(), "the same port, other settings")
-        page.adopt(LocalSettings(port=second))
-        wait_until(lambda: answers(f"http://127.0.0.1:{second}"), "another port")
-        wait_until(lambda: _is_free(first), "the port before is free")
-        page.adopt(None)
-        wait_until(lambda: _is_free(second), "nothing is served")
-    assert [row["event"] for row in said if row["log_level"] != "info"] == []
