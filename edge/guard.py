@@ -59,7 +59,7 @@ class GuardedDetector:
             return ()
         try:
             if self._again_at is not None:
-                if 0 <= self._again_at - t <= MAX_BACKOFF_SECONDS:
+                if 0 < self._again_at - t <= MAX_BACKOFF_SECONDS:
                     return ()
                 self.inner = self._build()
                 self._again_at, self.fault = None, ""

@@ -240,17 +240,17 @@ class CameraPipeline:
         meter, counts = self._meter, self._tracker.counts
         meter.open_episodes = len(self._tracker.open_episodes)
         meter.episodes_folded, meter.alarms_demoted = counts.folded, counts.demoted
-        guarded = [detector for detector in self._detectors.values() if isinstance(detector, GuardedDetector)]
-        if len(guarded) < len(self._detectors) or any(detector.looked for detector in guarded):
+        guarded = {name: found for name, found in self._detectors.items() if isinstance(found, GuardedDetector)}
+        if len(guarded) < len(self._detectors) or any(detector.looked for detector in guarded.values()):
             meter.frames_judged += 1
         if before is not None and self._detectors and not self._sees():
             self.unknown_seconds += min(max(now.media_time - before.media_time, 0.0), LONGEST_STEP_SECONDS)
-        for detector in guarded:
-            new = detector.faults - self._faults.get(detector.name, 0)
+        for name, detector in guarded.items():
+            new = detector.faults - self._faults.get(name, 0)
             if new:
-                self._faults[detector.name] = detector.faults
-                meter.detector_faults[detector.name] += new
-        meter.broken_detectors = tuple(f"{detector.name}: {detector.fault}" for detector in guarded if detector.broken)
+                self._faults[name] = detector.faults
+                meter.detector_faults[name] += new
+        meter.broken_detectors = tuple(f"{name}: {found.fault}" for name, found in guarded.items() if found.broken)
 
     def _sees(self) -> bool:
         """Whether at least one detector can say what it sees."""
