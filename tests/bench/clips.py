@@ -1,9 +1,9 @@
-"""The clips that benches decode: 1080p25 H.264 façades as a camera sends them, rendered once and kept in var/bench.
+"""The clips that benches decode: H.264 façades as a camera sends them, rendered once and kept in var/bench.
 
     python -m tests.bench.clips
 
 `calm` has nothing that moves in the façade's polygon but a bird or two and one fall; in `leafy` a branch swings inside
-the polygon, and nobody has masked it.
+the polygon, and nobody has masked it. `small` is the sub stream of such a camera: 640 x 360 at 10 frames a second.
 """
 
 from __future__ import annotations
@@ -50,6 +50,15 @@ SCENARIOS: Mapping[str, Scenario] = {
     "calm": _CALM,
     "leafy": replace(
         _CALM, name="leafy-1080p25", nuisances=(Birds(crossing=2), Branch(Side.RIGHT, reach=0.28, masked=False))
+    ),
+    "small": replace(
+        _CALM,
+        name="small-360p10",
+        fps=10,
+        camera=replace(_CAMERA, width=640, height=360, focal_px=563.0),
+        encoding=Encoding(crf=18, cap_kbit_s=500, gop_seconds=2.0, preset="faster"),
+        falls=(),
+        caption="",
     ),
 }
 

@@ -168,7 +168,9 @@ class LiveBox:
         return self._client.get("/healthz").status_code == 200
 
 
-def camera(url: str, *, size: tuple[int, int] = (640, 360), detect: bool = True, **settings: Any) -> dict[str, Any]:
+def camera(
+    url: str, *, size: tuple[int, int] = (640, 360), timeouts_seconds: tuple[float, float] = (5, 3), **settings: Any
+) -> dict[str, Any]:
     """Settings of a live camera with a façade that fills its picture. Short timeouts: a test waits for them."""
     width, height = size
     facade = {
@@ -179,8 +181,13 @@ def camera(url: str, *, size: tuple[int, int] = (640, 360), detect: bool = True,
         "kind": "camera",
         "name": url.rpartition("/")[2],
         "location": {"lon": 113.65, "lat": 34.75, "accuracy_m": 25},
-        "input": {"type": "rtsp", "url": url, "open_timeout_seconds": 5, "read_timeout_seconds": 3},
-        "detectors": {"thrown_object": {"facade": facade}} if detect else {},
+        "input": {
+            "type": "rtsp",
+            "url": url,
+            "open_timeout_seconds": timeouts_seconds[0],
+            "read_timeout_seconds": timeouts_seconds[1],
+        },
+        "detectors": {"thrown_object": {"facade": facade}},
         "reconnect": {"first_seconds": 0.2, "max_seconds": 1},
         **settings,
     }

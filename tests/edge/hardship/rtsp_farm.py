@@ -11,7 +11,7 @@ The farm loops over them for ever. It says `ready` once it listens and answers e
   pause NAME|*               sends nothing more; the connection stays
   resume NAME|*              goes on, and ends garbage and missing key frames
   garbage NAME               random bytes inside the slices
-  without-keys NAME          leaves key frames out
+  without-keys NAME          leaves key frames out, and keeps what says how to decode the others
   switch NAME FILE           goes on with another file at its next key frame, so with another picture size
   hang-up NAME               ends the mount's media as a restarting camera does
 """
@@ -56,6 +56,12 @@ def spoiled(unit, source):
     return b"\x00\x00\x01".join(pieces)
 
 
+def parameters(unit):
+    """The unit's parameter sets alone (NAL types 7 and 8)."""
+    pieces = unit.split(b"\x00\x00\x01")
+    return b"".join(b"\x00\x00\x01" + piece.rstrip(b"\x00") for piece in pieces if piece and piece[0] & 31 in {7, 8})
+
+
 class Mount:
     """One camera."""
 
@@ -74,6 +80,7 @@ class Mount:
         self.garbage = False
         self.without_keys = False
         self.next_units = None
+        self.held = b""
         self.random = random.Random(name)
 
     def configure(self, _factory, media):
@@ -119,7 +126,9 @@ class Mount:
             is_key, data = self.units[0]
         self.position = (self.position + 1) % len(self.units)
         if is_key and self.without_keys:
+            self.held = parameters(data)
             return
+        data, self.held = self.held + data, b""
         if self.garbage:
             data = spoiled(data, self.random)
         appsrc.emit("push-buffer", Gst.Buffer.new_wrapped(data))
