@@ -8,6 +8,7 @@ import { formatAge, formatMoment, secondsSince } from "../lib/time";
 import { useNow } from "../lib/useNow";
 import { useGridNames } from "../map/useGrids";
 import { holderName, isOpen } from "./list";
+import { DrillMark } from "./DrillMark";
 import { SeverityMark } from "./SeverityMark";
 import { hazardName, queueName } from "./text";
 
@@ -30,6 +31,7 @@ export const AlertItem = memo(function AlertItem({ alert, selected, fresh, me, o
       data-alert-id={alert.id}
       data-state={alert.state}
       data-severity={alert.severity}
+      data-drill={alert.canary == null ? undefined : "true"}
     >
       <button
         type="button"
@@ -40,6 +42,7 @@ export const AlertItem = memo(function AlertItem({ alert, selected, fresh, me, o
       >
         <span className="alert-line">
           <SeverityMark severity={alert.severity} />
+          {alert.canary == null ? null : <DrillMark />}
           <strong className="alert-hazard">{hazardName(alert, language)}</strong>
           {fresh ? <span className="badge badge-new">{t("list.new")}</span> : null}
           <Age alert={alert} />

@@ -6,6 +6,7 @@ import { Icon } from "../app/Icon";
 import { useLanguage } from "../i18n";
 import { formatAge, secondsSince } from "../lib/time";
 import { useNow } from "../lib/useNow";
+import { DrillMark } from "./DrillMark";
 import { SeverityMark } from "./SeverityMark";
 import { hazardName, queueName } from "./text";
 
@@ -28,6 +29,7 @@ export function DetailHead({ alert, position, onBack, onStep }: DetailHeadProps)
       <div className="detail-title">
         <h2>
           <SeverityMark severity={alert.severity} words />
+          {alert.canary == null ? null : <DrillMark />}
           <span>{hazardName(alert, language)}</span>
           {alert.tier === "review" ? <span className="badge">{t("list.review")}</span> : null}
         </h2>

@@ -7,6 +7,8 @@ import { useLanguage } from "../i18n";
 import { formatAge, formatMoment, secondsSince } from "../lib/time";
 import { useNow } from "../lib/useNow";
 import { useGridNames } from "../map/useGrids";
+import { arrivals } from "../live/arrivals";
+import { drillSteps } from "./drill";
 import { measurements } from "./measurements";
 import { placeName, queueName } from "./text";
 
@@ -37,6 +39,11 @@ export function Facts({ alert, account }: { alert: AlertDetail; account: Account
             {placeName(alert.matter, language)} <code>{alert.matter.code}</code>
           </Fact>
         )}
+        {drillSteps(alert, arrivals.arrivedAt(alert.id)).map(({ step, seconds }) => (
+          <Fact key={step} label={t(`drill.${step}`)}>
+            {t("drill.after", { seconds: seconds.toFixed(1) })}
+          </Fact>
+        ))}
         {measurements(alert, t).map(({ label, value }) => (
           <Fact key={label} label={label}>
             {value}

@@ -487,6 +487,7 @@ export interface components {
         AlertDetail: {
             /** Border Queues */
             border_queues: string[];
+            canary?: components["schemas"]["CanaryView"] | null;
             /** Claim Expires At */
             claim_expires_at: string | null;
             /** Claimed By */
@@ -589,6 +590,7 @@ export interface components {
         AlertSummary: {
             /** Border Queues */
             border_queues: string[];
+            canary?: components["schemas"]["CanaryView"] | null;
             /** Claim Expires At */
             claim_expires_at: string | null;
             /** Claimed By */
@@ -699,6 +701,24 @@ export interface components {
         BatchResult: {
             /** Results */
             results: components["schemas"]["ItemResult"][];
+        };
+        /**
+         * CanaryView
+         * @description The alert is a drill that the device painted in itself. The device's times are by its own clock.
+         */
+        CanaryView: {
+            /** Id */
+            id: string;
+            /**
+             * Injected At
+             * Format: date-time
+             */
+            injected_at: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
         };
         /**
          * ChainProblemView
@@ -865,7 +885,7 @@ export interface components {
          * @description How much of a file is here.
          * @enum {string}
          */
-        EvidenceState: "expected" | "partial" | "whole";
+        EvidenceState: "expected" | "partial" | "whole" | "dropped";
         /**
          * EvidenceView
          * @description A file that supports the alert.
@@ -878,6 +898,11 @@ export interface components {
              * Format: date-time
              */
             captured_at: string;
+            /**
+             * Dropped Reason
+             * @description Why the device gave it up, if it did
+             */
+            dropped_reason?: string | null;
             /** Kind */
             kind: string;
             /** Media Type */
@@ -886,6 +911,11 @@ export interface components {
             redacted: boolean;
             /** Sha256 */
             sha256: string;
+            /**
+             * Short Seconds
+             * @description A clip: how much of what was asked for is missing
+             */
+            short_seconds?: number | null;
             state: components["schemas"]["EvidenceState"];
         };
         /**
@@ -1226,9 +1256,11 @@ export interface components {
         };
         /**
          * QueueView
-         * @description A queue with what waits in it. `claimed` and `red` are parts of `open`.
+         * @description A queue with what waits in it. `claimed` and `red` are parts of `open`; `canaries` counts the drills.
          */
         QueueView: {
+            /** Canaries */
+            canaries: number;
             /** Claimed */
             claimed: number;
             /** Code */

@@ -2,6 +2,7 @@ import { useEffect, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Account, AlertSummary } from "../api/types";
+import { isReal } from "../alerts/drill";
 import { hazardName, queueName } from "../alerts/text";
 import { AdminPage } from "../admin/AdminPage";
 import { useLanguage } from "../i18n";
@@ -27,12 +28,12 @@ export function Console({ account }: { account: Account }): ReactNode {
   const [announcement, setAnnouncement] = useState("");
 
   const onArrivals = (alerts: AlertSummary[]): void => {
-    const [first] = alerts;
+    const [first] = alerts.filter(isReal);
     if (first === undefined) return;
     const name = `${t(`severity.${first.severity}`)}, ${hazardName(first, language)}, ${queueName(first, language)}`;
-    setAnnouncement(t("live.announce", { count: alerts.length, first: name }));
-    // A review is worth a look and never wakes anybody.
-    const alarms = alerts.filter(({ tier }) => tier === "alarm");
+    setAnnouncement(t("live.announce", { count: alerts.filter(isReal).length, first: name }));
+    // A review is worth a look and never wakes anybody; nor does a drill.
+    const alarms = alerts.filter((alert) => alert.tier === "alarm" && isReal(alert));
     if (muted || alarms.length === 0) return;
     void chime(alarms.some(({ severity }) => severity === "red") ? "red" : "yellow");
   };

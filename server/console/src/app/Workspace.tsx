@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { listQueues } from "../api/calls";
 import type { Account, AlertSummary } from "../api/types";
+import { isReal } from "../alerts/drill";
 import { AlertList, type ListChoices } from "../alerts/AlertList";
 import { DetailPane, type DetailCommands } from "../alerts/DetailPane";
 import { Facts } from "../alerts/Facts";
@@ -43,7 +44,7 @@ export function Workspace({ account, covered, onCommand }: WorkspaceProps): Reac
   const view = useAlerts(choices.openness, choices.queue, queues);
   // Whatever is shown, every open alert of the area is followed: for the title, and for the sound of new ones.
   const everything = useAlerts("open", null, queues);
-  useOpenCountInTitle(everything.alerts.length, everything.hasMore);
+  useOpenCountInTitle(everything.alerts.filter(isReal).length, everything.hasMore);
   const shown = useMemo(() => filtered(view.alerts, choices.text, language), [view.alerts, choices.text, language]);
   const selected = route.page === "alerts" ? route.alert : null;
   const selectedAlert = useAlert(selected).data;

@@ -11,6 +11,8 @@ const NEWS_MS = 10 * 60_000;
 export class Arrivals {
   private readonly known = new Set<string>();
   private fresh: ReadonlySet<string> = new Set();
+  /** When each alert came that arrived while the page was open, in milliseconds. */
+  private readonly times = new Map<string, number>();
   private readonly listeners = new Set<() => void>();
 
   /** Alerts of a snapshot are known from the start. */
@@ -27,6 +29,7 @@ export class Arrivals {
         continue;
       }
       this.known.add(alert.id);
+      this.times.set(alert.id, now);
       if (now - Date.parse(alert.created_at) < NEWS_MS) arrived.set(alert.id, alert);
     }
     const open = [...arrived.values()].filter(isOpen);
@@ -40,6 +43,11 @@ export class Arrivals {
     return open;
   }
 
+  /** When the alert came; null if it was there before the page. */
+  arrivedAt(id: string): number | null {
+    return this.times.get(id) ?? null;
+  }
+
   look(id: string): void {
     if (!this.fresh.has(id)) return;
     const next = new Set(this.fresh);
@@ -49,6 +57,7 @@ export class Arrivals {
 
   clear(): void {
     this.known.clear();
+    this.times.clear();
     this.publish(new Set());
   }
 

@@ -33,6 +33,7 @@ export function alertOf(id: string, fields: Partial<AlertSummary> = {}): AlertSu
     snapshot_sha256: null,
     created_at: "2026-11-21T08:00:03Z",
     received_at: "2026-11-21T08:00:03Z",
+    canary: null,
     ...fields,
   };
 }
@@ -48,6 +49,7 @@ export function queueOf(code: string, parent: string | null, fields: Partial<Que
     open: 0,
     claimed: 0,
     red: 0,
+    canaries: 0,
     oldest_at: null,
     ...fields,
   };
