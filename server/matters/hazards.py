@@ -33,6 +33,7 @@ HAZARD_NAMES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "camera_frozen": ("画面冻结", "Camera picture frozen"),
         "camera_blurred": ("画面模糊", "Camera picture blurred"),
         "camera_offline": ("摄像机离线", "Camera offline"),
+        "canary_lost": ("演练未被识别", "Drill not found"),
     }
 )
 """Slug to (Chinese, English)."""
