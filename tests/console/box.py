@@ -12,7 +12,7 @@ import httpx
 
 from contract.batch import encode_batch
 from contract.canonical import canonical_bytes
-from contract.events import BATCH_MEDIA_TYPE, HazardData, event_of
+from contract.events import BATCH_MEDIA_TYPE, EvidenceDroppedData, HazardData, event_of
 from contract.ids import uuid7
 
 DEVICE_ID = "demo-box"
@@ -138,7 +138,13 @@ class Box:
         assert result["status"] == status, result
 
     def announces(
-        self, episode: Episode, kind: str, content: bytes, media_type: str, captured_at: datetime | None = None
+        self,
+        episode: Episode,
+        kind: str,
+        content: bytes,
+        media_type: str,
+        captured_at: datetime | None = None,
+        short_seconds: float | None = None,
     ) -> str:
         """Adds a file to the episode's evidence; the next event tells of it."""
         name = hashlib.sha256(content).hexdigest()
@@ -150,9 +156,26 @@ class Box:
                 "bytes": len(content),
                 "captured_at": (captured_at or episode.started_at).isoformat(),
                 "redacted": False,
+                "short_seconds": short_seconds,
             }
         )
         return name
+
+    def drops(self, sha256: str, size: int, reason: str) -> None:
+        """Reports that a file was given up."""
+        now = datetime.now(UTC)
+        data = EvidenceDroppedData.model_validate(
+            {
+                "reason": reason,
+                "items": [{"sha256": sha256, "kind": "clip", "bytes": size}],
+                "files": 1,
+                "bytes": size,
+                "total_files": 1,
+                "total_bytes": size,
+            }
+        )
+        event = event_of(data, event_id=uuid7(now), device_id=DEVICE_ID, time=now)
+        self.sends(canonical_bytes(event.as_json()), status="accepted")
 
     def uploads(self, content: bytes) -> None:
         """Sends the bytes of a file that was announced before."""
@@ -165,7 +188,7 @@ class Box:
         assert answer.status_code == 204, answer.text
 
 
-def track_document(episode: Episode) -> bytes:
+def track_document(episode: Episode, size: tuple[int, int] = (854, 480)) -> bytes:
     """A fall from the upper left to the lower right, five seconds into the clip."""
     return json.dumps(
         {
@@ -173,9 +196,16 @@ def track_document(episode: Episode) -> bytes:
             "source_id": episode.source_id,
             "hazard": episode.hazard,
             "units": {"t": "s", "x": "px", "y": "px"},
+            "size": size,
             "started_at": episode.started_at.isoformat(),
             "start_seconds": 5.0,
-            "tracks": [{"label": "", "points": [[5.0, 370.0, 124.0], [6.6, 391.0, 398.0]], "box": None}],
+            "tracks": [
+                {
+                    "label": "thrown_object 0.82",
+                    "points": [[5.0, 370.0, 124.0], [5.8, 380.0, 192.0], [6.6, 391.0, 398.0]],
+                    "box": [384.0, 390.0, 14.0, 16.0],
+                }
+            ],
             "detail": episode.detail,
         }
     ).encode()

@@ -2,22 +2,27 @@ import type { ReactNode, RefObject } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Icon, type IconName } from "../app/Icon";
-import { ClipOverlay } from "./ClipOverlay";
 import type { Player } from "./player";
-import type { Track } from "./track";
+import type { Trace } from "./track";
+import { TrackOverlay } from "./TrackOverlay";
 
 interface ClipPlayerProps {
   src: string;
   videoRef: RefObject<HTMLVideoElement | null>;
   player: Player;
-  /** What the detector saw, and the media time of the clip's first frame; null until both are known. */
-  trace: { tracks: readonly Track[]; clipStart: number } | null;
+  /** With its codec: a browser that cannot play it says so before it has tried. */
+  mediaType: string;
+  /** What the detector saw; null until it is known. */
+  trace: Trace | null;
   overlay: boolean;
   label: string;
+  /** What is to be said of the clip, such as that it is short. */
+  note: string | null;
 }
 
-export function ClipPlayer({ src, videoRef, player, trace, overlay, label }: ClipPlayerProps): ReactNode {
+export function ClipPlayer({ src, mediaType, videoRef, player, trace, overlay, label, note }: ClipPlayerProps): ReactNode {
   const { t } = useTranslation();
+  const playable = canPlay(mediaType);
   return (
     <div className="clip">
       <div className="stage">
@@ -35,11 +40,11 @@ export function ClipPlayer({ src, videoRef, player, trace, overlay, label }: Cli
           {...player.bind}
         />
         {overlay && trace !== null ? (
-          <ClipOverlay videoRef={videoRef} tracks={trace.tracks} clipStart={trace.clipStart} />
+          <TrackOverlay mediaRef={videoRef} trace={trace} testId="clip-overlay" />
         ) : null}
-        {player.broken ? (
-          <p className="stage-message" role="alert">
-            {t("evidence.broken")}{" "}
+        {player.broken || !playable ? (
+          <p className="stage-message" role="alert" data-testid="clip-unplayable">
+            {t(playable ? "evidence.broken" : "evidence.cannotPlay", { codec: codecName(mediaType) })}{" "}
             <a href={src} download>
               {t("evidence.download")}
             </a>
@@ -47,8 +52,24 @@ export function ClipPlayer({ src, videoRef, player, trace, overlay, label }: Cli
         ) : null}
       </div>
       <ClipControls player={player} />
+      {note === null ? null : (
+        <p className="faint" data-testid="clip-note">
+          {note}
+        </p>
+      )}
     </div>
   );
+}
+
+/** A type without codecs cannot be judged: then the player has to try. */
+function canPlay(mediaType: string): boolean {
+  return !mediaType.includes("codecs=") || document.createElement("video").canPlayType(mediaType) !== "";
+}
+
+/** The codec's name as people know it. */
+function codecName(mediaType: string): string {
+  const codec = /codecs="([^",.]+)/.exec(mediaType)?.[1] ?? "";
+  return { hvc1: "H.265", hev1: "H.265", avc1: "H.264", avc3: "H.264", av01: "AV1", vp09: "VP9" }[codec] ?? mediaType;
 }
 
 function ClipControls({ player }: { player: Player }): ReactNode {

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useMemo, useState, type ReactNode, type RefObject } from "react";
+import { useMemo, useRef, useState, type ReactNode, type RefObject } from "react";
 import { useTranslation } from "react-i18next";
 
 import { evidenceUrl, getEvidenceJson } from "../api/calls";
@@ -11,10 +11,12 @@ import { formatMoment } from "../lib/time";
 import { serverNow } from "../lib/clock";
 import { ClipPlayer } from "./ClipPlayer";
 import type { Player } from "./player";
-import { bestTab, isWhole, newestOfEach, tabsOf, type EvidenceSet, type Tab } from "./select";
+import { pictureName, pictureWithOverlay, saveAs } from "./save";
+import { bestTab, isPending, isWhole, newestOfEach, tabsOf, type EvidenceSet, type Tab } from "./select";
 import { parseTelemetry } from "./telemetry";
 import { TelemetryChart } from "./TelemetryChart";
-import { clipStartSeconds, parseTrackDocument } from "./track";
+import { clipStartSeconds, parseTrackDocument, type Trace } from "./track";
+import { TrackOverlay } from "./TrackOverlay";
 import { Waiting } from "./Waiting";
 
 interface EvidenceViewerProps {
@@ -31,6 +33,17 @@ export function EvidenceViewer({ alert, videoRef, player, overlay, onOverlay }: 
   const tabs = tabsOf(alert, files);
   const [chosen, setChosen] = useState<Tab | null>(null);
   const tab = chosen !== null && tabs.includes(chosen) ? chosen : bestTab(tabs, files);
+  const imageRef = useRef<HTMLImageElement>(null);
+  const trace = useTrace(alert, files);
+  const shown = tab === "telemetry" ? null : tab === "clip" ? files.clip : files.snapshot;
+
+  const save = (): void => {
+    const media = tab === "clip" ? videoRef.current : imageRef.current;
+    if (media === null || shown === null) return;
+    void pictureWithOverlay(media, trace).then((blob) => {
+      if (blob !== null) saveAs(blob, pictureName(alert.source_name, shown.captured_at));
+    });
+  };
 
   return (
     <section className="viewer" aria-label={t("evidence.label")}>
@@ -48,11 +61,25 @@ export function EvidenceViewer({ alert, videoRef, player, overlay, onOverlay }: 
               onClick={() => setChosen(name)}
             >
               {t(`evidence.${name}`)}
-              {isWhole(files[name]) ? null : <span className="tab-pending" aria-hidden="true" />}
+              {!isPending(files[name]) ? null : <span className="tab-pending" aria-hidden="true" />}
             </button>
           ))}
         </div>
         {tab === "telemetry" ? null : (
+          <div className="viewer-tools">
+            {isWhole(shown) ? (
+              <button
+                type="button"
+                className="chip-button"
+                data-testid="save-overlay"
+                title={t("evidence.saveHint")}
+                aria-label={t("evidence.saveHint")}
+                onClick={save}
+              >
+                <Icon name="download" size={16} />
+                <span className="wide-only">{t("evidence.save")}</span>
+              </button>
+            ) : null}
           <button
             type="button"
             className="chip-button"
@@ -66,11 +93,16 @@ export function EvidenceViewer({ alert, videoRef, player, overlay, onOverlay }: 
             {t("evidence.overlay")}
             <kbd aria-hidden="true">O</kbd>
           </button>
+          </div>
         )}
       </div>
       <div id="evidence-panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
-        {tab === "clip" ? <Clip alert={alert} files={files} videoRef={videoRef} player={player} overlay={overlay} /> : null}
-        {tab === "snapshot" ? <Snapshot alert={alert} files={files} overlay={overlay} /> : null}
+        {tab === "clip" ? (
+          <Clip alert={alert} files={files} trace={trace} videoRef={videoRef} player={player} overlay={overlay} />
+        ) : null}
+        {tab === "snapshot" ? (
+          <Snapshot alert={alert} files={files} trace={trace} imageRef={imageRef} overlay={overlay} />
+        ) : null}
         {tab === "telemetry" ? <Readings alert={alert} file={files.telemetry} /> : null}
       </div>
     </section>
@@ -80,6 +112,7 @@ export function EvidenceViewer({ alert, videoRef, player, overlay, onOverlay }: 
 interface PanelProps {
   alert: AlertDetail;
   files: EvidenceSet;
+  trace: Trace | null;
   overlay: boolean;
 }
 
@@ -95,19 +128,28 @@ function useEvidenceJson(file: Evidence | null): unknown {
   return query.data;
 }
 
-type ClipProps = PanelProps & Pick<EvidenceViewerProps, "videoRef" | "player">;
-
-function Clip({ alert, files, videoRef, player, overlay }: ClipProps): ReactNode {
-  const { t } = useTranslation();
+/** What the detector saw, as data: the one source of everything that is drawn. */
+function useTrace(alert: AlertDetail, files: EvidenceSet): Trace | null {
   const [language] = useLanguage();
   const json = useEvidenceJson(files.track);
-  const clip = files.clip;
-  const captured = clip?.captured_at;
-  const trace = useMemo(() => {
+  const captured = files.clip?.captured_at;
+  const { hazard } = alert;
+  const name = hazardName(alert, language);
+  return useMemo(() => {
     const document = parseTrackDocument(json);
-    if (document === null || captured === undefined) return null;
-    return { tracks: document.tracks, clipStart: clipStartSeconds(document, captured) };
-  }, [json, captured]);
+    if (document === null) return null;
+    const tracks = document.tracks.map((track) => ({ ...track, label: track.label.replace(hazard, name) }));
+    const clipStart = captured === undefined ? document.startSeconds : clipStartSeconds(document, captured);
+    return { tracks, size: document.size, clipStart };
+  }, [json, captured, hazard, name]);
+}
+
+type ClipProps = PanelProps & Pick<EvidenceViewerProps, "videoRef" | "player">;
+
+function Clip({ alert, files, trace, videoRef, player, overlay }: ClipProps): ReactNode {
+  const { t } = useTranslation();
+  const [language] = useLanguage();
+  const clip = files.clip;
 
   if (!isWhole(clip)) {
     return (
@@ -125,15 +167,29 @@ function Clip({ alert, files, videoRef, player, overlay }: ClipProps): ReactNode
   });
   const src = evidenceUrl(clip.sha256);
   return (
-    <ClipPlayer key={clip.sha256} src={src} videoRef={videoRef} player={player} trace={trace} overlay={overlay} label={label} />
+    <ClipPlayer
+      key={clip.sha256}
+      src={src}
+      mediaType={clip.media_type}
+      videoRef={videoRef}
+      player={player}
+      trace={trace}
+      overlay={overlay}
+      label={label}
+      note={clip.short_seconds == null ? null : t("evidence.short", { seconds: clip.short_seconds })}
+    />
   );
 }
 
-function Snapshot({ alert, files, overlay }: PanelProps): ReactNode {
+type SnapshotProps = PanelProps & { imageRef: RefObject<HTMLImageElement | null> };
+
+function Snapshot({ alert, files, trace, imageRef, overlay }: SnapshotProps): ReactNode {
   const { t } = useTranslation();
   const [language] = useLanguage();
-  const drawn = overlay && isWhole(files.overlay);
-  const file = drawn ? files.overlay : files.snapshot;
+  // A box may send a picture with the drawing burnt in; where there is a track it is drawn here, over the plain one.
+  const burnt = overlay && trace === null && isWhole(files.overlay);
+  const file = burnt ? files.overlay : files.snapshot;
+  const drawn = burnt || (overlay && trace !== null);
   if (!isWhole(file)) {
     return <Waiting title={t("evidence.waitingPicture")} hint={t("evidence.noneYetHint")} evidence={file} />;
   }
@@ -145,11 +201,13 @@ function Snapshot({ alert, files, overlay }: PanelProps): ReactNode {
   return (
     <div className="stage">
       <img
+        ref={imageRef}
         data-testid="snapshot"
         data-overlay={drawn}
         src={evidenceUrl(file.sha256)}
         alt={t(drawn ? "evidence.overlayAlt" : "evidence.snapshotAlt", words)}
       />
+      {overlay && trace !== null ? <TrackOverlay mediaRef={imageRef} trace={trace} testId="snapshot-overlay" /> : null}
       {file.redacted ? <span className="stage-note">{t("evidence.redacted")}</span> : null}
     </div>
   );

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 
 import type { AlertDetail, Evidence } from "../api/types";
+import { ageColour, drawTracks, letterbox } from "./draw";
 import { FRAME_S, frameMoment, nextSpeed } from "./player";
-import { bestTab, newestOfEach, tabsOf } from "./select";
+import { pictureName } from "./save";
+import { bestTab, isPending, newestOfEach, tabsOf } from "./select";
 import { niceTicks, parseTelemetry } from "./telemetry";
 import { clipStartSeconds, parseTrackDocument, positionAt } from "./track";
 
@@ -21,8 +23,8 @@ const DOCUMENT = {
   started_at: "2026-11-21T08:00:10Z",
   start_seconds: 42.5,
   tracks: [
-    { label: "a", points: [[43, 10, 20], [42.5, 0, 0], ["bad", 1, 2]], box: null },
-    { label: "empty", points: [] },
+    { label: "a", points: [[43, 10, 20], [42.5, 0, 0], ["bad", 1, 2]], box: [4, 5, 6, 7] },
+    { label: "empty", points: [], box: [1, 2, 0, 0] },
   ],
 };
 
@@ -30,8 +32,14 @@ describe("tracks", () => {
   it("reads the edge's document and puts it on the clip's clock", () => {
     const track = parseTrackDocument(DOCUMENT);
     expect(track?.tracks).toEqual([
-      { label: "a", points: [{ t: 42.5, x: 0, y: 0 }, { t: 43, x: 10, y: 20 }] },
+      {
+        label: "a",
+        points: [{ t: 42.5, x: 0, y: 0 }, { t: 43, x: 10, y: 20 }],
+        box: { x: 4, y: 5, width: 6, height: 7 },
+      },
     ]);
+    expect(track?.size).toBeNull();
+    expect(parseTrackDocument({ ...DOCUMENT, size: [1920, 1080] })?.size).toEqual({ width: 1920, height: 1080 });
     // The clip begins 5 s before the episode: its first frame is at 37.5 s of media time.
     expect(track && clipStartSeconds(track, "2026-11-21T08:00:05Z")).toBeCloseTo(37.5);
   });
@@ -47,6 +55,50 @@ describe("tracks", () => {
     expect(positionAt(points, 42.75)).toEqual({ x: 5, y: 10 });
     expect(positionAt(points, 43.1)).toBeNull();
     expect(positionAt(points, 42)).toBeNull();
+  });
+});
+
+describe("what is drawn over a picture", () => {
+  it("is coloured by age: blue, yellow, red", () => {
+    expect([0, 0.5, 1, 7].map(ageColour)).toEqual([
+      "rgb(40, 190, 255)",
+      "rgb(255, 225, 70)",
+      "rgb(255, 60, 40)",
+      "rgb(255, 60, 40)",
+    ]);
+  });
+
+  it("keeps the picture's proportions", () => {
+    expect(letterbox({ width: 800, height: 800 }, { width: 1600, height: 900 })).toEqual({ scale: 0.5, left: 0, top: 175 });
+  });
+
+  it("follows a clip of another size than the detector's picture", () => {
+    const spots: [string, number, number][] = [];
+    const note = (name: string) => (x: number, y: number): void => void spots.push([name, x, y]);
+    const methods: Record<string, unknown> = {
+      arc: note("dot"),
+      createLinearGradient: () => ({ addColorStop: () => undefined }),
+      measureText: () => ({ width: 10 }),
+    };
+    const pen = new Proxy({} as CanvasRenderingContext2D, {
+      get: (_, name): unknown => methods[String(name)] ?? (() => undefined),
+      set: () => true,
+    });
+    const tracks = parseTrackDocument(DOCUMENT)?.tracks ?? [];
+    const half = { width: 320, height: 180 };
+    drawTracks(pen, { width: 640, height: 360 }, { width: 640, height: 360 }, 1, { tracks, size: half, now: null });
+    expect(spots).toEqual([["dot", 0, 0], ["dot", 20, 40]]);
+    spots.length = 0;
+    drawTracks(pen, { width: 640, height: 360 }, { width: 640, height: 360 }, 1, { tracks, size: half, now: 42.6 });
+    expect(spots[0]).toEqual(["dot", 0, 0]);
+    expect(spots.length).toBeGreaterThan(1);
+    spots.length = 0;
+    drawTracks(pen, { width: 640, height: 360 }, { width: 640, height: 360 }, 1, { tracks, size: half, now: 60 });
+    expect(spots).toEqual([]);
+  });
+
+  it("is saved under a name that sorts and that every file system takes", () => {
+    expect(pictureName("东门 3 / Gate", "2026-11-21T08:00:05.123Z")).toBe("东门-3-Gate_2026-11-21T08-00-05_overlay.jpg");
   });
 });
 
@@ -93,6 +145,12 @@ describe("what to show", () => {
     expect(bestTab(tabs, files)).toBe("snapshot");
     expect(bestTab(tabs, newestOfEach([file("clip", "whole"), file("snapshot", "whole")]))).toBe("clip");
     expect(bestTab(tabs, newestOfEach([]))).toBe("clip");
+  });
+
+  it("waits for what comes, and not for what its box gave up", () => {
+    expect(newestOfEach([file("clip", "dropped"), file("clip", "expected")]).clip?.state).toBe("expected");
+    expect([null, file("clip", "expected"), file("clip", "partial")].every(isPending)).toBe(true);
+    expect([file("clip", "dropped"), file("clip", "whole")].some(isPending)).toBe(false);
   });
 
   it("offers a sensor's readings and no clip", () => {

@@ -23,7 +23,7 @@ export function newestOfEach(evidence: readonly Evidence[]): EvidenceSet {
   };
 }
 
-const STATE_RANK: Record<Evidence["state"], number> = { whole: 0, partial: 1, expected: 2 };
+const STATE_RANK: Record<Evidence["state"], number> = { whole: 0, partial: 1, expected: 2, dropped: 3 };
 
 function byWorth(a: Evidence, b: Evidence): number {
   return STATE_RANK[a.state] - STATE_RANK[b.state] || Date.parse(b.captured_at) - Date.parse(a.captured_at);
@@ -31,6 +31,11 @@ function byWorth(a: Evidence, b: Evidence): number {
 
 export function isWhole(evidence: Evidence | null): evidence is Evidence {
   return evidence?.state === "whole";
+}
+
+/** Whether a file is still to come; one that its box gave up is not. */
+export function isPending(evidence: Evidence | null): boolean {
+  return evidence === null || evidence.state === "expected" || evidence.state === "partial";
 }
 
 /** A sensor has readings and no picture; everything else is looked at. */

@@ -7,16 +7,47 @@ export interface TrackPoint {
   y: number;
 }
 
+export interface PictureSize {
+  width: number;
+  height: number;
+}
+
+export interface TrackBox extends PictureSize {
+  x: number;
+  y: number;
+}
+
 export interface Track {
   label: string;
   points: TrackPoint[];
+  /** Where the object was last. */
+  box: TrackBox | null;
 }
 
 export interface TrackDocument {
   /** Begin of the episode, milliseconds since 1970 and seconds of media time: one moment on both clocks. */
   startedAt: number;
   startSeconds: number;
+  /** Of the picture whose pixels the tracks count; boxes of an older version do not say. */
+  size: PictureSize | null;
   tracks: Track[];
+}
+
+/** What is drawn over a clip or a picture. */
+export interface Trace {
+  tracks: readonly Track[];
+  size: PictureSize | null;
+  /** Media time of the clip's first frame, seconds; of no use on a picture. */
+  clipStart: number;
+}
+
+export type Shown = HTMLImageElement | HTMLVideoElement;
+
+/** The size of what is shown, in its own pixels; 0 × 0 until it is known. */
+export function naturalSize(media: Shown): PictureSize {
+  return media instanceof HTMLVideoElement
+    ? { width: media.videoWidth, height: media.videoHeight }
+    : { width: media.naturalWidth, height: media.naturalHeight };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -39,6 +70,20 @@ function parsePoints(value: unknown): TrackPoint[] {
     .sort((a, b) => a.t - b.t);
 }
 
+function parseNumbers(value: unknown, count: number): number[] | null {
+  return Array.isArray(value) && value.length === count && value.every(isFiniteNumber) ? value : null;
+}
+
+function parseBox(value: unknown): TrackBox | null {
+  const [x = 0, y = 0, width = 0, height = 0] = parseNumbers(value, 4) ?? [];
+  return width > 0 && height > 0 ? { x, y, width, height } : null;
+}
+
+function parseSize(value: unknown): PictureSize | null {
+  const [width = 0, height = 0] = parseNumbers(value, 2) ?? [];
+  return width > 0 && height > 0 ? { width, height } : null;
+}
+
 /** Reads `gridsentry.track.v1`; null for anything else. */
 export function parseTrackDocument(value: unknown): TrackDocument | null {
   if (!isRecord(value) || value["format"] !== "gridsentry.track.v1") return null;
@@ -50,9 +95,10 @@ export function parseTrackDocument(value: unknown): TrackDocument | null {
     .map((track) => ({
       label: typeof track["label"] === "string" ? track["label"] : "",
       points: parsePoints(track["points"]),
+      box: parseBox(track["box"]),
     }))
-    .filter((track) => track.points.length > 0);
-  return { startedAt, startSeconds, tracks };
+    .filter((track) => track.points.length > 0 || track.box !== null);
+  return { startedAt, startSeconds, size: parseSize(value["size"]), tracks };
 }
 
 /** Media time of the first frame of a clip that begins at `capturedAt` (ISO). */
