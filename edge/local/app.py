@@ -187,7 +187,8 @@ class _Page:
         return Response(picture, media_type="image/jpeg")
 
     async def canary(self, request: Request) -> Response:
-        return await self._called(request, "canary", {})
+        wanted = request.query_params.get("detector")
+        return await self._called(request, "canary", {} if wanted is None else {"detector": wanted})
 
     async def canary_state(self, request: Request) -> Response:
         return await self._called(request, "canary", {"id": request.path_params["canary_id"]})
