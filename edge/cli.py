@@ -14,9 +14,11 @@ from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from contract.keys import KeyFileError
+from edge.canary.cli import CanaryError, canary_command
 from edge.config.document import EdgeConfig, load_config, load_config_with_lines
 from edge.config.problems import ConfigError
 from edge.evaluate.cli import evaluate_command
+from edge.logs import LogLevel
 from edge.outbox.cli import outbox_app
 from edge.outbox.store import OutboxError
 from edge.sources.errors import SourceError
@@ -36,6 +38,7 @@ app = typer.Typer(
 )
 app.add_typer(outbox_app, name="outbox")
 app.command("eval")(evaluate_command)
+app.command("canary")(canary_command)
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration, a YAML file.")]
 
@@ -47,15 +50,19 @@ _out = Console(highlight=False)
 def run(
     config: ConfigOption,
     log_json: Annotated[bool, typer.Option("--log-json", help="One JSON object a log line.")] = False,
+    log_level: Annotated[
+        LogLevel, typer.Option("--log-level", help="What is said from this level on.")
+    ] = LogLevel.INFO,
 ) -> None:
-    """Watches all sources until it is stopped by Ctrl-C or SIGTERM."""
+    """Watches all sources until it is stopped by Ctrl-C or SIGTERM; SIGHUP has the configuration read again."""
     from edge import logs
-    from edge.runtime import Runtime
+    from edge.supervisor.supervisor import Supervisor
 
-    logs.configure(as_json=log_json)
-    runtime = Runtime(load_config(config))
-    runtime.stop_on_signals()
-    runtime.run()
+    recent = logs.RecentRecords()
+    logs.configure(as_json=log_json, level=log_level, process="supervisor", recent=recent)
+    supervisor = Supervisor(config, log_json=log_json, log_level=log_level, recent=recent)
+    supervisor.stop_on_signals()
+    raise typer.Exit(supervisor.run())
 
 
 @app.command()
@@ -129,12 +136,14 @@ def _with_progress(
 def main() -> None:
     """The console script: expected errors end in one clear message and exit code 1 or 2."""
     from edge.replay import ReplayError
+    from edge.supervisor.lock import StateInUseError
+    from edge.supervisor.supervisor import StartError
 
     try:
         app()
     except ConfigError as error:
         _fail(str(error), WRONG_USAGE)
-    except (ReplayError, OutboxError, SourceError, KeyFileError) as error:
+    except (ReplayError, OutboxError, SourceError, KeyFileError, CanaryError, StartError, StateInUseError) as error:
         _fail(f"error: {error}", FOUND_A_PROBLEM)
     except OSError as error:
         about = f"{error.filename}: " if error.filename else ""

@@ -83,6 +83,10 @@ class Uplink:
             self._remove_uploaded()
             self._wake.wait(min(IDLE_SECONDS, self._uploads.seconds_until_ready()))
 
+    def wake(self) -> None:
+        """Something was committed, perhaps by another process; from any thread."""
+        self._wake.set()
+
     def stop(self) -> None:
         """Makes `run` return soon; from any thread."""
         self._stop.set()

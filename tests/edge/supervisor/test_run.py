@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from contract.chain import verify_chain
 from contract.events import ChainHeadData
 from contract.keys import parse_public_key
-from edge.camera_worker import MAX_BACKOFF_SECONDS, backoff_seconds
-from edge.config.document import load_config
-from edge.outbox.sink import Commit, CommitError
-from edge.outbox.store import Outbox, OutboxError
-from edge.runtime import PatientSink, Runtime
+from edge.config.reconnect import ReconnectSettings
+from edge.outbox.sink import Commit
+from edge.outbox.store import Outbox
+from edge.supervisor.lock import StateInUseError
+from edge.supervisor.supervisor import Supervisor
 from tests.edge.brokers import free_port
-from tests.edge.outbox.protocol_server import TOKEN, Memory, ProtocolServer, protocol_server
-from tests.edge.parts import episodes_of, moment, observation, tracker, writer
+from tests.edge.outbox.protocol_server import Memory, ProtocolServer, protocol_server
+from tests.edge.parts import moment, observation, tracker, writer
+from tests.edge.supervisor.running import configuration, phases, running, states, wait_until, waiting_events
 from tests.edge.test_replay import camera
 
 
@@ -35,49 +34,12 @@ def server() -> Iterator[ProtocolServer]:
         yield started
 
 
-def configuration(folder: Path, sources: dict[str, Any], server: ProtocolServer | None) -> Path:
-    document: dict[str, Any] = {"device": {"id": "box-1", "state_dir": "state"}, "sources": sources}
-    if server is not None:
-        (folder / "token").write_text(TOKEN)
-        document["server"] = {"url": server.url, "token_file": "token"}
-    path = folder / "edge.yaml"
-    path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
-    return path
-
-
-@contextmanager
-def running(path: Path) -> Iterator[Runtime]:
-    runtime = Runtime(load_config(path))
-    thread = threading.Thread(target=runtime.run)
-    thread.start()
-    try:
-        yield runtime
-    finally:
-        runtime.stop()
-        thread.join(60)
-        assert not thread.is_alive()
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
-
-
-def states(memory: Memory) -> dict[str, list[tuple[str, str]]]:
-    """Source id to its health changes, with their reasons."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for event in list(memory.events.values()):
-        data = event["data"]
-        if "state" in data:
-            found.setdefault(data["source"]["id"], []).append((data["state"], data.get("reason", "")))
-    return found
-
-
-def phases(memory: Memory, source_id: str) -> list[str]:
+def kinds_of_whole_evidence(memory: Memory, source_id: str) -> set[str]:
     events = [event["data"] for event in list(memory.events.values())]
-    return [data["phase"] for data in events if "phase" in data and data["source"]["id"] == source_id]
+    items = [
+        item for data in events if data.get("source", {}).get("id") == source_id for item in data.get("evidence", ())
+    ]
+    return {item["kind"] for item in items if memory.is_whole(item["sha256"])}
 
 
 def test_bad_sources_never_stop_the_rest(tmp_path: Path, root: Path, server: ProtocolServer) -> None:
@@ -103,8 +65,9 @@ def test_bad_sources_never_stop_the_rest(tmp_path: Path, root: Path, server: Pro
     with running(configuration(tmp_path, sources, server)):
         wait_until(lambda: phases(server.memory, "gate-3")[-1:] == ["cleared"], "the good clip's episode")
         wait_until(lambda: len(states(server.memory)) == 6, "everybody's health")
-        wait_until(lambda: all(map(server.memory.is_whole, list(server.memory.files))), "evidence")
-        wait_until(lambda: len(server.memory.files) == 3, "snapshot, track, clip")
+        wait_until(
+            lambda: kinds_of_whole_evidence(server.memory, "gate-3") == {"snapshot", "track", "clip"}, "evidence"
+        )
     said = states(server.memory)
     assert said["gate-3"] == [("online", "")], "a recording that has ended is no fault"
     assert phases(server.memory, "gate-3").count("opened") == 1
@@ -173,72 +136,24 @@ def test_without_a_server_events_wait(tmp_path: Path, root: Path) -> None:
     path = configuration(
         tmp_path, {"gate-3": camera(root, input={"type": "file", "path": clip, "pace": "fastest"})}, None
     )
-    with running(path) as runtime:
-        wait_until(lambda: runtime._outbox.waiting_events() >= 4, "online, opened, updated, cleared")
-        with pytest.raises(OutboxError, match="in use by another gridsentry-edge"):
-            Runtime(load_config(path))
-
-
-class Failing:
-    """Refuses a number of commits."""
-
-    def __init__(self, errors: list[Exception]) -> None:
-        self.errors = errors
-        self.commits: list[Commit] = []
-
-    def commit(self, commit: Commit) -> None:
-        if self.errors:
-            raise self.errors.pop(0)
-        self.commits.append(commit)
-
-
-def test_a_disk_that_refuses_is_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge.runtime.COMMIT_RETRY_SECONDS", 0.01)
-    sink = Failing([OSError(28, "No space left on device")] * 3)
-    commit = next(episodes_of(1))
-    PatientSink(sink, threading.Event()).commit(commit)
-    assert sink.commits == [commit]
-    stopping = threading.Event()
-    stopping.set()
-    with pytest.raises(OSError, match="No space"):
-        PatientSink(Failing([OSError(28, "No space left on device")]), stopping).commit(commit)
-
-
-def test_an_event_that_cannot_be_written_does_not_hold_up_the_state() -> None:
-    sink = Failing([CommitError("too large")])
-    commit = Commit(next(episodes_of(1)).events, state={"a": "b"})
-    PatientSink(sink, threading.Event()).commit(commit)
-    assert sink.commits == [Commit(state={"a": "b"})]
+    with running(path):
+        wait_until(lambda: waiting_events(tmp_path) >= 4, "online, opened, updated, cleared")
+        with pytest.raises(StateInUseError, match="in use by another gridsentry-edge"):
+            Supervisor(path, lock_wait_seconds=0.2)
 
 
 def test_reconnects_are_spread_out_and_bounded() -> None:
-    first = [backoff_seconds(1) for _ in range(50)]
+    settings = ReconnectSettings()
+    first = [settings.wait_seconds(1) for _ in range(50)]
     assert 0.5 <= min(first) < max(first) <= 1
-    assert 30 <= backoff_seconds(100) <= MAX_BACKOFF_SECONDS
-    assert backoff_seconds(10**6) <= MAX_BACKOFF_SECONDS
-
-
-def test_heartbeats_say_how_far_behind_the_box_is_and_never_pile_up(
-    tmp_path: Path, root: Path, server: ProtocolServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("edge.runtime.HEARTBEAT_SECONDS", 0.1)
-    server.stop()
-    sources = {"missing": camera(root, input={"type": "file", "path": "nowhere.mp4"})}
-    with running(configuration(tmp_path, sources, server)) as runtime:
-        wait_until(lambda: runtime._outbox.waiting_events() == 2, "offline and one heartbeat")
-        time.sleep(0.5)
-        assert runtime._outbox.waiting_events() == 2
-        server.start()
-        wait_until(lambda: len(server.memory.events) >= 4, "what waited, and further heartbeats")
-    beats = [event for event in server.memory.events.values() if "heartbeat" in event["type"]]
-    assert beats[0]["data"]["sources_total"] == 1
-    assert beats[0]["data"]["sources_online"] == 0
+    assert 30 <= settings.wait_seconds(100) <= settings.max_seconds
+    assert settings.wait_seconds(10**6) <= settings.max_seconds
 
 
 @contextmanager
 def rtsp_camera(port: int, clip: Path) -> Iterator[None]:
     """A camera that is killed, not stopped."""
-    script = Path(__file__).with_name("rtsp_camera.py")
+    script = Path(__file__).parents[1] / "rtsp_camera.py"
     command = ["/usr/bin/python3", str(script), str(port), str(clip)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
@@ -250,14 +165,15 @@ def rtsp_camera(port: int, clip: Path) -> Iterator[None]:
             process.kill()
 
 
-def test_a_camera_that_is_killed_is_opened_again(
-    tmp_path: Path, root: Path, server: ProtocolServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("edge.camera_worker.MAX_BACKOFF_SECONDS", 0.5)
+def test_a_camera_that_is_killed_is_opened_again(tmp_path: Path, root: Path, server: ProtocolServer) -> None:
     port, clip = free_port(), root / "samples/clips/gate-3.mp4"
     address = {"type": "rtsp", "url": f"rtsp://127.0.0.1:{port}/live"}
     address |= {"open_timeout_seconds": 3, "read_timeout_seconds": 1}
-    path = configuration(tmp_path, {"gate-3": camera(root, input=address)}, server)
+    settings = camera(root, input=address) | {
+        "reconnect": {"first_seconds": 0.5, "max_seconds": 0.5},
+        "health": {"clear_after_seconds": 2},
+    }
+    path = configuration(tmp_path, {"gate-3": settings}, server)
 
     def health() -> list[str]:
         return [state for state, _ in states(server.memory).get("gate-3", [])]

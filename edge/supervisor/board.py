@@ -1,0 +1,83 @@
+"""What the children have told last, kept for the local page."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from edge.status import SourceMeter, meter_from
+from edge.supervisor.messages import Report
+
+KEPT_RECORDS = 500
+"""Of all processes together: minutes in trouble, days without."""
+KEPT_EVENTS = 200
+
+
+class Board:
+    """Used by the supervisor's loop alone; what it hands out are copies."""
+
+    def __init__(self) -> None:
+        self._meters: dict[str, SourceMeter] = {}
+        self._log: deque[Mapping[str, Any]] = deque(maxlen=KEPT_RECORDS)
+        self._events: deque[Mapping[str, Any]] = deque(maxlen=KEPT_EVENTS)
+        self._inference: dict[str, Sequence[Mapping[str, Any]]] = {}
+        self._uplink: Mapping[str, Any] = {}
+
+    def take(self, child_name: str, report: Report) -> None:
+        """Takes in a child's report.
+
+        Raises:
+            pydantic.ValidationError: a meter in it is none.
+        """
+        for source_id, plain in report.sources.items():
+            self._meters[source_id] = meter_from(plain)
+        self._log.extend(report.log)
+        self._events.extend(report.events)
+        if report.uplink:
+            self._uplink = report.uplink
+        if report.inference:
+            self._inference[child_name] = [{"process": child_name, **session} for session in report.inference]
+
+    def note(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Adds records of the supervisor's own log."""
+        self._log.extend(records)
+
+    def forget_child(self, name: str) -> None:
+        """The child has ended: its sessions are gone."""
+        self._inference.pop(name, None)
+
+    def keep_sources(self, expected: Mapping[str, SourceMeter]) -> None:
+        """Drops all other sources; those that nobody has reported on yet are shown as they are given here."""
+        self._meters = {source_id: self._meters.get(source_id, blank) for source_id, blank in expected.items()}
+
+    def say_of(self, source_ids: Collection[str], state: str, reason: str, since: str) -> None:
+        """Says of sources what their own process cannot say."""
+        for source_id in source_ids:
+            meter = self._meters.get(source_id)
+            if meter is not None and (meter.state, meter.reason) != (state, reason):
+                meter.state, meter.reason, meter.since = state, reason, since
+
+    def meter(self, source_id: str) -> SourceMeter | None:
+        return self._meters.get(source_id)
+
+    @property
+    def sources(self) -> Mapping[str, SourceMeter]:
+        return dict(self._meters)
+
+    @property
+    def uplink(self) -> Mapping[str, Any]:
+        return self._uplink
+
+    @property
+    def inference(self) -> Sequence[Mapping[str, Any]]:
+        return [session for name in sorted(self._inference) for session in self._inference[name]]
+
+    @property
+    def log(self) -> Sequence[Mapping[str, Any]]:
+        # Reports of several processes come in one after the other; people read them by time.
+        return sorted(self._log, key=lambda record: str(record.get("timestamp", "")))
+
+    @property
+    def events(self) -> Sequence[Mapping[str, Any]]:
+        return sorted(self._events, key=lambda event: str(event.get("id", "")))
