@@ -13,15 +13,19 @@ from pathlib import Path
 from contract.keys import load_or_create_key, public_key_text
 from edge.assembly import picture_problems
 from edge.config.document import EdgeConfig
-from edge.config.inputs import RtspInput
+from edge.config.inputs import CameraInput, is_remote
 from edge.config.problems import ConfigProblem, field_name
 from edge.config.sources import CameraSource
 from edge.config.text import ParsedText
 from edge.detectors.registry import PictureSize
 from edge.outbox.server_api import RefusedError, ServerApi, UplinkError, token_problem
-from edge.runtime import KEY_NAME
 from edge.sources.errors import SourceError
-from edge.sources.opening import open_video
+from edge.sources.opening import MAIN, open_video, roles_of
+from edge.sources.video import VideoSource
+from edge.streams.needs import needs_of
+from edge.streams.plan import decode_plan
+from edge.streams.rhythm import StreamFacts
+from edge.worker.state import KEY_NAME
 
 TCP_SECONDS = 5.0
 
@@ -48,7 +52,8 @@ def findings(path: Path, config: EdgeConfig, parsed: ParsedText, *, online: bool
     yield _state_dir(config.device.state_dir)
     for source_id, settings in config.sources.items():
         if isinstance(settings, CameraSource) and settings.input is not None:
-            if isinstance(settings.input, RtspInput) and not online:
+            yield from _camera_secret(source_id, settings.input)
+            if is_remote(settings.input) and not online:
                 yield Finding(source_id, Grade.FINE, "not opened: a camera is reached with --online")
             else:
                 yield from _camera(path, parsed, source_id, settings)
@@ -78,23 +83,43 @@ def _state_dir(folder: Path) -> Finding:
     return Finding("state_dir", Grade.FINE, str(folder))
 
 
+def _camera_secret(source_id: str, address: CameraInput) -> Iterator[Finding]:
+    path = getattr(address, "password_file", None)
+    if path is not None:
+        yield from _secret_file(f"{source_id}.password_file", path)
+
+
 def _camera(path: Path, parsed: ParsedText, source_id: str, settings: CameraSource) -> Iterator[Finding]:
     assert settings.input is not None, "only cameras with an input are opened"
-    try:
-        source = open_video(settings.input)
-    except SourceError as error:
-        yield Finding(source_id, Grade.PROBLEM, str(error))
-        return
-    size = PictureSize(source.width, source.height)
-    name = source.name
-    source.close()
+    found: dict[str, StreamFacts] = {}
+    names: dict[str, str] = {}
+    for role in roles_of(settings.input):
+        try:
+            source = open_video(settings.input, role=role)
+        except SourceError as error:
+            yield Finding(source_id, Grade.PROBLEM, str(error))
+            continue
+        found[role], names[role] = StreamFacts(role, source.width, source.height), _described(source)
+        source.close()
+    if MAIN not in found:
+        return  # what the settings' pixels mean is not known
+    size = PictureSize(found[MAIN].width, found[MAIN].height)
     problems = picture_problems(settings, size)
     for problem in problems:
         where = ("sources", source_id, *problem.path)
         message = str(ConfigProblem(path, parsed.line_of(where), field_name(where), problem.message))
         yield Finding(source_id, Grade.PROBLEM, message)
     if not problems:
-        yield Finding(source_id, Grade.FINE, f"{name}: {size.width} × {size.height}")
+        others = [PictureSize(facts.width, facts.height) for role, facts in found.items() if role != MAIN]
+        decoded = decode_plan(needs_of(settings, size, *others), list(found.values())).role
+        for role, name in names.items():
+            idle = "kept for evidence" if role == MAIN else "not needed by these detectors"
+            use = "" if len(names) == 1 else f" ({role}: {'decoded' if role == decoded else idle})"
+            yield Finding(source_id, Grade.FINE, f"{name}{use}")
+
+
+def _described(source: VideoSource) -> str:
+    return f"{source.name}: {source.width} × {source.height}"
 
 
 def _token(path: Path) -> Iterator[Finding]:
