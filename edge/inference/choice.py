@@ -90,7 +90,7 @@ def choose(
             model=name,
             sha256=file.sha256,
             wishes=wishes,
-            chosen=_best(file.path, measurements),
+            chosen=best_of(file.path, measurements),
             measurements=measurements,
         )
         others = tuple(one for one in store.choices if (one.sha256, one.wishes) != (file.sha256, wishes))
@@ -98,7 +98,7 @@ def choose(
     return choice
 
 
-def _best(path: Path, measurements: Sequence[Measurement]) -> int:
+def best_of(path: Path, measurements: Sequence[Measurement]) -> int:
     """The least processor time a picture; a second thread only where one is too slow.
 
     Raises:

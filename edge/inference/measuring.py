@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from statistics import median
 from typing import Any
 
@@ -112,8 +113,9 @@ def measure_apart(
 def _follow(child: subprocess.Popen[str], request: _Request, file: ModelFile, watch: Watch) -> list[Measurement]:
     assert child.stdin is not None, "it was opened with pipes"
     assert child.stdout is not None, "it was opened with pipes"
-    child.stdin.write(request.model_dump_json())
-    child.stdin.close()
+    with suppress(BrokenPipeError):  # it ended before it asked what to do: its exit code says more
+        child.stdin.write(request.model_dump_json())
+        child.stdin.close()
     measurements: list[Measurement] = []
     for line in child.stdout:
         if line.startswith(FAULT):
