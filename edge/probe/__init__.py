@@ -1,0 +1,1 @@
+"""`probe`: what a camera sends, what it would cost, and how it is written into the configuration."""
