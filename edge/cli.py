@@ -21,6 +21,7 @@ from edge.evaluate.cli import evaluate_command
 from edge.logs import LogLevel
 from edge.outbox.cli import outbox_app
 from edge.outbox.store import OutboxError
+from edge.probe.cli import probe_command
 from edge.sources.errors import SourceError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 app.add_typer(outbox_app, name="outbox")
 app.command("eval")(evaluate_command)
+app.command("probe")(probe_command)
 app.command("canary")(canary_command)
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration, a YAML file.")]

@@ -243,6 +243,15 @@ def is_remote(settings: CameraInput) -> bool:
     return isinstance(settings, _Network)
 
 
+def patience_seconds(settings: CameraInput) -> float:
+    """How long opening and reading may block a thread by themselves: after that it is stuck, not waiting."""
+    if isinstance(settings, FileInput | ImagesInput):
+        return 0.0  # a disk answers, and a watched folder is looked at each half second
+    streams = len(settings.urls) if isinstance(settings, RtspInput) else 1
+    # A frozen server is noticed after up to twice the read timeout.
+    return streams * settings.open_timeout_seconds + 2 * settings.read_timeout_seconds
+
+
 def is_live(settings: CameraInput) -> bool:
     """Whether its end is a fault."""
     if isinstance(settings, ImagesInput):

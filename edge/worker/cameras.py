@@ -12,11 +12,12 @@ import structlog
 
 from edge.camera_worker import CameraWorker, SharedParts
 from edge.config.document import EdgeConfig
-from edge.config.inputs import RtspInput
+from edge.config.inputs import patience_seconds
 from edge.config.sources import CameraSource
 from edge.inference.service import InferenceService
 from edge.pipeline import clear_forgotten
 from edge.status import SourceMeter
+from edge.streams.ring import RingBudget
 from edge.supervisor.messages import Alive, Call, Configure, Report
 from edge.supervisor.placement import worker_index
 from edge.view import CallError
@@ -128,6 +129,7 @@ class CameraHost:
         self._state: State | None = None
         self._config: EdgeConfig | None = None
         self._inference: InferenceService | None = None
+        self._rings: RingBudget | None = None
         self._index = worker_index(inherited.name)
 
     def configure(self, config: EdgeConfig, order: Configure) -> None:
@@ -136,6 +138,8 @@ class CameraHost:
         if self._inference is None:  # other models start the process anew, see `edge.supervisor.plan`
             state_dir = config.device.state_dir
             self._inference = InferenceService(config.inference, state_dir, worker_index=self._index)
+        if self._rings is None:
+            self._rings = RingBudget(config.evidence.ring_total_bytes)
         self._config = config
         wanted = {source_id: config.sources[source_id] for source_id in order.sources}
         for source_id, slot in list(self._slots.items()):
@@ -193,13 +197,11 @@ class CameraHost:
         parts = state.camera_parts(config, source_id, settings, meter, sink)
         # Their packets are gone: they end with the evidence that they have.
         clear_forgotten(parts.tracker.left_over(), parts.tracker, parts.writer, sink)
-        shared = SharedParts(config.evidence, state.store, self._executor, sink, self._inference)
+        shared = SharedParts(config.evidence, state.store, self._executor, sink, self._inference, self._rings)
         return CameraWorker(source_id, settings, parts, shared)
 
 
 def _patience_seconds(settings: CameraSource | None) -> float:
-    """How long opening and reading may block by themselves. A frozen server is noticed after twice the read timeout."""
+    """How long opening and reading may block by themselves."""
     address = None if settings is None else settings.input
-    if isinstance(address, RtspInput):
-        return address.open_timeout_seconds + 2 * address.read_timeout_seconds
-    return 0.0
+    return 0.0 if address is None else patience_seconds(address)
