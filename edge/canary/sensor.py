@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -40,7 +40,6 @@ class _Running:
     canary: Canary
     detector: SensorDetector
     waiting: list[SyntheticReading]
-    history: list[Reading] = field(default_factory=list)
     found: bool = False
     said: bool = False
 
@@ -57,6 +56,7 @@ class SensorDrills:
         self._units = units
         self._running: _Running | None = None
         self._turn = 0
+        self._history: list[Reading] = []
         self._results: list[Observation] = []
 
     @property
@@ -65,8 +65,8 @@ class SensorDrills:
 
     @property
     def history(self) -> Sequence[Reading]:
-        """The made-up readings so far."""
-        return () if self._running is None else tuple(self._running.history)
+        """The made-up readings of the latest drill."""
+        return tuple(self._history)
 
     def step(self, now: datetime, steady_seconds: float) -> Sequence[SensorSighting]:
         """Lets time pass; `steady_seconds` by a clock that nobody sets. Returns what a drill's detector saw."""
@@ -118,6 +118,7 @@ class SensorDrills:
             self._desk.refused(drill, str(error))
             return
         self._turn += 1
+        self._history = []
         canary = Canary(id=drill.canary_id, injected_at=now)
         waiting = sorted(readings, key=lambda reading: reading.at_seconds)
         self._running = _Running(drill, name, canary, detector, waiting)
@@ -133,7 +134,7 @@ class SensorDrills:
             observed_at=at,
             media_time=at.timestamp(),
         )
-        running.history.append(reading)
+        self._history.append(reading)
         key = f"canary-{running.canary.id}"
         return [
             SensorSighting(running.name, replace(observation, key=key), reading, running.canary)

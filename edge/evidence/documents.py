@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from contract.canonical import canonical_bytes
 from edge.detectors.interface import Mark, Reading
@@ -35,6 +36,7 @@ def track_document(episode: Episode, marks: Sequence[Mark], size: tuple[int, int
                 for mark in marks
             ],
             "detail": episode.detail,
+            **_drill_of(episode),
         }
     )
 
@@ -56,5 +58,11 @@ def telemetry_document(episode: Episode, readings: Iterable[Reading], complete_f
             "clear_limit": episode.detail.get("clear_limit"),
             "complete_from": None if complete_from is None else complete_from.isoformat(),
             "readings": rows,
+            **_drill_of(episode),
         }
     )
+
+
+def _drill_of(episode: Episode) -> dict[str, Any]:
+    """Marks what was made up: whoever meets the file without its event must see it."""
+    return {} if episode.canary is None else {"canary": episode.canary.as_json()}
