@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -158,6 +159,28 @@ def test_a_stream_that_is_opened_again_goes_on_with_its_episodes() -> None:
     for number in range(50, 190):
         again.take(frame(number / 25))
     assert [phase for phase, _, _ in kept.story()] == [Phase.OPENED, Phase.CLEARED]
+
+
+@pytest.mark.parametrize("jump_hours", [-1, 1])
+def test_a_wall_clock_that_jumps_by_an_hour_neither_ends_nor_repeats_nor_holds(jump_hours: int) -> None:
+    steady, kept = Guarded(), Kept()
+    pipeline = CameraPipeline({"d": steady.guard}, tracker(5), writer(), None, kept)
+
+    def play(begin: float, end: float, hours: int) -> None:
+        for number in range(round(begin * 25), round(end * 25)):
+            shown = frame(number / 25)
+            pipeline.take(replace(shown, wall_time=shown.wall_time + timedelta(hours=hours)))
+
+    play(0, 4, 0)
+    play(4, 8, jump_hours)
+    assert [phase for phase, _, _ in kept.story()] == [Phase.OPENED]
+    steady.broken[0] = True
+    play(8, 12, jump_hours)
+    play(12, 12.9, 0)
+    assert [phase for phase, _, _ in kept.story()] == [Phase.OPENED]
+    play(12.9, 13.1, 0)
+    assert [phase for phase, _, _ in kept.story()] == [Phase.OPENED, Phase.CLEARED]
+    assert all(data.ended_at is None or data.ended_at >= data.started_at for data in kept.data)
 
 
 def test_cool_downs_and_budget_are_committed_with_the_events() -> None:
