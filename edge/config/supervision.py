@@ -20,9 +20,9 @@ class SupervisionSettings(Settings):
     late by more than 4 s on two cores with eight busy processes."""
     start_limit_seconds: Annotated[float, Field(ge=5, le=3600)] = 90
     """The same until a child's first report: a cold start from an SD card loads 150 MB of libraries."""
-    source_limit_seconds: Annotated[float, Field(ge=30, le=86_400)] = 180
-    """A camera whose thread does nothing at all for this long, beyond its own timeouts, has its process replaced.
-    The longest pause that is no fault is the backoff of 60 s."""
+    source_limit_seconds: Annotated[float, Field(ge=5, le=86_400)] = 60
+    """A camera whose thread does nothing at all for this long, beyond its own timeouts, has its process replaced. It
+    counts its turns each second while it waits for a camera; the longest picture takes a detector seconds."""
     restart_limit: Annotated[int, Field(ge=1, le=1000)] = 5
     restart_window_seconds: Annotated[float, Field(ge=1, le=86_400)] = 300
     """A child that ended more often than `restart_limit` in this time is tried once in this time, for ever."""
