@@ -89,7 +89,7 @@ async def _asked(host: str, port: int, username: str | None, password: str) -> O
     logging.getLogger("onvif").setLevel(logging.ERROR)
     logging.getLogger("zeep").setLevel(logging.ERROR)
     # adjust_time: a camera whose clock is off refuses logins that are stamped with ours.
-    camera = ONVIFCamera(host, port, username, password, no_cache=True, adjust_time=True)
+    camera = ONVIFCamera(host, port, username or "", password, no_cache=True, adjust_time=True)
     where = f"onvif://{host}:{port}"
     try:
         return await _device(camera, host, port)

@@ -34,8 +34,9 @@ MAX_PICTURE_BYTES = 256 * 1024 * 1024
 JPEG_TAIL_BYTES = 4096
 """Cameras append their own notes behind the end of the picture."""
 
-_MAGIC = {b"\xff\xd8\xff": "mjpeg", b"\x89PNG": "png", b"BM": "bmp", b"II*\x00": "tiff", b"MM\x00*": "tiff"}
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
+_MAGIC = {b"\xff\xd8\xff": "mjpeg", b"\x89PNG": "png"}
+"""What clips can be cut from: containers hold no BMP or TIFF."""
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 
 
 class BrokenPictureError(ValueError):
