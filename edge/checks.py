@@ -13,11 +13,14 @@ from pathlib import Path
 from contract.keys import load_or_create_key, public_key_text
 from edge.assembly import picture_problems
 from edge.config.document import EdgeConfig
+from edge.config.inference import ModelSettings
 from edge.config.inputs import CameraInput, is_remote
 from edge.config.problems import ConfigProblem, field_name
 from edge.config.sources import CameraSource
 from edge.config.text import ParsedText
 from edge.detectors.registry import PictureSize
+from edge.inference.errors import ModelError
+from edge.inference.sessions import REFERENCE, open_session, read_model
 from edge.outbox.server_api import RefusedError, ServerApi, UplinkError, token_problem
 from edge.sources.errors import SourceError
 from edge.sources.opening import MAIN, open_video, roles_of
@@ -61,6 +64,8 @@ def findings(path: Path, config: EdgeConfig, parsed: ParsedText, *, online: bool
             yield Finding(source_id, Grade.WARNING, "has no input: `run` does not watch it, only `replay` uses it")
         if not settings.detectors:
             yield Finding(source_id, Grade.WARNING, "has no detectors: nothing will be found there")
+    for name, model in config.inference.models.items():
+        yield _model(name, model)
     if config.server is not None:
         yield from _token(config.server.token_file)
         if online:
@@ -120,6 +125,20 @@ def _camera(path: Path, parsed: ParsedText, source_id: str, settings: CameraSour
 
 def _described(source: VideoSource) -> str:
     return f"{source.name}: {source.width} × {source.height}"
+
+
+def _model(name: str, settings: ModelSettings) -> Finding:
+    """Loads the model by the reference plan: a missing, damaged or odd one is found here, not at its first question."""
+    subject = f"model {name}"
+    try:
+        file = read_model(settings.path, settings.sha256)
+        shape = open_session(file, REFERENCE, settings.input_size).shape
+    except ModelError as error:
+        return Finding(subject, Grade.PROBLEM, str(error))
+    size = f"{settings.path}: {shape.width} × {shape.height}"
+    if settings.sha256 is None:
+        return Finding(subject, Grade.WARNING, f"{size}; any file is taken, set sha256: {file.sha256}")
+    return Finding(subject, Grade.FINE, size)
 
 
 def _token(path: Path) -> Iterator[Finding]:

@@ -42,6 +42,8 @@ OpenModel = Callable[[str, ModelSettings], DetectionModel]
 class LaneState(StrEnum):
     """How a model is."""
 
+    IDLE = "idle"
+    """Nobody has asked yet: it is not loaded."""
     OPENING = "opening"
     """Loading, or being measured at first boot; questions are shed until it is over."""
     READY = "ready"
@@ -96,7 +98,7 @@ class Lane:
         self._core = core
         self._slots = Slots(settings.heartbeat_seconds)
         self._changed = threading.Condition()
-        self._state = LaneState.OPENING
+        self._state = LaneState.IDLE
         self._reason = ""
         self._model: DetectionModel | None = None
         self._run: _Run | None = None
@@ -201,6 +203,7 @@ class Lane:
     # ---- the thread
 
     def _start(self) -> None:
+        self._state = LaneState.OPENING
         run = self._run = _Run()
         # daemon: a library that never comes back must not keep the program from ending.
         run.thread = threading.Thread(target=self._work, args=(run,), name=f"inference {self.name}", daemon=True)
@@ -209,7 +212,6 @@ class Lane:
     def _start_unless_too_many_hang(self) -> None:
         self._left_behind = [thread for thread in self._left_behind if thread.is_alive()]
         if len(self._left_behind) < MOST_HANGING:
-            self._state = LaneState.OPENING
             self._start()
         else:
             # A run without a thread: those that come back late find that they are no longer listened to.
