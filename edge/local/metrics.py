@@ -46,6 +46,7 @@ class BoxCollector(Collector):
         yield from _children(view)
         yield from source_metrics(view.sources, time.monotonic())
         yield from _outbox(view.uplink, now)
+        yield from _device(view.uplink.get("device") or {})
         yield from _inference(view.inference)
 
 
@@ -142,6 +143,26 @@ def _outbox(uplink: Mapping[str, Any], now: datetime) -> Iterator[Metric]:
         trouble.add_metric([], float(bool(uplink.get("trouble"))))
     yield oldest
     yield trouble
+
+
+def _device(device: Mapping[str, Any]) -> Iterator[Metric]:
+    """What the box says of itself, see `edge.health.device`."""
+    wrong = gauge("device_condition", "1 while something is wrong with the box itself.", ["condition"])
+    for condition in sorted({bounded(name) for name in device.get("conditions", ())}):
+        wrong.add_metric([condition], 1)
+    yield wrong
+    measured = device.get("measured", {})
+    for key, text in (
+        ("disk_free_bytes", "Free space of the disk that holds the state folder."),
+        ("disk_total_bytes", "Size of the disk that holds the state folder."),
+        ("hottest_celsius", "Temperature of the part nearest to its limit."),
+        ("clock_offset_seconds", "How far the clock is off, as far as it knows."),
+    ):
+        family = gauge(f"device_{key}", text)
+        value = number(measured.get(key))
+        if value is not None:
+            family.add_metric([], value)
+        yield family
 
 
 def _age(moment: object, now: datetime) -> float:

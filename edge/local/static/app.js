@@ -83,6 +83,7 @@ function show() {
   const uptime = duration(Math.max(0, (Date.now() - new Date(box.started_at)) / 1000));
   say($("about"), t("about", { software: box.software, uptime }));
   showReadiness(box);
+  showDevice(box.uplink.device);
   showSources(box);
   showChosen(box);
   showEvents();
@@ -98,6 +99,28 @@ function showReadiness(box) {
   const text = box.stopping ? t("stopping") : why.length ? t("notReady", { why: why.join(", ") }) : t("ready");
   say($("ready"), text);
   $("ready").dataset.mood = why.length || box.stopping ? "warn" : "good";
+}
+
+/** What is wrong with the box itself, with the reasons in full: they are few, and somebody stands before it. */
+function showDevice(device) {
+  const conditions = Object.entries(device?.conditions ?? {});
+  redraw($("device-conditions"), [page.language, conditions], () =>
+    conditions.map(([name, reason]) => {
+      const chip = h("li", { className: "chip" }, [t.word("conditionNames", name), reason].filter(Boolean).join(": "));
+      chip.dataset.mood = "bad";
+      return chip;
+    }),
+  );
+}
+
+function deviceFacts(measured) {
+  const rows = [];
+  if ("disk_free_bytes" in measured) {
+    rows.push([t("disk"), t("diskFree", { free: bytes(measured.disk_free_bytes), total: bytes(measured.disk_total_bytes) })]);
+  }
+  if ("hottest_celsius" in measured) rows.push([t("temperature"), `${Math.round(measured.hottest_celsius)} °C`]);
+  if ("clock_offset_seconds" in measured) rows.push([t("clock"), `${measured.clock_offset_seconds.toFixed(3)} s`]);
+  return rows;
 }
 
 function titleOf(source) {
@@ -136,7 +159,7 @@ function newCard(id) {
   const reason = h("span", { className: "source-reason" });
   const spark = sparkline();
   const button = h("button", { type: "button", className: "source", onclick: () => choose(id) });
-  button.dataset.test = `source-${id}`;
+  button.dataset.testid = `source-${id}`;
   button.append(name, state, spark, figures, reason);
   const card = { item: h("li", {}, button), button, name, state, figures, reason, spark };
   page.cards.set(id, card);
@@ -237,6 +260,7 @@ function showChosen(box) {
   else rows.push([t("faults"), counts(source.faults) || t("nothing")]);
   if (source.address) rows.push([t("address"), source.address, "code"]);
   if (source.reason) rows.push([t("reason"), source.reason, "whole"]);
+  if (source.notices.length) rows.push([t("notices"), source.notices.join("; "), "whole"]);
   return facts($("facts"), rows);
 }
 
@@ -340,6 +364,7 @@ function showOutbox(uplink) {
     [t("refusedEvents"), uplink.refused_events ?? 0],
     [t("failedFiles"), uplink.failed_files ?? 0],
     [t("droppedFiles"), `${uplink.dropped_files ?? 0} (${bytes(uplink.dropped_bytes ?? 0)})`],
+    ...deviceFacts(uplink.device?.measured ?? {}),
     [t("uplink"), state, uplink.trouble ? "whole" : ""],
   ]);
 }

@@ -104,6 +104,11 @@ def whole_view(**changes: Any) -> BoxView:
             "refused_events": 0,
             "failed_files": 1,
             "oldest_waiting_at": (datetime.now(UTC) - timedelta(seconds=90)).isoformat(),
+            "device": {
+                "conditions": {"disk_short": "412 MB free (1.3%), expected at least 1,000 MB"},
+                "unwatched": {},
+                "measured": {"disk_free_bytes": 4.12e8, "disk_total_bytes": 3.2e10, "hottest_celsius": 61.0},
+            },
             "trouble": "connection refused",
             "trouble_since": STARTED.isoformat(),
         },

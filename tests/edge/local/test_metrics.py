@@ -60,6 +60,8 @@ def test_figures_arrive() -> None:
     assert value(found, "gridsentry_inference_shedding", step="rate") == 1
     assert value(found, "gridsentry_config_refused") == 0
     assert value(found, "gridsentry_ready") == 1
+    assert value(found, "gridsentry_device_condition", condition="disk_short") == 1
+    assert value(found, "gridsentry_device_disk_free_bytes") == 4.12e8
 
 
 def test_labels_are_few_and_without_secrets() -> None:
