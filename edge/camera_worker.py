@@ -41,7 +41,7 @@ from edge.streams.camera import CameraStream
 from edge.streams.metering import StreamReadings
 from edge.streams.needs import settings_for
 from edge.streams.opened import OpenedCamera, open_camera
-from edge.streams.ring import PacketRing
+from edge.streams.ring import PacketRing, RingBudget
 from edge.streams.twin import MainRecorder, ReturnWatch, TwinRing
 from edge.view import CallError
 
@@ -80,6 +80,7 @@ class SharedParts:
     """Makes evidence, one piece after the other."""
     sink: Sink
     inference: InferenceService | None = None
+    rings: RingBudget | None = None
 
 
 class CameraWorker:
@@ -95,6 +96,7 @@ class CameraWorker:
         self.source_id = source_id
         self._settings = settings
         self._evidence_settings = shared.evidence
+        self._rings = shared.rings
         self._writer = parts.writer
         self._tracker = parts.tracker
         self._health = parts.health
@@ -193,7 +195,8 @@ class CameraWorker:
 
     def _stream_of(self, opened: OpenedCamera) -> CameraStream:
         seconds, size_bytes = self._evidence_settings.ring_seconds, self._evidence_settings.ring_bytes
-        ring = TwinRing(seconds, size_bytes) if opened.keeps_main else PacketRing(seconds, size_bytes)
+        kind = TwinRing if opened.keeps_main else PacketRing
+        ring = kind(seconds, size_bytes, self._rings)
         return CameraStream(
             self.source_id,
             opened.decoded,

@@ -19,7 +19,7 @@ from edge.episodes.episode import Episode
 from edge.episodes.events import CANARY, EventWriter, episodes_name
 from edge.episodes.tracker import Change, EpisodeTracker, Moment
 from edge.evidence.documents import JSON_MEDIA_TYPE, telemetry_document
-from edge.evidence.store import EvidenceStore
+from edge.evidence.store import EvidenceStore, NoRoomError
 from edge.outbox.sink import Commit
 from edge.status import SourceMeter
 
@@ -194,6 +194,8 @@ class SensorPipeline:
         captured_at = window[0].observed_at if window else episode.started_at
         try:
             return (self._store.put(content, EvidenceKind.TELEMETRY, JSON_MEDIA_TYPE, captured_at),)
+        except NoRoomError as error:
+            return (error.evidence,)  # listed all the same: the uplink reports that it will never come
         except OSError as error:
             # An event never waits for a file: it goes on without this one.
             log.error("evidence could not be made", episode=episode.episode_id, reason=str(error))

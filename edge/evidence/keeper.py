@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import structlog
 from contract.events import MAX_DROPPED_ITEMS
 from contract.evidence import DropReason
 from edge.config.evidence import EvidenceSettings
-from edge.disk import DiskFullError, is_full, space_at
+from edge.disk import DiskFullError, Reserve, space_at
 from edge.evidence.store import EvidenceStore
 from edge.logs import Repeats
 from edge.outbox.rows import KeptFile
@@ -25,11 +24,6 @@ log = structlog.get_logger("evidence")
 
 _Result = TypeVar("_Result")
 
-RESERVE_NAME = "reserve"
-RESERVE_BYTES = 8 * 1024 * 1024
-RESERVE_SHARE = 0.01
-"""Room to report what is dropped when there is no room at all: a report of 100 files is 20 KB, and SQLite writes it to
-its log in pages. On a small disk a hundredth of it."""
 SLACK_SHARE = 0.1
 """Freed beyond what is needed, as a share of the bound: a disk at its limit must not be worked on at every step."""
 WITHHELD_REPORT_SECONDS = 60.0
@@ -68,7 +62,7 @@ class EvidenceKeeper:
         self._outbox = outbox
         self._store = store
         self._settings = settings
-        self._reserve = state_dir / RESERVE_NAME
+        self._reserve = Reserve(state_dir)
         self._monotonic = monotonic
         self._next_sweep = monotonic()
         self._next_withheld_report = monotonic()
@@ -81,7 +75,7 @@ class EvidenceKeeper:
         try:
             freed = self._retire()
             freed += self._free()
-            self._keep_reserve()
+            self._reserve.take()
             if now >= self._next_withheld_report:
                 self._next_withheld_report = now + WITHHELD_REPORT_SECONDS
                 self._outbox.report_withheld()
@@ -148,9 +142,8 @@ class EvidenceKeeper:
         try:
             return work()
         except DiskFullError:
-            if not self._reserve.exists():
+            if not self._reserve.give_back():
                 raise
-            self._reserve.unlink()
             return work()
 
     def _remove(self, sha256: str) -> int:
@@ -161,22 +154,6 @@ class EvidenceKeeper:
             return 0
         self._store.remove(sha256)
         return size
-
-    def _keep_reserve(self) -> None:
-        """Takes the reserve, or takes it again after it was used; a disk that has no room for it has to wait."""
-        wanted = int(min(RESERVE_BYTES, RESERVE_SHARE * space_at(self._store.folder).total_bytes))
-        if self._reserve.exists() and self._reserve.stat().st_blocks * 512 >= wanted:
-            return
-        descriptor = os.open(self._reserve, os.O_RDWR | os.O_CREAT, 0o640)
-        try:
-            os.posix_fallocate(descriptor, 0, wanted)
-            return
-        except OSError as error:
-            if not is_full(error):
-                raise
-        finally:
-            os.close(descriptor)
-        self._reserve.unlink()
 
     def _sweep(self) -> None:
         removed = self._store.remove_unlisted(self._outbox.kept_evidence(), older_than_seconds=UNLISTED_SECONDS)

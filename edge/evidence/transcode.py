@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import queue
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Any
 
 import av
 from av.error import FFmpegError
@@ -45,15 +47,35 @@ def transcoded(cut: PacketCut, is_over: Callable[[], bool] = lambda: False) -> C
         raise ClipError(f"packets of {cut.template.codec} could not be encoded as H.264: {error}") from error
 
 
+class _LowestPriority(Executor):
+    """One thread for jobs that everything else comes before. A daemon: a clip must not hold up the end of the program.
+
+    On Linux a priority belongs to the thread, and only root may raise it again: hence a thread of its own.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="transcode", daemon=True).start()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._jobs.put((future, partial(fn, *args, **kwargs)))
+        return future
+
+    def _run(self) -> None:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
+        while True:
+            future, work = self._jobs.get()
+            try:
+                future.set_result(work())
+            except Exception as error:  # a future carries whatever its work raised
+                future.set_exception(error)
+
+
 @lru_cache(maxsize=1)
-def background() -> ThreadPoolExecutor:
+def background() -> Executor:
     """This process's one thread for transcoding, at the lowest priority: the cameras come first."""
-    return ThreadPoolExecutor(1, thread_name_prefix="transcode", initializer=_be_last)
-
-
-def _be_last() -> None:
-    # On Linux a priority belongs to the thread, and only root may raise it again: hence a thread of its own.
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
+    return _LowestPriority()
 
 
 def _encode(cut: PacketCut, target: io.BytesIO, is_over: Callable[[], bool]) -> Clip:

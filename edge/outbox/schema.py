@@ -126,12 +126,18 @@ def upgrade(connection: sqlite3.Connection, found: int) -> None:
 def _worth_in(connection: sqlite3.Connection) -> Iterator[tuple[str, tuple[int, int, str]]]:
     """(sha256, (severity, tier, episode)) of every file that something still lists; later words win."""
     for (content,) in connection.execute("SELECT content FROM episodes"):
-        yield from _worth_of(json.loads(content))
+        yield from _worth_of(content)
     query = "SELECT content FROM events WHERE type LIKE 'gridsentry.hazard.%' ORDER BY seq"
     for (content,) in connection.execute(query):
-        yield from _worth_of(json.loads(content)["data"])
+        yield from _worth_of(content)
 
 
-def _worth_of(said: dict[str, Any]) -> Iterable[tuple[str, tuple[int, int, str]]]:
-    worth = (SEVERITY_RANK[Severity(said["severity"])], TIER_RANK[Tier(said["tier"])], str(said["episode_id"]))
-    return [(str(item["sha256"]), worth) for item in said.get("evidence", ())]
+def _worth_of(content: str | bytes) -> Iterable[tuple[str, tuple[int, int, str]]]:
+    """What an episode or a hazard event lists. A damaged one is found by `verify`; here it says nothing."""
+    try:
+        said: dict[str, Any] = json.loads(content)
+        said = said.get("data", said)
+        worth = (SEVERITY_RANK[Severity(said["severity"])], TIER_RANK[Tier(said["tier"])], str(said["episode_id"]))
+        return [(str(item["sha256"]), worth) for item in said.get("evidence", ())]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ()

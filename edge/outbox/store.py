@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import IO, Any
 from contract.chain import ChainPosition
 from contract.events import Event, HazardEvent, Phase, Severity
 from contract.evidence import DropReason
-from edge.disk import DiskFullError, is_full
+from edge.disk import DiskFullError, Reserve, is_full
 from edge.episodes.episode import Episode, episode_from_text
 from edge.outbox.rows import (
     UPDATES_WITHHELD,
@@ -40,6 +40,8 @@ from edge.outbox.sink import Commit
 
 DATABASE_NAME = "outbox.db"
 LOCK_NAME = "lock"
+LOG_PAGES = 256
+"""A commit writes 5 to 10 pages: every few dozen the log is worked off, which costs one more flush."""
 FORGET_FILES_AFTER = timedelta(days=7)
 """No episode lists evidence that is older than this; until then a row says what became of the file."""
 
@@ -123,9 +125,17 @@ class Outbox:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
-        self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        self._connection = self._opened()
         try:
-            self._prepare(device_id)
+            try:
+                self._prepare(device_id)
+            except (sqlite3.OperationalError, DiskFullError) as error:
+                # Opening writes a few pages too. With the reserve given back, the keeper can begin its work.
+                if not is_full(error) or not Reserve(state_dir).give_back():
+                    raise
+                self._connection.close()
+                self._connection = self._opened()
+                self._prepare(device_id)
         except DiskFullError:
             self._connection.close()
             raise
@@ -348,12 +358,18 @@ class Outbox:
 
     # ---- inside
 
+    def _opened(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+
     def _prepare(self, device_id: str) -> None:
         connection = self._connection
         connection.execute("PRAGMA busy_timeout = 5000")
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: what was committed survives a power cut, not only the end of the process.
         connection.execute("PRAGMA synchronous = FULL")
+        # A log of 1 MB at the most: on a disk that runs short its room is not there for anybody else.
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_PAGES * 4096}")
         connection.execute(
             "PRAGMA foreign_keys = OFF"
         )  # an upgrade rebuilds tables; inside a transaction it is too late
@@ -375,7 +391,9 @@ class Outbox:
             set_meta(connection, "device_id", device_id)
         elif OLDEST_VERSION <= found < SCHEMA_VERSION:
             upgrade(connection, found)
-        elif found != SCHEMA_VERSION:
+        elif found == SCHEMA_VERSION:
+            return
+        else:
             raise OutboxError(
                 f"{self.path}: written by another version (schema {found}, expected {SCHEMA_VERSION}); "
                 "use the version that wrote it to send what waits"
@@ -423,8 +441,17 @@ class Outbox:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 if isinstance(error, sqlite3.Error) and is_full(error):
+                    self._shorten_log()
                     raise DiskFullError("the disk is full, nothing was written", self.path) from error
                 raise
+
+    def _shorten_log(self) -> None:
+        """Moves what is in the write-ahead log into the database, most of which has its place there already.
+
+        SQLite does so by itself only behind a commit: on a full disk there would never be one again.
+        """
+        with suppress(sqlite3.OperationalError):  # full or in use: the next attempt comes soon
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _can_be_withheld(event: Event) -> bool:

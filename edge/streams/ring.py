@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
@@ -83,6 +84,32 @@ class PacketCut:
         return max(packet.media_time for packet in self.packets)
 
 
+class RingBudget:
+    """What all rings of one process may hold together: each gets its own bound or an equal share, if that is less.
+
+    With a ring more the share shrinks, and each ring comes down to it with its next packet.
+    """
+
+    def __init__(self, total_bytes: int) -> None:
+        self.total_bytes = total_bytes
+        self._rings = 0
+        self._lock = threading.Lock()
+
+    @property
+    def share_bytes(self) -> int:
+        return self.total_bytes // max(1, self._rings)
+
+    def enter(self, ring: PacketRing) -> None:
+        """Counts a ring for as long as it lives."""
+        with self._lock:
+            self._rings += 1
+        weakref.finalize(ring, self._leave)
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._rings -= 1
+
+
 class PacketRing:
     """Bounded memory of packets; safe to cut from another thread.
 
@@ -90,11 +117,14 @@ class PacketRing:
     at most one group), unless `history_bytes` is reached before: the byte bound always holds.
     """
 
-    def __init__(self, history_seconds: float, history_bytes: int) -> None:
+    def __init__(self, history_seconds: float, history_bytes: int, budget: RingBudget | None = None) -> None:
         if history_seconds <= 0 or history_bytes <= 0:
             raise ValueError(f"a ring needs room: {history_seconds} s, {history_bytes} bytes")
         self.history_seconds = history_seconds
         self.history_bytes = history_bytes
+        self._budget = budget
+        if budget is not None:
+            budget.enter(self)
         self._packets: deque[RingPacket] = deque()
         self._key_times: deque[float] = deque()
         self._bytes = 0
@@ -134,7 +164,10 @@ class PacketRing:
             self._newest = max(self._newest, packet.media_time)
             while len(self._key_times) > 1 and self._key_times[1] <= self._newest - self.history_seconds:
                 self._forget_oldest_group()
-            while self._bytes > self.history_bytes:
+            most = self.history_bytes
+            if self._budget is not None:
+                most = min(most, self._budget.share_bytes)
+            while self._bytes > most:
                 self._forget_oldest_group()
 
     def cut(self, start_seconds: float, end_seconds: float) -> PacketCut | None:

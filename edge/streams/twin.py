@@ -12,7 +12,7 @@ from edge.logs import Repeats
 from edge.sources.errors import SourceError
 from edge.sources.video import StreamTemplate, VideoSource
 from edge.streams.late import Baseline
-from edge.streams.ring import PacketCut, PacketRing, RingPacket
+from edge.streams.ring import PacketCut, PacketRing, RingBudget, RingPacket
 
 ALIGNMENT_SECONDS = 1.5
 """A cut of the main stream that ends earlier than asked by this is incomplete: the two are joined by arrival, which
@@ -28,9 +28,9 @@ class TwinRing(PacketRing):
     Everything is on the decoded stream's media time.
     """
 
-    def __init__(self, history_seconds: float, history_bytes: int) -> None:
-        super().__init__(history_seconds, history_bytes)
-        self.main = PacketRing(history_seconds, history_bytes)
+    def __init__(self, history_seconds: float, history_bytes: int, budget: RingBudget | None = None) -> None:
+        super().__init__(history_seconds, history_bytes, budget)
+        self.main = PacketRing(history_seconds, history_bytes, budget)
 
     @property
     def size_bytes(self) -> int:

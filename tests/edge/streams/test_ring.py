@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from fractions import Fraction
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.sources.video import StreamTemplate
-from edge.streams.ring import PacketRing, RingPacket
+from edge.streams.ring import PacketRing, RingBudget, RingPacket
 
 TEMPLATE = object.__new__(StreamTemplate)  # the ring only hands it on
 
@@ -104,3 +105,32 @@ def test_frames_shown_out_of_order_are_all_in_a_cut() -> None:
 def test_a_ring_without_room_is_refused() -> None:
     with pytest.raises(ValueError, match="a ring needs room"):
         PacketRing(0, 1000)
+
+
+# ---- the budget of a process
+
+
+def feed(ring: PacketRing, groups: int) -> None:
+    """Groups of ten packets of 1000 bytes, one second each."""
+    for number in range(groups * 10):
+        ring.append(packet(number, size=1000), TEMPLATE)
+
+
+def test_rings_share_the_bytes_of_their_process() -> None:
+    budget = RingBudget(120_000)
+    rings = [PacketRing(600, 100_000, budget)]
+    feed(rings[0], 30)
+    assert rings[0].size_bytes == 100_000, "alone it has all that it may have"
+    for _ in range(3):
+        rings.append(PacketRing(600, 100_000, budget))
+        feed(rings[-1], 30)
+    assert [ring.size_bytes for ring in rings] == [100_000, 60_000, 40_000, 30_000], "as they came"
+    for ring in rings:
+        feed(ring, 1)
+        cut = ring.cut(0, 600)
+        assert cut is not None
+        assert cut.packets[0].is_key, "what is left can be decoded"
+    assert sum(ring.size_bytes for ring in rings) <= 120_000
+    del ring, rings[1:]
+    gc.collect()
+    assert budget.share_bytes == 120_000, "rings that are gone take nothing"
