@@ -110,6 +110,8 @@ def announce(stack: Stack) -> None:
     console.print(
         Panel(
             f"Console   [bold]{stack.url}[/]\nAccounts (demo only)\n{accounts}\n"
+            f"Edge box  http://127.0.0.1:{stack.ports.local}\n"
+            f"  token   {stack.folder}/edge/local.token\n"
             f"MQTT      127.0.0.1:{stack.ports.mqtt}\nFiles     {stack.folder}\n\nCtrl-C stops everything.",
             title="GridSentry demo",
             expand=False,

@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 DISTRICT = ROOT / "samples" / "district" / "generated"
 EDGE_CONFIG = ROOT / "configs" / "demo" / "edge.yaml"
 DEVICE_ID = "demo-box"
+LOCAL_PORT = 8790
 MARK = ".gridsentry-demo"
 
 
@@ -37,6 +38,8 @@ class Ports:
 
     http: int
     mqtt: int
+    local: int
+    """The edge box's own page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ class Stack:
 def choose_ports(preferred_http: int | None = None) -> Ports:
     """The preferred port if there is one and it is free, else any."""
     http = preferred_http if preferred_http and port_is_free(preferred_http) else free_port()
-    return Ports(http=http, mqtt=free_port())
+    local = LOCAL_PORT if port_is_free(LOCAL_PORT) else free_port()
+    return Ports(http=http, mqtt=free_port(), local=local)
 
 
 @contextmanager
@@ -148,6 +152,7 @@ def write_edge_config(folder: Path, ports: Ports) -> Path:
     config["device"] = {"id": DEVICE_ID, "state_dir": str((folder / "edge").resolve())}
     config["server"] = {"url": f"http://127.0.0.1:{ports.http}", "token_file": str((folder / "edge.token").resolve())}
     config["mqtt"] = {"host": "127.0.0.1", "port": ports.mqtt, "client_id": DEVICE_ID}
+    config["local"] = {"port": ports.local}
     for source in config["sources"].values():
         if source["input"]["type"] == "file":
             source["input"]["path"] = str((EDGE_CONFIG.parent / source["input"]["path"]).resolve())

@@ -59,7 +59,7 @@ class Line:
 @contextmanager
 def prepared_line(folder: Path) -> Iterator[Line]:
     """A line that is set up but not started, with sensors `s-00` … `s-24`; stopped at the end."""
-    ports = Ports(http=free_port(), mqtt=free_port())
+    ports = Ports(http=free_port(), mqtt=free_port(), local=free_port())
     environment = server_environment(folder)
     prepare_server(environment, folder)
     config: dict[str, Any] = {
