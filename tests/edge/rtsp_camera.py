@@ -38,6 +38,7 @@ for argument in arguments[1:]:
         launch = f'filesrc location="{argument}" ! qtdemux ! h264parse ! rtph264pay name=pay0 pt=96'
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(f"( {launch} )")
+    factory.set_shared("is-live=true" in launch)  # a camera has one encoder, whoever looks on
     if login is not None:
         permissions = GstRtspServer.RTSPPermissions()
         permissions.add_permission_for_role("viewer", GstRtspServer.RTSP_PERM_MEDIA_FACTORY_ACCESS, True)

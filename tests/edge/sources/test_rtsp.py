@@ -6,15 +6,20 @@ import itertools
 import os
 import signal
 import socket
+import statistics
 import subprocess
+import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from edge.sources.address import with_credentials
 from edge.sources.errors import SourceError
 from edge.sources.rtsp import RtspSource
+from edge.sources.video import WAITING_FOR_KEY_FRAME
 from edge.streams.camera import CameraStream
 from tests.edge.video import record
 
@@ -29,12 +34,12 @@ def free_port() -> int:
 
 
 class Camera:
-    """A GStreamer RTSP server in its own process."""
+    """A GStreamer RTSP server in its own process; `mounts` as rtsp_camera.py takes them."""
 
-    def __init__(self, clip: Path) -> None:
+    def __init__(self, *mounts: str, login: str | None = None) -> None:
         self.port = free_port()
         self.url = f"rtsp://viewer:s3cret-pa55@127.0.0.1:{self.port}/live"
-        command = [SYSTEM_PYTHON, str(SERVER), str(self.port), str(clip)]
+        command = [SYSTEM_PYTHON, str(SERVER), str(self.port), *mounts, *(["--login", login] if login else [])]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == b"ready\n"
@@ -60,7 +65,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def camera(clip: Path) -> Iterator[Camera]:
-    camera = Camera(clip)
+    camera = Camera(str(clip))
     yield camera
     camera.close()
 
@@ -138,3 +143,89 @@ def test_a_wrong_path_is_refused_with_a_remedy(camera: Camera) -> None:
 def test_nobody_listens_is_said_so() -> None:
     with pytest.raises(SourceError, match=r"check that the camera is on"):
         RtspSource(f"rtsp://127.0.0.1:{free_port()}/live", open_timeout_seconds=2)
+
+
+LOGIN = ("viewer", "p@ss w/rd:1")
+PICTURES = "videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=15/1,format=I420 !"
+ENCODINGS = {
+    "h264": f"/h264={PICTURES} x264enc speed-preset=ultrafast key-int-max=15 ! rtph264pay name=pay0 pt=96",
+    "hevc": f"/hevc={PICTURES} x265enc speed-preset=ultrafast key-int-max=15 ! rtph265pay name=pay0 pt=96",
+    "mjpeg": f"/mjpeg={PICTURES} jpegenc ! rtpjpegpay name=pay0 pt=26",
+}
+
+
+@pytest.fixture(scope="module")
+def many(clip: Path) -> Iterator[Camera]:
+    """One server with every encoding, behind a login (digest)."""
+    camera = Camera(
+        *ENCODINGS.values(),
+        f"/reordered=filesrc location={clip} ! qtdemux ! h264parse ! rtph264pay name=pay0",
+        login=":".join(LOGIN),
+    )
+    yield camera
+    camera.close()
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+@pytest.mark.parametrize("codec", ENCODINGS)
+def test_every_encoding_by_either_transport(many: Camera, codec: str, transport: Literal["tcp", "udp"]) -> None:
+    url = with_credentials(f"rtsp://127.0.0.1:{many.port}/{codec}", *LOGIN)
+    source = RtspSource(url, transport=transport)
+    stream = CameraStream("many", source)
+    times = []
+    with source:
+        for frame in stream.frames():
+            assert frame.luma.shape == (240, 320)
+            times.append(frame.media_time)
+            if len(times) == 12:
+                break
+    assert source.codec == codec
+    steps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert all(step > 0 for step in steps)
+    assert statistics.median(steps) == pytest.approx(1 / 15, rel=0.1)
+    assert LOGIN[1] not in source.name
+
+
+def test_a_wrong_password_is_said_and_not_shown(many: Camera) -> None:
+    url = with_credentials(f"rtsp://127.0.0.1:{many.port}/h264", "viewer", "wrong-pa55")
+    with pytest.raises(SourceError, match="check user name and password") as raised:
+        RtspSource(url)
+    assert "wrong-pa55" not in "".join(traceback.format_exception(raised.value))
+
+
+def test_reordered_pictures_come_in_the_order_in_which_they_are_shown(many: Camera) -> None:
+    source = RtspSource(with_credentials(f"rtsp://127.0.0.1:{many.port}/reordered", *LOGIN))
+    stream = CameraStream("reordered", source)
+    brightness, times = [], []
+    with source:
+        for frame in stream.frames():
+            brightness.append(int(frame.luma[100, 100]))
+            times.append(frame.media_time)
+            if len(times) == 25:
+                break
+    assert brightness == sorted(brightness)
+    assert times == sorted(times)
+    # The decoder learns only by and by how far it must look ahead: at most its first pictures are lost to that.
+    assert stream.dropped["out_of_order"] <= 2
+
+
+def test_a_long_wait_for_a_key_frame_is_said_and_costs_nothing(tmp_path: Path) -> None:
+    """A camera that sends a key frame every 8 seconds, joined in the middle."""
+    slow = f"{PICTURES} x264enc speed-preset=ultrafast key-int-max=120 ! rtph264pay name=pay0 pt=96 config-interval=1"
+    camera = Camera(f"/slow={slow}")
+    told: list[tuple[str, float]] = []
+    try:
+        url = f"rtsp://127.0.0.1:{camera.port}/slow"
+        # The first viewer starts the encoder; the second comes into the middle of its group.
+        with RtspSource(url), RtspSource(url) as source:
+            source.says = lambda what: told.append((what, time.monotonic()))
+            before = time.thread_time()
+            packet = next(iter(source.packets()))
+            spent = time.thread_time() - before
+    finally:
+        camera.close()
+    assert packet.is_keyframe
+    assert [what for what, _ in told][-1] == "", "and that it is over"
+    if len(told) > 1:  # on a slow machine the wait may be shorter than it takes to speak of it
+        assert {what for what, _ in told[:-1]} == {WAITING_FOR_KEY_FRAME}
+    assert spent < 0.5, "no decoding while there is nothing to decode"
