@@ -13,6 +13,7 @@ from edge.detectors.registry import FrameNeeds
 from edge.sources.decoding import DecodeMode
 from edge.sources.errors import SourceError, StreamChangedError
 from edge.sources.video import StreamTemplate, VideoSource
+from edge.streams.broken import BrokenWatch
 from edge.streams.colour import PLANAR_LUMA, bgr_reader, converted, luma_view
 from edge.streams.late import Baseline, LateGuard, Shedding
 from edge.streams.plan import decode_plan, leaner
@@ -86,6 +87,7 @@ class CameraStream:
         self._template: StreamTemplate | None = None
         self._last_media_time = -1.0
         self._picture_at = 0.0
+        self._broken = BrokenWatch()
 
     @property
     def media_time(self) -> float:
@@ -194,6 +196,11 @@ class CameraStream:
 
     def _check_pictures(self, came: bool) -> None:
         now = time.monotonic()
+        broken = self._broken.saw(self._source.packets_read, self._source.packets_broken, now)
+        if broken:
+            raise SourceError(
+                f"{self._source.name}: {broken}; it sends garbage or packets are lost, it will be opened again"
+            )
         if came or not self._picture_at:
             self._picture_at = now  # after they were judged: time that detectors took is not the camera's fault
         waited = now - self._picture_at

@@ -154,7 +154,9 @@ class LiveBox:
         def all_online() -> bool:
             sources = self.sources()
             return all(
-                sources[source_id]["state"] == "online" and sources[source_id]["frames_judged"] > 0
+                source_id in sources  # before its worker's first report there may be nothing to tell
+                and sources[source_id]["state"] == "online"
+                and sources[source_id]["frames_judged"] > 0
                 for source_id in source_ids
             )
 
