@@ -6,6 +6,7 @@ stays where it was, so that neither the light nor the weather nor the traffic de
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -38,12 +39,20 @@ DARK_HIGH, DARK_TOP = 30.0, 24.0
 DARK_SEEN_SHARE = 0.15
 """A dark street with one lamp shows more blocks than this: it is dark, and not underexposed."""
 CLIPPED_SHARE = 0.5
-BLURRED_BELOW = 0.4
+BLURRED_BELOW = 0.45
 """Fine structure against coarse, both against the view: fog and night take from both (0.55-1), bad focus takes the fine
-(0.45 at a blur of 0.3 % of the width, 0.25 at 0.5 %)."""
-SHARP_FROM = 0.5
+(0.5 at a blur of 0.3 % of the width, 0.25 at 0.5 %)."""
+SHARP_FROM = 0.55
+LEARN_SHARP_FROM = 0.7
+"""A view is not taught by a picture that is losing its focus, however slowly."""
+SHARPNESS_SECONDS = 10.0
+SHARP_LOOKS = 7
+"""Looks that the median is taken over: a camera that trembles is sharp in some and less in others."""
 BLUR_BLOCKS = 12
-"""Blocks that must show coarse structure before focus is judged."""
+"""Blocks that must show their coarse structure before focus is judged."""
+SAME_LIGHT_FROM = 0.6
+"""Correlation of a block's coarse structure with the view: lower, and other edges are lit than those that were
+learned, whose sharpness nobody knows."""
 PEAK_FROM, PEAK_TO_RIVAL = 12.0, 1.4
 """A shift is believed from here. Noise alone peaks at 5; the same place in another light at 24-100."""
 REGISTER_SECONDS = 2.0
@@ -98,7 +107,7 @@ class _Against:
     lost_share: float
     """Neither known nor showing anything."""
     sharpness: float | None
-    """Fine against coarse structure, 1: as learned. None: too little to judge by."""
+    """Fine against coarse structure, about 1 as learned. None: too little to judge by."""
 
 
 class PictureJudge:
@@ -113,6 +122,7 @@ class PictureJudge:
         self._usual_still = longest
         self._watched = 0.0
         self._learning: View | None = None
+        self._sharp: deque[float] = deque(maxlen=SHARP_LOOKS)
         self._previous: _Sample | None = None
         self._last = 0.0
         self._active = 0
@@ -155,7 +165,7 @@ class PictureJudge:
             CameraCondition.FROZEN: None if flat else self._frozen(still_seconds, seconds),
             CameraCondition.COVERED: self._covered(sample, against, flat, now),
             CameraCondition.MOVED: None if against is None or flat else self._moved(sample, against, now),
-            CameraCondition.DEFOCUSED: _blurred(against),
+            CameraCondition.DEFOCUSED: self._blurred(view, against),
             CameraCondition.OVEREXPOSED: sample.tones.clipped >= CLIPPED_SHARE,
             CameraCondition.UNDEREXPOSED: self._too_dark(sample, flat, against),
         }
@@ -263,6 +273,22 @@ class PictureJudge:
     def _moved_by(self) -> tuple[float, float] | None:
         return None if self._shift is None or not _is_certain(self._shift) else self._total(self._shift)
 
+    def _blurred(self, view: View | None, against: _Against | None) -> bool | None:
+        if view is None or against is None or against.sharpness is None:
+            self._sharp.clear()
+            return None
+        self._sharp.append(against.sharpness)
+        if view.sharpness_seconds < SHARPNESS_SECONDS:
+            return None
+        sharpness = self._sharpness(view)
+        if sharpness < BLURRED_BELOW:
+            return True
+        return False if sharpness >= SHARP_FROM else None
+
+    def _sharpness(self, view: View) -> float:
+        """Of the latest few pictures, against what is usual."""
+        return float(np.median(self._sharp)) / max(view.sharpness, 0.05)
+
     def _too_dark(self, sample: _Sample, flat: bool, against: _Against | None) -> bool:
         seen = float((sample.stable >= SEEN_FROM).mean())
         dark = sample.tones.top < DARK_TOP or (sample.tones.high < DARK_HIGH and seen < DARK_SEEN_SHARE)
@@ -283,8 +309,8 @@ class PictureJudge:
                 "known_share": round(against.known_share, 3),
             }
             figures[CameraCondition.MOVED] = {"known_share": round(against.known_share, 3)}
-            if against.sharpness is not None:
-                figures[CameraCondition.DEFOCUSED] = {"sharpness": round(against.sharpness, 3)}
+            if self._sharp and self._views:
+                figures[CameraCondition.DEFOCUSED] = {"sharpness": round(self._sharpness(self._views[self._active]), 3)}
         return figures
 
     # ---- learning
@@ -299,10 +325,14 @@ class PictureJudge:
         if same_light:
             self._other_light_since = None
             self._learning = None
-            if certain and (against.sharpness is None or against.sharpness >= SHARP_FROM + 0.2):
+            new = view.sharpness_seconds < SHARPNESS_SECONDS
+            sharp = not self._sharp or new or self._sharpness(view) >= LEARN_SHARP_FROM
+            if certain and sharp:
                 assert self._shift is not None, "it is certain"
                 view.learn(sample.picture, energies, seconds, now)
                 view.follow((self._shift.x, self._shift.y), seconds)
+                if against.sharpness is not None:
+                    view.learn_sharpness(against.sharpness, seconds)
             return
         if not certain:
             # Neither the light we know nor surely the place: nothing is learned of what may be another view.
@@ -342,6 +372,11 @@ def _correlation(sample: _Sample, view: View) -> Blocks:
     return np.asarray(common / np.sqrt(np.maximum(sample.energy * view.energy, 1e-6)), np.float32)
 
 
+def _rough_correlation(sample: _Sample, view: View) -> Blocks:
+    common = common_structure(sample.rough_along, view.rough_along)
+    return np.asarray(common / np.sqrt(np.maximum(sample.rough * view.rough, 1e-6)), np.float32)
+
+
 def _known_share(sample: _Sample, view: View) -> float:
     return float((_correlation(sample, view)[view.textured] >= KNOWN_FROM).mean())
 
@@ -354,8 +389,8 @@ def _compare(sample: _Sample, view: View) -> _Against | None:
     known = _correlation(sample, view) >= KNOWN_FROM
     shows = (sample.stable >= LOST_BELOW * view.fine) | (sample.stable >= SEEN_FROM)
     lost = ~known & ~shows
-    rough_view = np.maximum(view.rough, 1e-3)
-    usable = textured & (sample.rough >= 0.2 * rough_view) & (view.rough >= SEEN_FROM) & (view.fine >= SEEN_FROM)
+    shown = (sample.rough >= 0.2 * view.rough) & (view.rough >= SEEN_FROM) & (view.fine >= SEEN_FROM)
+    usable = textured & shown & (_rough_correlation(sample, view) >= SAME_LIGHT_FROM)
     sharpness = None
     if int(usable.sum()) >= BLUR_BLOCKS:
         # What shakes is sharp in each picture and differs between two: so the better of both measures counts.
@@ -369,11 +404,3 @@ def _sees(flat: bool, against: _Against | None) -> bool | None:
     if flat or against is None:
         return not flat
     return True if against.known_share >= KNOWN_FROM else None
-
-
-def _blurred(against: _Against | None) -> bool | None:
-    if against is None or against.sharpness is None or against.known_share < KNOWN_FROM:
-        return None
-    if against.sharpness < BLURRED_BELOW:
-        return True
-    return False if against.sharpness >= SHARP_FROM else None

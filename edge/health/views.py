@@ -35,6 +35,8 @@ class _SavedView(BaseModel):
     seconds: float
     moved_x: float = 0.0
     moved_y: float = 0.0
+    sharpness: float = 1.0
+    sharpness_seconds: float = 0.0
 
 
 class _SavedViews(BaseModel):
@@ -59,6 +61,9 @@ class View:
     seconds: float = 0.0
     moved: tuple[float, float] = (0.0, 0.0)
     used_at: float = 0.0
+    sharpness: float = 1.0
+    """What sharpness against this view usually is: below 1 where the mean picture is sharper than any single one."""
+    sharpness_seconds: float = 0.0
     along: Gradients = field(init=False)
     rough_along: Gradients = field(init=False)
     energy: Blocks = field(init=False)
@@ -93,6 +98,12 @@ class View:
         if now - self._fresh_at >= REFRESH_SECONDS or now < self._fresh_at:
             self.derive(now)
 
+    def learn_sharpness(self, sharpness: float, seconds: float) -> None:
+        """Takes in what sharpness was measured while all was well."""
+        self.sharpness_seconds += seconds
+        share = seconds / max(min(self.sharpness_seconds, ADAPT_SECONDS), 1e-6)
+        self.sharpness += share * (sharpness - self.sharpness)
+
     def follow(self, shift: tuple[float, float], seconds: float) -> None:
         """Notes how much of a slow shift the mean has taken up in `seconds`."""
         share = seconds / ADAPT_SECONDS
@@ -116,6 +127,8 @@ def views_as_text(views: Sequence[View], longest_still: float) -> str:
             seconds=round(view.seconds, 1),
             moved_x=view.moved[0],
             moved_y=view.moved[1],
+            sharpness=view.sharpness,
+            sharpness_seconds=view.sharpness_seconds,
         )
         for view in views
     ]
@@ -139,8 +152,16 @@ def _unsaved(saved: _SavedView) -> View:
     if picture is None:
         raise ValueError("not a picture")
     fine, rough, noise = (_unpacked(packed) for packed in (saved.fine, saved.rough, saved.noise))
-    mean = np.asarray(picture, np.float32)
-    return View(mean, fine, rough, noise, saved.seconds, (saved.moved_x, saved.moved_y))
+    return View(
+        np.asarray(picture, np.float32),
+        fine,
+        rough,
+        noise,
+        saved.seconds,
+        (saved.moved_x, saved.moved_y),
+        sharpness=saved.sharpness,
+        sharpness_seconds=saved.sharpness_seconds,
+    )
 
 
 def _png(mean: Floats) -> str:
