@@ -18,6 +18,7 @@ from edge.canary.cli import CanaryError, canary_command
 from edge.config.document import EdgeConfig, load_config, load_config_with_lines
 from edge.config.problems import ConfigError
 from edge.evaluate.cli import evaluate_command
+from edge.evidence.cli import overlay_command
 from edge.inference.cli import bench_command
 from edge.logs import LogLevel
 from edge.outbox.cli import outbox_app
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.add_typer(outbox_app, name="outbox")
 app.command("eval")(evaluate_command)
+app.command("overlay")(overlay_command)
 app.command("probe")(probe_command)
 app.command("canary")(canary_command)
 app.command("bench")(bench_command)

@@ -36,25 +36,34 @@ def jpeg(picture: Image, quality: int) -> bytes:
     return encoded.tobytes()
 
 
-def with_marks(picture: Image, marks: Sequence[Mark]) -> Image:
-    """A copy of a BGR picture with each mark's track, box and label drawn on it."""
+def with_marks(picture: Image, marks: Sequence[Mark], until: float | None = None) -> Image:
+    """A copy of a BGR picture with each mark's track, box and label drawn on it.
+
+    `until` (media seconds): as it was at that time, the track as far as it had come and the box once it had ended.
+    """
     canvas = np.ascontiguousarray(picture).copy()
     unit = max(1.0, min(canvas.shape[:2]) / 540)
     for mark in marks:
-        _draw_track(canvas, mark, unit)
-        _draw_box(canvas, mark, unit)
+        _draw_track(canvas, mark, unit, until)
+        if _has_ended(mark, until):
+            _draw_box(canvas, mark, unit)
     for mark in marks:
-        _draw_label(canvas, mark, unit)
+        if _has_ended(mark, until):
+            _draw_label(canvas, mark, unit)
     return canvas
 
 
-def _draw_track(canvas: Image, mark: Mark, unit: float) -> None:
-    points = mark.polyline
-    if not points:
+def _has_ended(mark: Mark, until: float | None) -> bool:
+    return until is None or not mark.polyline or mark.polyline[-1][0] <= until
+
+
+def _draw_track(canvas: Image, mark: Mark, unit: float, until: float | None) -> None:
+    if not mark.polyline:
         return
     thickness = max(2, round(2 * unit))
-    begin, end = points[0][0], points[-1][0]
+    begin, end = mark.polyline[0][0], mark.polyline[-1][0]
     span = max(end - begin, 1e-9)
+    points = [point for point in mark.polyline if until is None or point[0] <= until]
     # A dark rim first: the line must show on a bright sky and on a dark wall alike.
     for rim in (True, False):
         for (_, x0, y0), (t1, x1, y1) in pairwise(points):
