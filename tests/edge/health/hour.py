@@ -1,4 +1,4 @@
-"""An hour of ordinary footage: a day and its night in sixty minutes, with weather, traffic and a camera that breathes."""
+"""An hour of ordinary footage: a day and its night in sixty minutes, with weather, traffic and a breathing exposure."""
 
 from __future__ import annotations
 
