@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -27,31 +28,31 @@ class StateLock:
 
     def __init__(self, state_dir: Path, wait_seconds: float = WAIT_SECONDS) -> None:
         state_dir.mkdir(parents=True, exist_ok=True)
-        self._file = (state_dir / LOCK_NAME).open("a+", encoding="utf-8")
+        self._descriptor = os.open(state_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         until = time.monotonic() + wait_seconds
         while not self._try():
             if time.monotonic() >= until:
-                self._file.seek(0)
-                holder = self._file.read(32).strip()
-                self._file.close()
+                holder = os.pread(self._descriptor, 32, 0).decode("ascii", errors="replace").strip()
+                self.release()
                 raise StateInUseError(f"{state_dir}: {_said_holder(holder)}")
             time.sleep(_RETRY_SECONDS)
-        self._file.truncate(0)
-        self._file.write(str(os.getpid()))
-        self._file.flush()
+        with contextlib.suppress(OSError):  # a full disk: the lock holds, and only its holder's number is missing
+            number = str(os.getpid()).encode()
+            os.pwrite(self._descriptor, number, 0)
+            os.ftruncate(self._descriptor, len(number))
 
     @property
     def descriptor(self) -> int:
         """To be inherited by children: a lock of this kind belongs to the open file, not to the process."""
-        return self._file.fileno()
+        return self._descriptor
 
     def release(self) -> None:
         """Lets go of it in this process."""
-        self._file.close()
+        os.close(self._descriptor)
 
     def _try(self) -> bool:
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True

@@ -106,6 +106,7 @@ class CameraSlot:
                 self._changed.wait()
 
     def _watch(self, settings: CameraSource) -> None:
+        self.meter.name = settings.name
         worker = self._new_worker(self.source_id, settings, self.meter, self._sink)
         with self._lock:
             if self._changed.is_set():
