@@ -17,6 +17,8 @@ from contract.chain import verify_chain
 from contract.events import ChainHeadData
 from contract.keys import load_or_create_key, parse_public_key
 from edge.config.device import ServerSettings
+from edge.config.evidence import EvidenceSettings
+from edge.evidence.keeper import EvidenceKeeper
 from edge.evidence.store import EvidenceStore
 from edge.outbox.evidence_upload import CHUNK_BYTES, MAX_ATTEMPTS
 from edge.outbox.report import OutboxReader
@@ -106,7 +108,8 @@ def assert_files_are_whole(bench: Bench, files: int) -> None:
 
 def assert_order_is_kept(memory: Memory) -> None:
     revisions: dict[str, list[int]] = {}
-    for event in memory.events.values():
+    hazards = [event for event in memory.events.values() if "revision" in event["data"]]
+    for event in hazards:
         revisions.setdefault(event["subject"], []).append(event["data"]["revision"])
     for history in revisions.values():
         assert history == sorted(history)
@@ -183,6 +186,40 @@ def test_ten_minutes_without_a_server(bench: Bench) -> None:
     assert_files_are_whole(bench, episodes)
     assert_order_is_kept(bench.memory)
     assert bench.reader.summary().trouble == ""
+
+
+def test_an_hour_without_a_server_stays_within_its_bounds_and_arrives_once(bench: Bench) -> None:
+    """An hour of faked time in which evidence piles up beyond its share, and events do not stop."""
+    quota = 1_000_000
+    settings = EvidenceSettings(quota_bytes=quota, min_free_share=0)
+    keeper = EvidenceKeeper(bench.outbox, bench.files, settings, bench.folder, monotonic=lambda: bench.clock.now)
+    bench.server.stop()
+    begin = bench.clock.now
+    most = 0
+
+    def outage(now: float) -> None:
+        nonlocal most
+        if now - begin < 3600:
+            bench.fill(2, size=20_000)
+            most = max(most, sum(path.stat().st_size for path in bench.files.folder.iterdir()))
+            keeper.step()
+        elif bench.server._server is None:
+            bench.server.start()
+
+    bench.clock.while_sleeping = outage
+    bench.work_off_all()
+    assert bench.clock.now - begin >= 3600
+    assert most <= quota + 40_000, "bounded all the time, but for what came since the last step"
+    events = list(bench.memory.events.values())
+    assert_chain_is_whole(bench, len(events))
+    assert_order_is_kept(bench.memory)
+    dropped = {item["sha256"] for event in events for item in event["data"].get("items", ())}
+    assert len(dropped) >= 20
+    arrived = {sha256 for sha256 in bench.memory.files if bench.memory.is_whole(sha256)}
+    assert not arrived & dropped
+    assert arrived | dropped == set(bench.memory.files), "each file has come, or has been reported"
+    assert sum(bench.memory.lengths[sha256] for sha256 in arrived) <= quota
+    assert all(event["data"]["reason"] == "quota" for event in events if "items" in event["data"])
 
 
 def test_an_answer_that_is_lost_costs_a_duplicate_and_nothing_else(bench: Bench) -> None:
