@@ -32,6 +32,8 @@ def slope_of(values: Sequence[float], steps: Sequence[float] | None = None) -> S
     if len(values) < 3:
         raise ValueError(f"a slope with an interval needs 3 samples, found {len(values)}")
     x = np.arange(len(values), dtype=float) if steps is None else np.asarray(steps, float)
+    if min(values) == max(values):
+        return Slope(0.0, 0.0, 0.0, float(values[0]), 1.0)
     fit = stats.linregress(x, np.asarray(values, float))
     reach = float(stats.t.ppf(0.975, len(values) - 2) * fit.stderr)
     slope = float(fit.slope)
