@@ -26,7 +26,6 @@ PLANAR_LUMA = frozenset(
 _CHROMA_STEPS = {
     **dict.fromkeys(("yuv420p", "yuvj420p", "nv12", "nv21"), (2, 2)),
     **dict.fromkeys(("yuv422p", "yuvj422p", "nv16"), (2, 1)),
-    **dict.fromkeys(("yuv440p", "yuvj440p"), (1, 2)),
     **dict.fromkeys(("yuv444p", "yuvj444p", "nv24"), (1, 1)),
 }
 """Formats that can be cut out, with how many pixels across and down share a colour sample."""
