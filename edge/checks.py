@@ -15,6 +15,7 @@ from edge.assembly import picture_problems
 from edge.config.document import EdgeConfig
 from edge.config.inference import ModelSettings
 from edge.config.inputs import CameraInput, is_remote
+from edge.config.local import LocalSettings
 from edge.config.problems import ConfigProblem, field_name
 from edge.config.sources import CameraSource
 from edge.config.text import ParsedText
@@ -52,7 +53,7 @@ class Finding:
 
 def findings(path: Path, config: EdgeConfig, parsed: ParsedText, *, online: bool) -> Iterator[Finding]:
     """Tries out everything that the configuration names; what needs the network only if `online`."""
-    yield _state_dir(config.device.state_dir)
+    yield from _box(config)
     for source_id, settings in config.sources.items():
         if isinstance(settings, CameraSource) and settings.input is not None:
             yield from _camera_secret(source_id, settings.input)
@@ -77,6 +78,12 @@ def findings(path: Path, config: EdgeConfig, parsed: ParsedText, *, online: bool
             yield _tcp("mqtt", config.mqtt.host, config.mqtt.port)
 
 
+def _box(config: EdgeConfig) -> Iterator[Finding]:
+    yield _state_dir(config.device.state_dir)
+    if config.local is not None:
+        yield _local_page(config.local)
+
+
 def _state_dir(folder: Path) -> Finding:
     existing = folder
     while not existing.exists():
@@ -86,6 +93,18 @@ def _state_dir(folder: Path) -> Finding:
     if not os.access(existing, os.W_OK | os.X_OK):
         return Finding("state_dir", Grade.PROBLEM, f"{folder}: this user may not write there; run: chown {existing}")
     return Finding("state_dir", Grade.FINE, str(folder))
+
+
+def _local_page(settings: LocalSettings) -> Finding:
+    address = f"{settings.host} port {settings.port}"
+    if settings.is_loopback:
+        return Finding("local", Grade.FINE, address)
+    return Finding(
+        "local",
+        Grade.WARNING,
+        f"{address}: reached from other machines by plain HTTP, so that who listens in reads the token and sees the "
+        "pictures; keep 127.0.0.1 and put a tunnel or a proxy with TLS before it",
+    )
 
 
 def _camera_secret(source_id: str, address: CameraInput) -> Iterator[Finding]:

@@ -44,3 +44,11 @@ class LocalSettings(Settings):
     """Whether the page shows live pictures. Off: states and figures only."""
     still_width_px: Annotated[int, Field(ge=160, le=1280)] = 960
     """Widest live picture. 960 shows the windows of a facade and costs about 10 ms of a core a picture."""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"

@@ -236,6 +236,8 @@ class _Page:
             except ConfigError as error:
                 said = [str(found) for found in error.problems]
                 return problem(422, "configuration refused", "nothing has changed", said)
+            except TimeoutError:
+                return problem(503, "not taken up yet", "the file is written; the box is busy and will take it up soon")
             except OSError as error:
                 return problem(500, "configuration not written", f"nothing has changed: {error.strerror or error}")
         return _json(plan_document(plan))

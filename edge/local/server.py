@@ -18,6 +18,7 @@ FIRST_WAIT_SECONDS = 1.0
 MAX_WAIT_SECONDS = 30.0
 GRACE_SECONDS = 2
 """An answer takes milliseconds; a picture at most the time limit of a call, and nobody waits for it at the end."""
+BACKLOG = 64
 MAX_CONNECTIONS = 64
 """A browser opens six, Prometheus one."""
 
@@ -71,8 +72,7 @@ class LocalServer:
     def _serve(self) -> None:
         settings = self._settings
         self._owner.load()
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        with socket.create_server((settings.host, settings.port), family=family, backlog=64) as listening:
+        with _listening(settings) as listening:
             config = uvicorn.Config(
                 local_app(settings, self._owner, self._box, self._state_dir),
                 # Named, not found out: what else is installed on the box must not change how it serves.
@@ -98,6 +98,21 @@ class LocalServer:
             finally:
                 with self._lock:
                     self._server = None
+
+
+def _listening(settings: LocalSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # The protocol by name: asyncio sends small answers at once (TCP_NODELAY) only where it reads TCP here, and each
+    # answer would wait 40 ms for the other side's acknowledgement.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
 
 
 def _url(settings: LocalSettings) -> str:
