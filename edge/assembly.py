@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contract.events import Clock, SourceRef
 from contract.geometry import Location
 from contract.ids import IdFactory
-from edge.canary.camera import CanaryMaker
-from edge.canary.sensor import SensorCanary
 from edge.config.evidence import EvidenceSettings
 from edge.config.sources import SourceSettings, episode_policies
 from edge.detectors.canary import SyntheticReading
@@ -28,6 +26,10 @@ from edge.episodes.episode import Episode
 from edge.episodes.events import CANARY, EventWriter, producers_of
 from edge.episodes.tracker import EpisodeTracker
 from edge.guard import GuardedDetector
+
+if TYPE_CHECKING:  # they paint pictures: processes that see none need not load what that takes
+    from edge.canary.camera import CanaryMaker
+    from edge.canary.sensor import SensorCanary
 
 
 def writer_for(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -231,7 +231,7 @@ class CameraPipeline:
         self._sink.commit(commit)
         self._remembered = remembered
         for event in commit.events:
-            if isinstance(event, HazardEvent):
+            if isinstance(event, HazardEvent) and event.data.canary is None:
                 self._meter.events[event.data.hazard] += 1
         if self._live.drills is not None:
             self._live.drills.committed()
@@ -308,12 +308,3 @@ class CameraPipeline:
             self._evidence.awaits_clip(episode.episode_id) or self._evidence.is_at_work(episode.episode_id)
         ):
             self._cleared[episode.episode_id] = episode
-
-
-def clear_forgotten(episodes: Iterable[Episode], tracker: EpisodeTracker, writer: EventWriter, sink: Sink) -> int:
-    """Ends episodes that a stopped program left open and that nothing will end by itself. Returns how many."""
-    cleared = [tracker.clear(episode) for episode in episodes]
-    if cleared:
-        events = tuple(writer.hazard(episode) for episode in cleared)
-        sink.commit(Commit(events=events, closed_episodes=tuple(episode.episode_id for episode in cleared)))
-    return len(cleared)

@@ -10,12 +10,14 @@ from typing import Any
 
 import structlog
 
-from edge.camera_worker import CameraWorker, SharedParts
+from edge.camera_worker import CameraWorker, SharedParts, SourceParts
 from edge.config.document import EdgeConfig
+from edge.config.health import camera_health_settings
 from edge.config.inputs import patience_seconds
 from edge.config.sources import CameraSource
+from edge.episodes.clearing import clear_forgotten
+from edge.health.camera import CameraHealth, HealthMemory, is_health
 from edge.inference.service import InferenceService
-from edge.pipeline import clear_forgotten
 from edge.status import SourceMeter
 from edge.streams.ring import RingBudget
 from edge.supervisor.messages import Alive, Call, Configure, Report
@@ -25,7 +27,7 @@ from edge.worker.bell import Bell
 from edge.worker.committing import PatientSink
 from edge.worker.hosting import Inherited
 from edge.worker.progress import Progress
-from edge.worker.state import State
+from edge.worker.state import State, new_writer
 
 log = structlog.get_logger("camera")
 
@@ -195,11 +197,30 @@ class CameraHost:
     ) -> CameraWorker:
         state, config = self._state, self._config
         assert state is not None and config is not None, "slots are made when both are there"
-        parts = state.camera_parts(config, source_id, settings, meter, sink)
+        parts = _source_parts(state, config, settings, meter, sink)
         # Their packets are gone: they end with the evidence that they have.
         clear_forgotten(parts.tracker.left_over(), parts.tracker, parts.writer, sink)
         shared = SharedParts(config.evidence, state.store, self._executor, sink, self._inference, self._rings)
         return CameraWorker(source_id, settings, parts, shared)
+
+
+def _source_parts(
+    state: State, config: EdgeConfig, settings: CameraSource, meter: SourceMeter, sink: PatientSink
+) -> SourceParts:
+    """What belongs to a camera, taken up where the last process left it."""
+    source_id = meter.source_id
+    writer = new_writer(config, source_id, settings)
+    resumed = state.resumed(source_id)
+    own = [episode for episode in resumed if not is_health(episode)]
+    health = CameraHealth(
+        writer,
+        sink,
+        camera_health_settings(config.health.cameras, settings.health),
+        meter,
+        HealthMemory(state.outbox.state, resumed),
+        store=state.store,
+    )
+    return SourceParts(writer, state.tracker(source_id, settings, writer, own), health, meter)
 
 
 def _patience_seconds(settings: CameraSource | None) -> float:

@@ -121,6 +121,8 @@ def summary_of(event: Event) -> dict[str, Any]:
     data: Any = getattr(event, "data", None)
     if isinstance(event, HazardEvent):
         summary["episode_id"] = event.subject
+        if event.data.canary is not None:
+            summary["canary"] = True
     for name in ("hazard", "severity", "tier", "phase", "state", "reason"):
         value = getattr(data, name, None)
         if value is not None:

@@ -13,8 +13,8 @@ from edge.canary.desk import CanaryDesk
 from edge.canary.sensor import SensorDrills
 from edge.config.document import EdgeConfig
 from edge.config.sources import SensorSource
+from edge.episodes.clearing import clear_forgotten
 from edge.health import OFFLINE, SourceHealth, health_name
-from edge.pipeline import clear_forgotten
 from edge.sensor_pipeline import SensorPipeline, state_name
 from edge.sensor_worker import Sensor, SensorWorker
 from edge.sources.errors import SourceError
@@ -97,7 +97,7 @@ class SensorHost:
         assert settings.input is not None and self._state is not None, "only sources with an input are run"
         outbox, store = self._state.outbox, self._state.store
         writer = new_writer(config, source_id, settings)
-        tracker = self._state.tracker(source_id, settings, writer)
+        tracker = self._state.tracker(source_id, settings, writer, self._state.resumed(source_id))
         health = SourceHealth(source_id, writer, sink, outbox.state(health_name(source_id)))
         detectors = sensor_detectors(settings)
         desk = CanaryDesk(source_id, uuid7, meter, settings.canary, now=lambda: datetime.now(UTC))

@@ -7,19 +7,14 @@ from collections.abc import Sequence
 
 from contract.ids import uuid7
 from edge.assembly import tracker_for, writer_for
-from edge.camera_worker import SourceParts
 from edge.clock import clock_state
 from edge.config.document import EdgeConfig
-from edge.config.health import camera_health_settings
-from edge.config.sources import CameraSource, SourceSettings, location_of
+from edge.config.sources import SourceSettings, location_of
 from edge.episodes.episode import Episode
 from edge.episodes.events import EventWriter, episodes_name
 from edge.episodes.tracker import EpisodeTracker
 from edge.evidence.store import EvidenceStore
-from edge.health.camera import CameraHealth, HealthMemory, is_health
-from edge.outbox.sink import Sink
 from edge.outbox.store import Outbox
-from edge.status import SourceMeter
 from edge.worker.bell import Bell
 from edge.worker.committing import PatientSink, RecentEvents, TellingSink, patiently
 
@@ -54,27 +49,11 @@ class State:
         """The episodes of a source that are open as of the last commit."""
         return self.outbox.open_episodes().get(source_id, ())
 
-    def tracker(self, source_id: str, settings: SourceSettings, writer: EventWriter) -> EpisodeTracker:
+    def tracker(
+        self, source_id: str, settings: SourceSettings, writer: EventWriter, resumed: Sequence[Episode]
+    ) -> EpisodeTracker:
         """The episode tracker of a source, taken up where the last process left it."""
-        resumed = [episode for episode in self.resumed(source_id) if not is_health(episode)]
         return tracker_for(settings, writer, resumed, self.outbox.state(episodes_name(source_id)))
-
-    def camera_parts(
-        self, config: EdgeConfig, source_id: str, settings: CameraSource, meter: SourceMeter, sink: Sink
-    ) -> SourceParts:
-        """What belongs to a camera, taken up where the last process left it."""
-        writer = new_writer(config, source_id, settings)
-        resumed = self.resumed(source_id)
-        tracker = self.tracker(source_id, settings, writer)
-        health = CameraHealth(
-            writer,
-            sink,
-            camera_health_settings(config.health.cameras, settings.health),
-            meter,
-            HealthMemory(self.outbox.state, resumed),
-            store=self.store,
-        )
-        return SourceParts(writer, tracker, health, meter)
 
 
 def new_writer(config: EdgeConfig, source_id: str, settings: SourceSettings) -> EventWriter:

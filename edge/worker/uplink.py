@@ -19,6 +19,7 @@ from edge.clock import clock_state
 from edge.config.document import EdgeConfig
 from edge.config.sources import SourceSettings, location_of
 from edge.disk import space_at
+from edge.episodes.clearing import clear_forgotten
 from edge.episodes.episode import Episode
 from edge.episodes.events import EventWriter, software_version
 from edge.episodes.tracker import EpisodeTracker
@@ -31,7 +32,6 @@ from edge.outbox.server_api import ServerApi
 from edge.outbox.sink import Commit
 from edge.outbox.store import OutboxError
 from edge.outbox.uplink import Uplink
-from edge.pipeline import clear_forgotten
 from edge.supervisor.messages import Alive, Call, Configure, Report
 from edge.supervisor.plan import cameras, watched
 from edge.view import CallError
