@@ -54,6 +54,23 @@ class DeviceList(BaseModel):
     devices: list[DeviceView]
 
 
+class SightView(BaseModel):
+    """For how long a source could see, in seconds, since it was first counted."""
+
+    counted_from: datetime
+    sight_seconds: float
+    blind_seconds: float
+    unknown_seconds: float
+
+
+class SourceHealthDetail(BaseModel):
+    """Everything that is wrong with a source, gravest first, and what its device does not look for."""
+
+    conditions: list[str] = []
+    unwatched: Annotated[dict[str, str], Field(description="condition to the reason why it is switched off")] = {}
+    sight: SightView | None = None
+
+
 class SourceView(BaseModel):
     """A camera, sensor or flight, as its events tell."""
 
@@ -65,6 +82,7 @@ class SourceView(BaseModel):
     health_state: str | None
     health_reason: str | None
     health_since: datetime | None
+    health_detail: Annotated[SourceHealthDetail | None, Field(description="null until the source has told its health")]
     first_seen_at: datetime
     last_seen_at: datetime
 

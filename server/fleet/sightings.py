@@ -86,6 +86,7 @@ _HEALTH = (
         health_reason=bindparam("reason"),
         health_since=bindparam("since"),
         health_time=bindparam("at"),
+        health_detail=bindparam("detail", type_=Json),
         location=func.coalesce(bindparam("place", type_=Json), sources.c.location),
     )
 )
@@ -135,4 +136,5 @@ def _health_values(sighting: Sighting) -> dict[str, Any]:
         "since": event.data.since,
         "at": sighting.time,
         "place": None if location is None else location.as_json(),
+        "detail": event.data.model_dump(mode="json", include={"conditions", "unwatched", "sight"}),
     }

@@ -32,6 +32,7 @@ sources = Table(
     Column("health_reason", Text),
     Column("health_since", UtcDateTime),
     Column("health_time", UtcDateTime),
+    Column("health_detail", Json),
     Column("first_seen_at", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime, nullable=False),
     Column("last_event_time", UtcDateTime, nullable=False),

@@ -33,6 +33,13 @@ HAZARD_NAMES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "camera_frozen": ("画面冻结", "Camera picture frozen"),
         "camera_blurred": ("画面模糊", "Camera picture blurred"),
         "camera_offline": ("摄像机离线", "Camera offline"),
+        "camera_overexposed": ("画面过曝", "Camera picture overexposed"),
+        "camera_underexposed": ("画面过暗", "Camera picture too dark"),
+        "cameras_offline": ("多路摄像机同时离线", "All cameras of a device offline"),
+        "clock_wrong": ("设备时钟异常", "Device clock wrong"),
+        "disk_short": ("设备存储空间不足", "Device disk short"),
+        "device_hot": ("设备温度过高", "Device too hot"),
+        "uplink_down": ("设备上报中断", "Device uplink down"),
         "canary_lost": ("演练未被识别", "Drill not found"),
     }
 )

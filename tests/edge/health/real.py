@@ -50,7 +50,7 @@ class Clip:
         per_second: float = 1.0,
         seed: int = 1,
     ) -> Iterator[tuple[float, Grey]]:
-        """(seconds, picture), to and fro, with noise and a breathing exposure; from `begins` on something is done to it."""
+        """(seconds, picture), to and fro, with noise and a breathing exposure; something is done from `begins` on."""
         random = np.random.default_rng(seed)
         size = (self.height + 32, self.width + 32)
         noises = [random.standard_normal(size).astype(np.float32) * NOISE for _ in range(4)]

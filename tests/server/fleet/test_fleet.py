@@ -153,3 +153,29 @@ def test_a_device_that_only_sends_garbage_was_seen_too(
     send(client, device, [b"1"])
     (shown,) = admin.client.get("/api/v1/devices").json()["devices"]
     assert shown["last_seen_at"] is not None
+
+
+def test_everything_that_is_wrong_with_a_source_is_shown(client: TestClient, device: DeviceBox, admin: Person) -> None:
+    edge = Edge(device)
+    sight = {"counted_from": "2026-11-01T00:00:00Z", "sight_seconds": 900.0, "blind_seconds": 80.0}
+    said = edge.health(
+        "covered",
+        "the lens is covered",
+        conditions=["covered", "overexposed"],
+        unwatched={"moved": "PTZ"},
+        sight=sight,
+    )
+    box = {"id": device.id, "kind": "device", "name": ""}
+    assert statuses(send(client, device, [said, edge.health("disk_short", "12 MB free", source=box)])) == [
+        "accepted",
+        "accepted",
+    ]
+    found = seen_sources(admin)
+    assert found["gate-3"]["health_detail"] == {
+        "conditions": ["covered", "overexposed"],
+        "unwatched": {"moved": "PTZ"},
+        "sight": {**sight, "unknown_seconds": 0.0},
+    }
+    assert (found[device.id]["kind"], found[device.id]["health_state"]) == ("device", "disk_short")
+    send(client, device, [edge.health("online")])
+    assert seen_sources(admin)["gate-3"]["health_detail"]["conditions"] == []

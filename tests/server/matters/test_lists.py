@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
+from contract.details import DEVICE_HAZARDS, SIGHT_HAZARDS
 from contract.geometry import LocationMethod, at_point
 from server.cli import app as cli
 from server.db import Database
@@ -315,6 +316,7 @@ def test_hazards_have_names_and_unknown_ones_show_themselves() -> None:
     assert hazard_names("thrown_object") == ("高空抛物", "Thrown or fallen object")
     assert hazard_names("ghost") == ("ghost", "ghost")
     assert all(zh and en for zh, en in HAZARD_NAMES.values())
+    assert {*SIGHT_HAZARDS, "camera_moved", *DEVICE_HAZARDS} <= set(HAZARD_NAMES), "blindness has a name"
 
 
 class TestCommand:

@@ -64,6 +64,7 @@ function DeviceCard({ device, sources }: { device: Device; sources: Source[] }):
           <tr>
             <th>{t("admin.devices.sources")}</th>
             <th>{t("admin.devices.sourceState")}</th>
+            <th>{t("admin.devices.sight")}</th>
             <th>{t("admin.devices.lastSeen")}</th>
           </tr>
         </thead>
@@ -73,8 +74,11 @@ function DeviceCard({ device, sources }: { device: Device; sources: Source[] }):
               <td>
                 {source.name || source.id} <code>{source.id}</code>
               </td>
-              <td className="nowrap">
+              <td>
                 <Health source={source} />
+              </td>
+              <td className="nowrap">
+                <Sight source={source} />
               </td>
               <td className="nowrap">
                 <Ago iso={source.last_seen_at} />
@@ -98,12 +102,44 @@ function Ago({ iso }: { iso: string | null }): ReactNode {
 function Health({ source }: { source: Source }): ReactNode {
   const { t } = useTranslation();
   if (source.health_state === null) return <span className="faint">{t("common.unknown")}</span>;
-  if (source.health_state === "online") return <span className="good">● {t("admin.devices.online")}</span>;
+  const detail = source.health_detail;
+  const conditions = detail === null || detail.conditions.length === 0 ? [source.health_state] : detail.conditions;
+  const named = conditions.map((condition) => t(`admin.devices.conditions.${condition as "offline"}`, { defaultValue: condition }));
   return (
-    <span className="bad">
-      ▲ {source.health_state} {source.health_reason}
-    </span>
+    <>
+      {source.health_state === "online" ? (
+        <span className="good">● {t("admin.devices.online")}</span>
+      ) : (
+        <span className="bad" title={source.health_reason ?? ""}>
+          ▲ {named.join(" · ")}
+        </span>
+      )}
+      <Unwatched source={source} />
+    </>
   );
+}
+
+/** The share of the time that the source was watched in which it could see. */
+function Sight({ source }: { source: Source }): ReactNode {
+  const [language] = useLanguage();
+  const sight = source.health_detail?.sight ?? null;
+  const watched = sight === null ? 0 : sight.sight_seconds + sight.blind_seconds + sight.unknown_seconds;
+  if (sight === null || watched === 0) return <span className="faint">–</span>;
+  const share = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
+  return share.format(sight.sight_seconds / watched);
+}
+
+/** What nobody looks for must not read as health. */
+function Unwatched({ source }: { source: Source }): ReactNode {
+  const { t } = useTranslation();
+  return Object.entries(source.health_detail?.unwatched ?? {}).map(([condition, reason]) => (
+    <div key={condition} className="faint">
+      {t("admin.devices.unwatched", {
+        condition: t(`admin.devices.conditions.${condition as "offline"}`, { defaultValue: condition }),
+        reason,
+      })}
+    </div>
+  ));
 }
 
 function Chain({ device }: { device: Device }): ReactNode {

@@ -1328,6 +1328,43 @@ export interface components {
          */
         Severity: "red" | "yellow" | "blue";
         /**
+         * SightView
+         * @description For how long a source could see, in seconds, since it was first counted.
+         */
+        SightView: {
+            /** Blind Seconds */
+            blind_seconds: number;
+            /**
+             * Counted From
+             * Format: date-time
+             */
+            counted_from: string;
+            /** Sight Seconds */
+            sight_seconds: number;
+            /** Unknown Seconds */
+            unknown_seconds: number;
+        };
+        /**
+         * SourceHealthDetail
+         * @description Everything that is wrong with a source, gravest first, and what its device does not look for.
+         */
+        SourceHealthDetail: {
+            /**
+             * Conditions
+             * @default []
+             */
+            conditions: string[];
+            sight?: components["schemas"]["SightView"] | null;
+            /**
+             * Unwatched
+             * @description condition to the reason why it is switched off
+             * @default {}
+             */
+            unwatched: {
+                [key: string]: string;
+            };
+        };
+        /**
          * SourceList
          * @description All sources, by device and id.
          */
@@ -1347,6 +1384,8 @@ export interface components {
              * Format: date-time
              */
             first_seen_at: string;
+            /** @description null until the source has told its health */
+            health_detail: components["schemas"]["SourceHealthDetail"] | null;
             /** Health Reason */
             health_reason: string | null;
             /** Health Since */

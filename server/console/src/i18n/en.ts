@@ -1,3 +1,5 @@
+import { conditions } from "./conditions";
+
 /** Every text of the console in English; its shape is the one that other languages must have. */
 export const en = {
   app: { name: "GridSentry", tagline: "Seen, placed, routed, decided" },
@@ -284,6 +286,9 @@ export const en = {
       sourceState: "State",
       online: "sees",
       revoked: "revoked",
+      sight: "Saw",
+      unwatched: "not watched for: {{condition}} ({{reason}})",
+      conditions: conditions.en,
     },
   },
 };

@@ -1,3 +1,4 @@
+import { conditions } from "./conditions";
 import type { Messages } from "./en";
 
 export const zh: Messages = {
@@ -285,6 +286,9 @@ export const zh: Messages = {
       sourceState: "状态",
       online: "正常",
       revoked: "已吊销",
+      sight: "可见率",
+      unwatched: "未检查：{{condition}}（{{reason}}）",
+      conditions: conditions.zh,
     },
   },
 };

@@ -1,0 +1,33 @@
+/** What can be wrong with a camera's sight or with a box, as health events name it. */
+export const conditions = {
+  zh: {
+    offline: "离线",
+    frozen: "画面冻结",
+    covered: "被遮挡",
+    moved: "移位",
+    defocused: "失焦",
+    overexposed: "过曝",
+    underexposed: "过暗",
+    blind: "无法判断",
+    cameras_offline: "摄像机全部离线",
+    disk_short: "存储空间不足",
+    hot: "温度过高",
+    clock_wrong: "时钟异常",
+    uplink_down: "上报中断",
+  },
+  en: {
+    offline: "offline",
+    frozen: "picture frozen",
+    covered: "covered",
+    moved: "moved",
+    defocused: "out of focus",
+    overexposed: "overexposed",
+    underexposed: "too dark",
+    blind: "cannot be judged",
+    cameras_offline: "all cameras offline",
+    disk_short: "disk short",
+    hot: "too hot",
+    clock_wrong: "clock wrong",
+    uplink_down: "uplink down",
+  },
+};
