@@ -129,7 +129,7 @@ class SensorPipeline:
 
     def _commit_of(self, events: Sequence[Event], touched: Mapping[str, Episode]) -> Commit:
         for event in events:
-            if isinstance(event, HazardEvent):
+            if isinstance(event, HazardEvent) and event.data.canary is None:
                 self._meter.events[event.data.hazard] += 1
         self._meter.open_episodes = len(self._tracker.open_episodes)
         self._meter.episodes_folded = self._tracker.counts.folded

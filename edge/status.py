@@ -72,7 +72,7 @@ class SourceMeter:
     """Media time in which no detector could say what it saw."""
     open_episodes: int = 0
     events: Counter[str] = field(default_factory=Counter)
-    """Hazard events by hazard."""
+    """Hazard events by hazard, without those of drills."""
     questions: Counter[str] = field(default_factory=Counter)
     """Asked of models: `asked`, `answered`, `replaced`, `shed`."""
     faults: Counter[str] = field(default_factory=Counter)

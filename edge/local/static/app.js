@@ -158,7 +158,7 @@ function newCard(id) {
   const figures = h("span", { className: "source-figures" });
   const reason = h("span", { className: "source-reason" });
   const spark = sparkline();
-  const button = h("button", { type: "button", className: "source", onclick: () => choose(id) });
+  const button = h("button", { type: "button", className: "source", onclick: () => lookAt(id) });
   button.dataset.testid = `source-${id}`;
   button.append(name, state, spark, figures, reason);
   const card = { item: h("li", {}, button), button, name, state, figures, reason, spark };
@@ -298,7 +298,7 @@ function showEvents() {
         {},
         h("time", { dateTime: event.time ?? "" }, moment(event.time, t.locale)),
         h("b", {}, eventText(event)),
-        ...[event.source_id, t.word("words", event.severity), t.word("words", event.tier), event.reason]
+        ...[event.canary ? t("drill") : "", event.source_id, t.word("words", event.severity), t.word("words", event.tier), event.reason]
           .filter(Boolean)
           .map((text) => h("span", {}, text)),
       ),
@@ -436,8 +436,15 @@ function choose(id) {
   $("still").hidden = true;
   $("said").hidden = true;
   $("picture").dataset.stale = "false";
+  say($("picture-note"), t("waiting"));
   show();
   picture();
+}
+
+/** On a phone the picture lies below the list: who asks for a source wants to see it. */
+function lookAt(id) {
+  choose(id);
+  if (matchMedia("(max-width: 900px)").matches) $("look").scrollIntoView({ block: "start" });
 }
 
 let pictureTimer = 0;
@@ -460,7 +467,6 @@ async function picture() {
 
 /** Whether a picture came. */
 async function fetchPicture(source, note) {
-  if ($("still").hidden && !note.textContent) say(note, t("waiting"));
   try {
     const answer = await ask(`/api/sources/${encodeURIComponent(source.source_id)}/still`);
     if (source.source_id !== page.chosen) return true;

@@ -62,6 +62,7 @@ const HEIGHT = 30;
 export function sparkline() {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+  svg.setAttribute("preserveAspectRatio", "none"); // a phone has room for a wider one
   svg.setAttribute("class", "spark");
   svg.setAttribute("role", "img");
   svg.append(document.createElementNS(SVG, "path"), document.createElementNS(SVG, "polyline"));

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { Account, AlertSummary, Queue } from "../api/types";
 import { Icon } from "../app/Icon";
 import { useFreshAlerts } from "../live/arrivals";
+import { isReal } from "./drill";
 import { AlertItem } from "./AlertItem";
 import type { Openness } from "./list";
 import { QueuePicker } from "./QueuePicker";
@@ -65,7 +66,7 @@ export function AlertList({
                 {t(`list.${openness}`)}
                 {openness === "open" && choices.openness === "open" ? (
                   <span className="count">
-                    {view.alerts.length}
+                    {view.alerts.filter(isReal).length}
                     {view.hasMore ? "+" : ""}
                   </span>
                 ) : null}

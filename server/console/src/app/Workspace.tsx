@@ -78,11 +78,12 @@ export function Workspace({ account, covered, onCommand }: WorkspaceProps): Reac
     covered ? onCommand(command) : handle(command),
   );
 
+  // A drill has its pin only while somebody looks at it: who passes by must not take it for real.
   const mapAlerts = useMemo(
     () =>
-      selectedAlert === undefined || view.alerts.some(({ id }) => id === selectedAlert.id)
-        ? view.alerts
-        : [...view.alerts, selectedAlert],
+      selectedAlert === undefined || view.alerts.some((alert) => alert.id === selectedAlert.id && isReal(alert))
+        ? view.alerts.filter(isReal)
+        : [...view.alerts.filter(isReal), selectedAlert],
     [selectedAlert, view.alerts],
   );
 
