@@ -1,0 +1,108 @@
+"""The uplink process's own work, in this process: heartbeats, what sources leave behind, where the box is."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.geometry import distance_m
+from contract.keys import KeyFileError
+from edge.config.document import load_config
+from edge.supervisor.messages import Alive, Call, Configure
+from edge.view import CallError
+from edge.worker.bell import new_bell
+from edge.worker.hosting import FatalError, Inherited
+from edge.worker.state import KEY_NAME
+from edge.worker.uplink import ANYWHERE_M, UplinkHost, location_of_box
+from tests.edge.outbox.protocol_server import ProtocolServer, protocol_server
+from tests.edge.supervisor.running import PLACE, clip, configuration, states, wait_until, waiting_events
+
+
+@pytest.fixture
+def server() -> Iterator[ProtocolServer]:
+    with protocol_server() as started:
+        yield started
+
+
+@contextmanager
+def hosted(path: Path, sources: list[str]) -> Iterator[UplinkHost]:
+    bell, stopping = new_bell(), threading.Event()
+    host = UplinkHost(Inherited("uplink", bell, log_json=False, log_level="info"), stopping)
+    try:
+        host.configure(load_config(path), Configure(1, str(path), path.read_text(encoding="utf-8"), sources))
+        yield host
+    finally:
+        stopping.set()
+        host.stop(10)
+        os.close(bell)
+
+
+def beats(server: ProtocolServer) -> list[dict[str, Any]]:
+    return [event["data"] for event in list(server.memory.events.values()) if "heartbeat" in event["type"]]
+
+
+def test_heartbeats_say_how_far_behind_the_box_is_and_never_pile_up(
+    tmp_path: Path, server: ProtocolServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.worker.uplink.HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr("edge.worker.uplink.SUMMARY_SECONDS", 0.1)
+    server.stop()
+    path = configuration(tmp_path, {"a": clip("a.mp4"), "b": clip("b.mp4")}, server)
+    with hosted(path, ["a", "b"]) as host:
+        wait_until(lambda: host.report().uplink.get("waiting_events", 0) > 0, "a heartbeat waits")
+        # Ten more were due by the time that the report has been renewed ten times.
+        most = 0
+        for _ in range(10):
+            before = host.report().uplink
+            wait_until(lambda before=before: host.report().uplink is not before, "a new summary")
+            most = max(most, host.report().uplink["waiting_events"])
+        assert most <= 2, "one heartbeat, and the box's own health"
+        server.start()
+        wait_until(lambda: len(beats(server)) >= 3, "what waited, and further heartbeats")
+    assert beats(server)[0]["sources_total"] == 2
+    assert beats(server)[0]["sources_online"] == 0
+
+
+def test_a_source_whose_process_is_away_is_said_to_be_offline_once(tmp_path: Path, server: ProtocolServer) -> None:
+    path = configuration(tmp_path, {"a": clip("a.mp4"), "b": clip("b.mp4")}, server)
+    with hosted(path, ["a", "b"]) as host:
+        for _ in range(2):
+            host.alive(Alive(["a", "b"], {"b": "its process ended by SIGSEGV, 6 times so far"}))
+        host.alive(Alive(["a", "b"], {"nobody": "not configured"}))
+        wait_until(lambda: "b" in states(server.memory), "it is said")
+        with pytest.raises(CallError):
+            host.call(Call(1, "a", "still"))
+        wait_until(lambda: waiting_events(tmp_path) == 0, "everything is sent")
+    assert states(server.memory)["b"] == [("offline", "its process ended by SIGSEGV, 6 times so far")]
+    assert "a" not in states(server.memory)
+    assert "nobody" not in states(server.memory)
+
+
+def test_a_key_that_is_none_needs_a_person(tmp_path: Path, server: ProtocolServer) -> None:
+    path = configuration(tmp_path, {"a": clip("a.mp4")}, server)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / KEY_NAME).write_text("no key")
+    with pytest.raises(FatalError, match="not a PEM private key") as raised, hosted(path, ["a"]):
+        pass
+    assert isinstance(raised.value.__cause__, KeyFileError)
+
+
+def test_the_box_is_in_the_middle_of_what_it_watches(tmp_path: Path) -> None:
+    east = {**PLACE, "lon": PLACE["lon"] + 0.01}
+    far = {**clip("b.mp4"), "location": east}
+    config = load_config(configuration(tmp_path, {"a": clip("a.mp4"), "b": far}))
+    found = location_of_box(config)
+    assert found.point.longitude == pytest.approx(PLACE["lon"] + 0.005)
+    assert found.accuracy_m == pytest.approx(914 / 2 + PLACE["accuracy_m"], rel=0.01), (
+        "0.01° are 914 m at this latitude"
+    )
+    alone = location_of_box(load_config(configuration(tmp_path, {"a": clip("a.mp4")})))
+    assert distance_m(alone.point, found.point) == pytest.approx(457, rel=0.01)
+    nothing = load_config(configuration(tmp_path, {"*": {"kind": "camera"}}))
+    assert location_of_box(nothing).accuracy_m == ANYWHERE_M
