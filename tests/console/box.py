@@ -54,6 +54,7 @@ class Episode:
     accuracy_m: float
     started_at: datetime
     id: str
+    canary: dict[str, Any] | None = None
     revision: int = 0
     evidence: list[dict[str, Any]] = field(default_factory=list)
 
@@ -79,9 +80,11 @@ class Box:
         severity: str = "red",
         tier: str = "alarm",
         accuracy_m: float = 20.0,
+        drill: bool = False,
     ) -> Episode:
         """Opens an episode that began a moment ago."""
         now = datetime.now(UTC)
+        canary = {"id": uuid7(now), "injected_at": now - timedelta(seconds=2)} if drill else None
         episode = Episode(
             source_id=source_id,
             name=f"Camera {source_id}",
@@ -93,6 +96,7 @@ class Box:
             accuracy_m=accuracy_m,
             started_at=now - timedelta(seconds=2),
             id=uuid7(now),
+            canary=canary,
         )
         self.says(episode, "opened")
         return episode
@@ -123,6 +127,7 @@ class Box:
                 "detail": episode.detail,
                 "evidence": episode.evidence,
                 "producer": {"software": "test", "detector": "test", "config_sha256": "0" * 64},
+                "canary": episode.canary,
             }
         )
         event = event_of(data, event_id=uuid7(now), device_id=DEVICE_ID, time=now)
