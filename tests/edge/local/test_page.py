@@ -170,6 +170,9 @@ def test_a_phone_needs_no_sideways_scrolling(visitor: Visitor) -> None:
     tops = [box["y"] for box in boxes if box]
     assert tops == sorted(tops), "the picture stands below its list"
     assert len(tops) == 3
+    source(page, "gate-3").tap()
+    expect(page.get_by_test_id("picture")).to_be_in_viewport()
+    expect(page.locator("#still")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
