@@ -29,7 +29,7 @@ _BROWSER_PIXELS = {
 _HEVC_PIXELS = frozenset({"yuv420p", "yuvj420p", "yuv420p10le"})
 _NAL_CODECS = frozenset({"h264", "hevc"})
 
-SHORT_SECONDS = 0.5
+SHORT_SECONDS = 1.0
 """A clip that is short of less than this is what was asked for: packets do not end where seconds do."""
 
 _INDEX_BYTES = 16 * 1024

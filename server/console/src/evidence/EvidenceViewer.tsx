@@ -138,10 +138,15 @@ function useTrace(alert: AlertDetail, files: EvidenceSet): Trace | null {
   return useMemo(() => {
     const document = parseTrackDocument(json);
     if (document === null) return null;
-    const tracks = document.tracks.map((track) => ({ ...track, label: track.label.replace(hazard, name) }));
+    const tracks = document.tracks.map((track) => ({ ...track, label: labelOf(track.label, hazard, name) }));
     const clipStart = captured === undefined ? document.startSeconds : clipStartSeconds(document, captured);
     return { tracks, size: document.size, clipStart };
   }, [json, captured, hazard, name]);
+}
+
+/** The edge labels a track with the hazard in English; here people read its name in their language. */
+function labelOf(label: string, hazard: string, name: string): string {
+  return label.replace(new RegExp(`^${hazard.replaceAll("_", "[ _]")}`), name);
 }
 
 type ClipProps = PanelProps & Pick<EvidenceViewerProps, "videoRef" | "player">;

@@ -115,7 +115,10 @@ function drawLabel({ context, unit, toCanvas }: Pen, { label, box, points }: Tra
   const width = context.measureText(label).width + 2 * pad;
   const height = size + 2 * pad;
   const [x, y] = toCanvas(anchor);
-  const left = Math.max(0, Math.min(x + 10 * unit, within.width - width));
+  // To the right of the box, or to its left where the picture ends: over the track it would hide it.
+  const [beside] = toCanvas(box ?? anchor);
+  const right = x + 10 * unit;
+  const left = Math.max(0, right + width <= within.width ? right : beside - 10 * unit - width);
   const top = Math.max(0, Math.min(y - 10 * unit - height, within.height - height));
   context.fillStyle = "rgba(0, 0, 0, 0.65)";
   context.fillRect(left, top, width, height);
