@@ -89,8 +89,9 @@ class BoxView:
     sources: Mapping[str, SourceMeter]
     """Every source with an input, by id; counters as of its worker's last report."""
     uplink: Mapping[str, Any] = field(default_factory=dict)
-    """`configured`, `waiting_events`, `waiting_evidence_bytes`, `refused_events`, `failed_files`, `oldest_waiting_at`,
-    `trouble`, `trouble_since`; more as the parts in the uplink process add. Empty before its first report."""
+    """`configured`, what `edge.outbox.report.Summary` holds (`waiting_events`, `oldest_waiting_at`, `trouble`, …),
+    `device` (`edge.health.device.DeviceHealth.snapshot`), and `outbox_trouble` where nothing can be kept. Empty before
+    its first report."""
     inference: Sequence[Mapping[str, Any]] = ()
     """One mapping an inference session, with `process` beside what the service says of it."""
     log: Sequence[Mapping[str, Any]] = ()

@@ -137,10 +137,13 @@ def _outbox(uplink: Mapping[str, Any], now: datetime) -> Iterator[Metric]:
             grown.add_metric([], value)
         yield grown
     oldest = gauge("outbox_oldest_waiting_seconds", "Age of the oldest event that waits; 0: none waits.")
+    unusable = gauge("outbox_trouble", "Whether events cannot be kept now: 1 or 0.")
     trouble = gauge("uplink_trouble", "Whether the uplink fails now: 1 or 0.")
     if uplink:
         oldest.add_metric([], _age(uplink.get("oldest_waiting_at"), now))
         trouble.add_metric([], float(bool(uplink.get("trouble"))))
+        unusable.add_metric([], float(bool(uplink.get("outbox_trouble"))))
+    yield unusable
     yield oldest
     yield trouble
 

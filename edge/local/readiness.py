@@ -31,10 +31,10 @@ def unready_reasons(view: BoxView) -> list[Mapping[str, Any]]:
         reason = _child_reason(child)
         if reason:
             reasons.append({"part": "child", "name": child.name, "reason": reason})
-    if "waiting_events" not in view.uplink:
+    if view.uplink.get("outbox_trouble"):
+        reasons.append({"part": "outbox", "reason": "cannot be used"})
+    elif "waiting_events" not in view.uplink:
         reasons.append({"part": "outbox", "reason": "no report yet"})
-    elif view.uplink.get("outbox_trouble"):
-        reasons.append({"part": "outbox", "reason": "cannot be written"})
     return reasons
 
 

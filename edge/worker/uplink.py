@@ -79,6 +79,7 @@ class UplinkHost:
         self._threads: list[threading.Thread] = []
         self._health: DeviceHealth | None = None
         self._summary: dict[str, Any] = {}
+        self._unreadable = ""
 
     def configure(self, config: EdgeConfig, order: Configure) -> None:
         self._config = config
@@ -119,7 +120,9 @@ class UplinkHost:
 
     def report(self) -> Report:
         events = self._state.recent.take() if self._state is not None else []
-        return Report(uplink=self._summary, events=events)
+        trouble = self._outbox_trouble()
+        uplink = self._summary | {"outbox_trouble": trouble} if trouble else self._summary
+        return Report(uplink=uplink, events=events)
 
     def stop(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -187,9 +190,19 @@ class UplinkHost:
 
     def _summarise(self) -> None:
         assert self._config is not None, "configured first"
-        summary = OutboxReader(self._config.device.state_dir).summary()
+        try:
+            summary = OutboxReader(self._config.device.state_dir).summary()
+        except OutboxError as error:
+            self._unreadable = str(error)
+            raise
+        self._unreadable = ""
         device = {} if self._health is None else dict(self._health.snapshot())
         self._summary = asdict(summary) | {"configured": self._config.server is not None, "device": device}
+
+    def _outbox_trouble(self) -> str:
+        """Why events cannot be kept, if so; a box that cannot keep what it finds is not ready."""
+        refuses = self._sink is not None and self._sink.waiting
+        return "the disk refuses what is to be kept" if refuses else self._unreadable
 
     def _heartbeat(self) -> None:
         """Says that the box lives, unless the server has not taken the last one: an outage must not fill the disk."""

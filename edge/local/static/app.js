@@ -365,6 +365,7 @@ function showOutbox(uplink) {
     [t("failedFiles"), uplink.failed_files ?? 0],
     [t("droppedFiles"), `${uplink.dropped_files ?? 0} (${bytes(uplink.dropped_bytes ?? 0)})`],
     ...deviceFacts(uplink.device?.measured ?? {}),
+    ...(uplink.outbox_trouble ? [[t("outboxTrouble"), uplink.outbox_trouble, "whole"]] : []),
     [t("uplink"), state, uplink.trouble ? "whole" : ""],
   ]);
 }

@@ -89,6 +89,7 @@ export const TEXTS = {
     waitingEvents: "Events that wait",
     waitingBytes: "Evidence that waits",
     oldest: "Oldest",
+    outboxTrouble: "Trouble of the outbox",
     refusedEvents: "Refused by the server",
     failedFiles: "Failed files",
     uplink: "Uplink",
@@ -167,7 +168,7 @@ export const TEXTS = {
     decodings: { full: "every frame", skip_non_reference: "without B frames", key_frames: "key frames" },
     unready: {
       stopping: "stopping", hangs: "hangs", "none in force": "none in force", "no report yet": "no report yet",
-      "cannot be written": "cannot be written", silent: "silent", starting: "starting", waiting: "will be started anew",
+      "cannot be used": "cannot be used", silent: "silent", starting: "starting", waiting: "will be started anew",
       ended: "ended", supervisor: "supervisor", config: "configuration", outbox: "outbox",
     },
   },
@@ -259,6 +260,7 @@ export const TEXTS = {
     waitingEvents: "待发事件",
     waitingBytes: "待发证据",
     oldest: "最早一条",
+    outboxTrouble: "发件箱故障",
     refusedEvents: "被服务器拒绝",
     failedFiles: "失败文件",
     uplink: "上行",
@@ -337,7 +339,7 @@ export const TEXTS = {
     decodings: { full: "全部帧", skip_non_reference: "跳过非参考帧", key_frames: "仅关键帧" },
     unready: {
       stopping: "正在停止", hangs: "停顿", "none in force": "无有效配置", "no report yet": "尚无报告",
-      "cannot be written": "无法写入", silent: "没有应答", starting: "启动中", waiting: "等待重启",
+      "cannot be used": "无法使用", silent: "没有应答", starting: "启动中", waiting: "等待重启",
       ended: "已结束", supervisor: "主进程", config: "配置", outbox: "发件箱",
     },
   },

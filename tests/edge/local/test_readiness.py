@@ -36,7 +36,7 @@ def test_a_whole_box_is_ready_though_a_camera_and_the_server_are_away() -> None:
         (with_child(last_report_age_seconds=None), ("child", "no report yet")),
         (with_child(last_report_age_seconds=SILENT_AFTER_SECONDS + 1), ("child", "silent")),
         (whole_view(uplink={}), ("outbox", "no report yet")),
-        (whole_view(uplink={"waiting_events": 0, "outbox_trouble": "disk I/O error"}), ("outbox", "cannot be written")),
+        (whole_view(uplink={"waiting_events": 0, "outbox_trouble": "disk I/O error"}), ("outbox", "cannot be used")),
     ],
     ids=["stopping", "hangs", "config", "starting", "waiting", "ended", "new", "silent", "no-outbox", "outbox"],
 )

@@ -69,6 +69,21 @@ def test_heartbeats_say_how_far_behind_the_box_is_and_never_pile_up(
     assert beats(server)[0]["sources_online"] == 0
 
 
+def test_an_outbox_that_cannot_be_used_is_told(
+    tmp_path: Path, server: ProtocolServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.worker.uplink.SUMMARY_SECONDS", 0.1)
+    path = configuration(tmp_path, {"a": clip("a.mp4")}, server)
+    database = tmp_path / "state" / "outbox.db"
+    with hosted(path, ["a"]) as host:
+        wait_until(lambda: "waiting_events" in host.report().uplink, "the first summary")
+        assert "outbox_trouble" not in host.report().uplink
+        database.rename(database.with_name("away.db"))
+        wait_until(lambda: "outbox_trouble" in host.report().uplink, "it is gone")
+        database.with_name("away.db").rename(database)
+        wait_until(lambda: "outbox_trouble" not in host.report().uplink, "it is back")
+
+
 def test_a_source_whose_process_is_away_is_said_to_be_offline_once(tmp_path: Path, server: ProtocolServer) -> None:
     path = configuration(tmp_path, {"a": clip("a.mp4"), "b": clip("b.mp4")}, server)
     with hosted(path, ["a", "b"]) as host:
