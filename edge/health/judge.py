@@ -6,6 +6,7 @@ stays where it was, so that neither the light nor the weather nor the traffic de
 
 from __future__ import annotations
 
+import statistics
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ import numpy as np
 from edge.config.health import CameraCondition, CameraHealthSettings
 from edge.detectors.interface import Image
 from edge.health.views import MAX_VIEWS, View, new_view, views_as_text, views_from_text
-from edge.vision.halving import halved
+from edge.vision.halving import Halver
 from edge.vision.registration import Shift, orientation_spectrum, shift_between
 from edge.vision.stillness import StillWatch
 from edge.vision.structure import Blocks, Gradients, Tones, coarse, common_structure, gradients, tones
@@ -97,6 +98,8 @@ class _Sample:
     """Structure that the previous picture has too."""
     rough: Blocks
     energy: Blocks
+    seen_share: float
+    """Of all blocks, those that show something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ class PictureJudge:
         """A view was learned or dropped since `saved`."""
         self._settings = settings
         self._views, longest = ([], 0.0) if remembered is None else views_from_text(remembered)
+        self._halver = Halver()
         self._still = StillWatch()
         self._usual_still = longest
         self._watched = 0.0
@@ -142,7 +146,7 @@ class PictureJudge:
 
     def look(self, luma: Image, now: float) -> Look:
         """What a picture says; `now` in seconds on the camera's time axis."""
-        small = halved(luma)
+        small = self._halver.small(luma)
         known_shapes = {view.mean.shape for view in self._views}
         if self._previous is not None:
             known_shapes.add(self._previous.picture.shape)
@@ -203,7 +207,8 @@ class PictureJudge:
         previous = self._previous
         stable = energy if previous is None else common_structure(along, previous.along)
         rough = common_structure(rough_along, rough_along if previous is None else previous.rough_along)
-        return _Sample(small, tones(small), along, rough_along, stable, rough, energy)
+        seen = float((stable >= SEEN_FROM).mean())
+        return _Sample(small, tones(small), along, rough_along, stable, rough, energy, seen)
 
     def _choose(self, sample: _Sample, now: float) -> View | None:
         """The view whose light is that of the picture."""
@@ -256,11 +261,10 @@ class PictureJudge:
             self._elsewhere_since = None
             x, y = self._total(shift)
             return float(np.hypot(x, y)) >= self._settings.moved_share
-        seen = float((sample.stable >= SEEN_FROM).mean())
         if against.known_share >= KNOWN_FROM:
             self._elsewhere_since = None
             return False
-        if seen < ELSEWHERE_SEEN_SHARE or against.known_share > KNOWN_FROM / 2:
+        if sample.seen_share < ELSEWHERE_SEEN_SHARE or against.known_share > KNOWN_FROM / 2:
             return None
         if self._elsewhere_since is None or now < self._elsewhere_since:
             self._elsewhere_since = now
@@ -287,11 +291,11 @@ class PictureJudge:
 
     def _sharpness(self, view: View) -> float:
         """Of the latest few pictures, against what is usual."""
-        return float(np.median(self._sharp)) / max(view.sharpness, 0.05)
+        return statistics.median(self._sharp) / max(view.sharpness, 0.05)
 
     def _too_dark(self, sample: _Sample, flat: bool, against: _Against | None) -> bool:
-        seen = float((sample.stable >= SEEN_FROM).mean())
-        dark = sample.tones.top < DARK_TOP or (sample.tones.high < DARK_HIGH and seen < DARK_SEEN_SHARE)
+        dim = sample.tones.high < DARK_HIGH and sample.seen_share < DARK_SEEN_SHARE
+        dark = sample.tones.top < DARK_TOP or dim
         # Black at once is a cap on the lens, or the lamps went out; black from the start is no picture. `covered`
         # says both.
         return dark and not self._lost and not (flat and against is None)
@@ -396,7 +400,8 @@ def _compare(sample: _Sample, view: View) -> _Against | None:
         # What shakes is sharp in each picture and differs between two: so the better of both measures counts.
         fine = np.maximum(sample.stable, sample.energy - view.noise)
         ratio = (fine[usable] / view.fine[usable]) / (sample.rough[usable] / view.rough[usable])
-        sharpness = float(np.median(ratio))
+        ratio.sort()  # np.median costs six times as much
+        sharpness = float(ratio[len(ratio) // 2])
     return _Against(float(known[textured].mean()), float(lost[textured].mean()), sharpness)
 
 

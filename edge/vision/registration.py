@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.vision.arrays import Floats, Grey
-from edge.vision.structure import gradients
+from edge.vision.structure import gradients, halves
 
 FLATTENING = 0.6
 """0 correlates as it is, 1 is phase correlation, which drowns in noise at night. On drawn and real pictures the peak
@@ -51,12 +51,12 @@ def orientation_spectrum(small: Grey | Floats) -> Spectrum:
     """The Fourier transform of a picture's orientations. The picture is halved first."""
     height, width = small.shape
     half = cv2.resize(small[: height & ~1, : width & ~1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    along = gradients(np.asarray(half, np.float32))
-    squares = cv2.multiply(along.x, along.x), cv2.multiply(along.y, along.y)
+    right, down = halves(gradients(np.asarray(half, np.float32)))
+    squares = cv2.multiply(right, right), cv2.multiply(down, down)
     length = cv2.sqrt(squares[0] + squares[1]) + 1e-3
     # |g|^½ exp(2iφ): strong edges lead without ruling.
     weight = _window(*length.shape) / (length * cv2.sqrt(length + FAINT))
-    field = cv2.merge([(squares[0] - squares[1]) * weight, 2 * cv2.multiply(along.x, along.y) * weight])
+    field = cv2.merge([(squares[0] - squares[1]) * weight, 2 * cv2.multiply(right, down) * weight])
     return np.asarray(cv2.dft(field), np.float32)
 
 

@@ -11,6 +11,7 @@ from collections import deque
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.vision.arrays import Grey
 from edge.vision.structure import ACROSS, DOWN
@@ -69,13 +70,13 @@ class StillWatch:
         self._changed = np.zeros((DOWN, ACROSS), bool)
 
 
-def _changed_blocks(a: Grey, b: Grey) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _changed_blocks(a: Grey, b: Grey) -> NDArray[np.bool_]:
     difference = cv2.absdiff(a, b)
-    if not difference.any():
+    changed = cv2.countNonZero(difference)
+    if not changed:
         return np.zeros((DOWN, ACROSS), bool)
-    rows = np.arange(a.shape[0]) * DOWN // a.shape[0]
-    columns = np.arange(a.shape[1]) * ACROSS // a.shape[1]
-    blocks = np.zeros((DOWN, ACROSS), bool)
-    found_rows, found_columns = np.nonzero(difference)
-    blocks[rows[found_rows], columns[found_columns]] = True
-    return blocks
+    if changed * DOWN * ACROSS > 2 * CLOCK_BLOCKS * difference.size:
+        # More than so many blocks can hold: the usual case, and no need to see where.
+        return np.ones((DOWN, ACROSS), bool)
+    where = np.asarray(difference > 0, np.float32)
+    return np.asarray(cv2.resize(where, (ACROSS, DOWN), interpolation=cv2.INTER_AREA)) > 0

@@ -21,31 +21,30 @@ Blocks = Floats
 """(DOWN, ACROSS)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gradients:
-    """(height, width) each: change of brightness in grey levels a pixel, to the right and down."""
-
-    x: Floats
-    y: Floats
+Gradients = Floats
+"""(2 height, width): change of brightness in grey levels a pixel, to the right, and below it downwards. One array, for
+half as many calls: at this size a call costs as much as its work."""
 
 
 def gradients(picture: Grey | Floats) -> Gradients:
     """Central differences, smoothed across their direction (Sobel's kernel over eight)."""
-    return Gradients(
-        np.asarray(cv2.Sobel(picture, cv2.CV_32F, 1, 0, ksize=3, scale=0.125), np.float32),
-        np.asarray(cv2.Sobel(picture, cv2.CV_32F, 0, 1, ksize=3, scale=0.125), np.float32),
-    )
+    height, width = picture.shape
+    found = np.empty((2 * height, width), np.float32)
+    cv2.Sobel(picture, cv2.CV_32F, 1, 0, dst=found[:height], ksize=3, scale=0.125)
+    cv2.Sobel(picture, cv2.CV_32F, 0, 1, dst=found[height:], ksize=3, scale=0.125)
+    return found
 
 
-def block_means(values: Floats) -> Blocks:
-    """The mean of each block."""
-    return np.asarray(cv2.resize(values, (ACROSS, DOWN), interpolation=cv2.INTER_AREA), np.float32)
+def halves(both: Gradients) -> tuple[Floats, Floats]:
+    """To the right, and down."""
+    height = both.shape[0] // 2
+    return both[:height], both[height:]
 
 
 def common_structure(a: Gradients, b: Gradients) -> Blocks:
     """Per block, the mean product of the gradients of two pictures: noise-free energy if they show the same."""
-    products = np.asarray(cv2.add(cv2.multiply(a.x, b.x), cv2.multiply(a.y, b.y)), np.float32)
-    return block_means(products)
+    means = cv2.resize(cv2.multiply(a, b), (ACROSS, 2 * DOWN), interpolation=cv2.INTER_AREA)
+    return np.asarray(means[:DOWN] + means[DOWN:], np.float32)
 
 
 def coarse(picture: Grey | Floats) -> Floats:

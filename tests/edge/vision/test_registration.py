@@ -51,7 +51,7 @@ def test_noise_is_no_structure_and_fog_leaves_some() -> None:
 def test_halving_keeps_the_mean_and_odd_sizes_work() -> None:
     big = np.random.default_rng(3).integers(0, 255, (1083, 1927)).astype(np.uint8)
     small = halved(big)
-    assert small.shape == (270, 481)
+    assert small.shape == (135, 240)
     assert float(small.mean()) == pytest.approx(float(big.mean()), abs=1)
     assert halved(small) is small
 
