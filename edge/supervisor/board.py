@@ -31,7 +31,9 @@ class Board:
             pydantic.ValidationError: a meter in it is none.
         """
         for source_id, plain in report.sources.items():
-            self._meters[source_id] = meter_from(plain)
+            meter = meter_from(plain)
+            if source_id in self._meters:  # else its source has gone from the configuration, and ends just now
+                self._meters[source_id] = meter
         self._log.extend(report.log)
         self._events.extend(report.events)
         if report.uplink:

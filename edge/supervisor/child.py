@@ -41,10 +41,16 @@ class Child:
             raise
         finally:
             theirs.close()
+        try:
+            self.exit_fd = os.pidfd_open(self._process.pid)
+            """Becomes readable when the process has ended."""
+        except BaseException:
+            ours.close()
+            self._process.kill()
+            self._process.wait()
+            raise
         ours.setblocking(False)
         self.socket = ours
-        self.exit_fd = os.pidfd_open(self._process.pid)
-        """Becomes readable when the process has ended."""
         self.closed = False
         """Nothing more will come from it."""
         self._lines = Lines()

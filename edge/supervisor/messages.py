@@ -120,7 +120,7 @@ def encoded(message: Order | News) -> bytes:
     """
     try:
         line = _ENCODER.encode(message) + b"\n"
-    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise MessageError(f"a {type(message).__name__} cannot be written as JSON: {error}") from error
     if len(line) > MAX_MESSAGE_BYTES:
         found = f"found {len(line)} bytes, expected at most {MAX_MESSAGE_BYTES}"

@@ -43,6 +43,8 @@ PAUSE_SECONDS = 5.0
 CALL_SECONDS = 15.0
 """A picture takes < 1 s on a loaded box; a canary is answered when it has begun."""
 ADOPT_SECONDS = 10.0
+READY_SECONDS = 30.0
+"""A box that waits for room on its disk is as ready as it can be: a service manager that kills it helps nobody."""
 LAST_SECONDS = 1.0
 """After the time to drain, and SIGKILL for what is left."""
 
@@ -95,6 +97,7 @@ class Supervisor:
         self._notifier = Notifier()
         self._stopping = threading.Event()
         self._draining = False
+        self._began = time.monotonic()
         self._kill_at = float("inf")
         self._ready = False
         self._view = self._new_view(time.monotonic())
@@ -141,7 +144,7 @@ class Supervisor:
         signal.signal(signal.SIGHUP, lambda _number, _frame: self._watcher.look_now())
 
     def _turn_until_done(self) -> None:
-        last = time.monotonic()
+        last = self._began = time.monotonic()
         next_view = last
         next_pet = last
         killed_at: float | None = None
@@ -182,7 +185,8 @@ class Supervisor:
         records, self._said = self._recent.since(self._said)
         self._board.note(records)
         self._fleet.forget_calls()
-        if not self._ready and self._fleet.started and not self._draining:
+        waited = now - self._began >= READY_SECONDS
+        if not self._ready and not self._draining and (self._fleet.started or waited):
             self._ready = True
             self._notifier.ready()
         self._view = self._new_view(now)
@@ -275,6 +279,7 @@ class Supervisor:
         said = tuple(str(problem) for problem in problems)
         self._refused = (datetime.now(UTC), said)
         log.error("the changed configuration is refused, the present one holds", problems=said)
+        self._notifier.reloading()  # whoever asked for it waits for both words
         self._notifier.ready()
 
     def _adopt_for(self, loaded: Loaded, adopted: Future[Plan]) -> None:
@@ -287,9 +292,10 @@ class Supervisor:
         plan = self._planned(loaded)
         touched = touched_parts(self._loaded.config, loaded.config)
         self._refused = None
-        if loaded.sha256 == self._loaded.sha256:
-            return plan
         self._notifier.reloading()
+        if loaded.sha256 == self._loaded.sha256:
+            self._notifier.ready()
+            return plan
         self._loaded = loaded
         self._loaded_at = datetime.now(UTC)
         self._board.keep_sources(_blank_meters(loaded))

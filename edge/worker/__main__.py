@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import traceback
 from typing import NoReturn
 
 _PR_SET_PDEATHSIG = 1
@@ -34,9 +35,14 @@ def main() -> NoReturn:
     from edge.worker.hosting import Inherited, Link, host
 
     inherited = Inherited(arguments.name, arguments.bell, arguments.log_json, arguments.log_level)
-    code = host(arguments.kind, Link(socket.socket(fileno=arguments.socket)), inherited)
-    # No finalisation: threads that are still inside a decoder would meet an interpreter that is being taken down.
-    os._exit(code)
+    code = 1
+    try:
+        code = host(arguments.kind, Link(socket.socket(fileno=arguments.socket)), inherited)
+    except Exception:
+        traceback.print_exc()
+    finally:
+        # No finalisation: threads that are still inside a decoder would meet an interpreter that is being taken down.
+        os._exit(code)
 
 
 def die_with(parent: int) -> None:

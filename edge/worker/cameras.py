@@ -197,14 +197,14 @@ class CameraHost:
     ) -> CameraWorker:
         state, config = self._state, self._config
         assert state is not None and config is not None, "slots are made when both are there"
-        parts = _source_parts(state, config, settings, meter, sink)
+        parts = source_parts(state, config, settings, meter, sink)
         # Their packets are gone: they end with the evidence that they have.
         clear_forgotten(parts.tracker.left_over(), parts.tracker, parts.writer, sink)
         shared = SharedParts(config.evidence, state.store, self._executor, sink, self._inference, self._rings)
         return CameraWorker(source_id, settings, parts, shared)
 
 
-def _source_parts(
+def source_parts(
     state: State, config: EdgeConfig, settings: CameraSource, meter: SourceMeter, sink: PatientSink
 ) -> SourceParts:
     """What belongs to a camera, taken up where the last process left it."""

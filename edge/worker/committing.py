@@ -19,6 +19,9 @@ log = structlog.get_logger("outbox")
 
 COMMIT_RETRY_SECONDS = 2.0
 FIRST_RETRY_SECONDS = 0.05
+LAST_TRIES = 3
+"""At the end of the program: another process that holds the database (each try waits 5 s for it) may end any moment,
+a full disk will not grow."""
 MAX_RECENT_EVENTS = 200
 """Between two reports, a second apart."""
 
@@ -46,12 +49,15 @@ class PatientSink:
             self.waiting = False
 
     def _commit(self, commit: Commit) -> None:
+        last_tries = LAST_TRIES
         while True:
             try:
                 self._sink.commit(commit)
             except (sqlite3.OperationalError, OSError) as error:
                 if self._stopping.is_set():
-                    raise
+                    last_tries -= 1
+                    if not last_tries or not _is_locked(error):
+                        raise
                 self.waiting = True
                 if self._repeats.due("commit") is not None:
                     log.error("cannot write to the outbox, will be tried again", reason=str(error))
@@ -62,6 +68,10 @@ class PatientSink:
                 commit = Commit((), commit.open_episodes, commit.closed_episodes, commit.state)
             else:
                 return
+
+
+def _is_locked(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
 def patiently(work: Callable[[], _T], stopping: threading.Event) -> _T:

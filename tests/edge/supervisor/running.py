@@ -115,11 +115,11 @@ def waiting_events(folder: Path) -> int:
 
 
 def states(memory: Memory) -> dict[str, list[tuple[str, str]]]:
-    """Source id to its health changes, with their reasons."""
+    """Source id to its health changes, with their reasons; the box itself is left out."""
     found: dict[str, list[tuple[str, str]]] = {}
     for event in list(memory.events.values()):
         data = event["data"]
-        if "state" in data:
+        if "state" in data and data["source"]["kind"] != "device":
             found.setdefault(data["source"]["id"], []).append((data["state"], data.get("reason", "")))
     return found
 

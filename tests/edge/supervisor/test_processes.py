@@ -104,13 +104,14 @@ def test_a_killed_uplink_is_replaced_and_nothing_is_lost(tmp_path: Path, root: P
         wait_until(lambda: "gone" in states(server.memory), "the first event has arrived")
         victim = pid_of(supervisor, "uplink")
         assert victim is not None
-        os.kill(victim, signal.SIGSTOP)  # so that what is committed now is not sent before it is killed
+        server.stop()  # so that what is committed now is not sent before it is killed
         outbox = Outbox(tmp_path / "state", "box-1")
         commits = list(episodes_of(5))
         for commit in commits:
             outbox.commit(Commit(commit.events))
         outbox.close()
         os.kill(victim, signal.SIGKILL)
+        server.start()
         expected = {str(event.id) for commit in commits for event in commit.events}
         wait_until(lambda: expected <= {str(key) for key in server.memory.events}, "all of it arrives")
         wait_until(lambda: children(supervisor)["uplink"].restarts == 1, "it was replaced once")
@@ -214,6 +215,14 @@ def test_calls_reach_the_worker_of_their_source_or_say_why_not(tmp_path: Path, r
         os.kill(hung, signal.SIGKILL)
         with pytest.raises(CallError, match="process"):
             supervisor.call("a", "still", {})
+
+
+def test_what_only_a_person_can_mend_ends_the_start(tmp_path: Path) -> None:
+    Outbox(tmp_path / "state", "another-box").close()
+    path = configuration(tmp_path, {"a": clip("nowhere.mp4")})
+    with program(path) as box:
+        assert box.wait(60) == 1
+    assert "belongs to device 'another-box'" in (tmp_path / "edge.log").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["once", "twice"])

@@ -148,6 +148,15 @@ def test_a_section_restarts_the_processes_that_use_it(tmp_path: Path, root: Path
             wait_until(lambda: pids(supervisor)["uplink"] not in {before["uplink"], None}, "a new process")
             assert children(supervisor)["uplink"].restarts == 0, "nobody counts a change as a fall"
             assert {**pids(supervisor), "uplink": 0} == {**before, "uplink": 0}
+            before = pids(supervisor)
+            more = {"supervision": {"workers": 2}, "evidence": {"clip_after_seconds": 7}}
+            configuration(tmp_path, {"a": loop(root), "gone": clip("nowhere.mp4")}, server, **more)
+            wait_until(
+                lambda: all(pids(supervisor).get(name) not in {pid, None} for name, pid in before.items()),
+                "all three use what has changed",
+            )
+            wait_until(lambda: frames(supervisor, "a") > 0, "it sees again")
+            assert all(child.restarts == 0 for child in children(supervisor).values())
 
 
 def test_episodes_of_a_source_that_goes_are_cleared(tmp_path: Path, root: Path) -> None:
