@@ -111,6 +111,7 @@ class CameraWorker:
         self._repeats = Repeats()
         self._log = structlog.get_logger("camera").bind(source=source_id)
         self._held_seconds = 0.0
+        self._heard = ""
         self._main_size: PictureSize | None = None
         self._software_only = False
         self._latest: Frame | None = None
@@ -173,6 +174,7 @@ class CameraWorker:
     def _session(self) -> None:
         """From opening to the end. Returns when the recording is over or the program stops."""
         self._held_seconds = 0.0
+        self._heard = ""
         opened = open_camera(self._settings, self._main_size, software_only=self._software_only)
         try:
             with self._open_lock:
@@ -304,10 +306,10 @@ class CameraWorker:
         self._meter.turns += 1
         if self._held_seconds:
             return
-        if what:
+        if what and what != self._heard:
             self._failed(what, final=False)
-        else:
-            self._health.tick(datetime.now(UTC))
+        self._heard = what
+        self._health.tick(datetime.now(UTC))
 
     def _hears_of_main(self, what: str) -> None:
         self._meter.notices = (f"no main stream: {what}",) if what else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from typing import TYPE_CHECKING, cast
 
 import av
@@ -74,17 +75,26 @@ def _down_to(value: int, step: int) -> int:
 
 
 _converters = threading.local()
+_MAX_CONVERTERS = 8
+"""Sizes that one thread converts by turns: whole pictures, and the regions of a few detectors."""
 
 
 def converted(picture: VideoFrame, pixel_format: str) -> VideoFrame:
     """The picture in another pixel format. Several threads may ask for the same picture.
 
-    Each thread keeps one converter. A picture's own (`VideoFrame.reformat`) is made anew for every picture, which costs
-    ten times as much as converting, and two threads that use it at once crash the process.
+    Each thread keeps its converters, one a size. A picture's own (`VideoFrame.reformat`) is made anew for every
+    picture, which costs ten times as much as converting, and two threads that use it at once crash the process.
     """
-    converter: VideoReformatter | None = getattr(_converters, "converter", None)
+    kept: OrderedDict[tuple[int, int, str, str], VideoReformatter] | None = getattr(_converters, "kept", None)
+    if kept is None:
+        kept = _converters.kept = OrderedDict()
+    key = (picture.width, picture.height, picture.format.name, pixel_format)
+    converter = kept.get(key)
     if converter is None:
-        converter = _converters.converter = VideoReformatter()
+        converter = kept[key] = VideoReformatter()
+        if len(kept) > _MAX_CONVERTERS:
+            kept.popitem(last=False)
+    kept.move_to_end(key)
     return converter.reformat(picture, format=pixel_format)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 _SEARCHED_BYTES = 4096
-"""Parameter sets and notes that stand before a picture are shorter; what is not found here is taken as needed."""
+"""Parameter sets and notes that stand before a picture are shorter; a picture that is not found cannot be told."""
 _START_CODE = b"\x00\x00\x01"
+_MAX_UNITS = 64
+"""Of a packet that are walked through: a picture in slices and its notes have fewer."""
 
 
 def is_disposable(codec: str, data: bytes) -> bool | None:
@@ -36,19 +38,30 @@ def _hevc(header: int) -> bool | None:
 
 def _first(data: bytes, judge: Callable[[int], bool | None]) -> bool | None:
     """What `judge` says of the first header that belongs to a picture, in Annex B or in length-prefixed form."""
-    head = data[:_SEARCHED_BYTES]
-    if head.startswith((_START_CODE, b"\x00" + _START_CODE)):
-        at = head.find(_START_CODE)
-        while 0 <= at < len(head) - 3:
-            found = judge(head[at + 3])
-            if found is not None:
-                return found
-            at = head.find(_START_CODE, at + 3)
-        return None
-    at = 0
-    while at + 4 < len(head):  # four bytes of length before each unit, as in MP4
-        found = judge(head[at + 4])
+    for at in _prefixed_headers(data) or _start_coded_headers(data[:_SEARCHED_BYTES]):
+        found = judge(data[at])
         if found is not None:
             return found
-        at += 4 + int.from_bytes(head[at : at + 4], "big")
     return None
+
+
+def _prefixed_headers(data: bytes) -> list[int]:
+    """Where units begin behind four bytes of length each, as in MP4; nothing where the lengths do not add up.
+
+    The form cannot be seen from the beginning: a length of 256-511 bytes looks like a start code.
+    """
+    found: list[int] = []
+    at = 0
+    while at + 4 < len(data) and len(found) < _MAX_UNITS:
+        found.append(at + 4)
+        at += 4 + int.from_bytes(data[at : at + 4], "big")
+    return found if at == len(data) or len(found) == _MAX_UNITS else []
+
+
+def _start_coded_headers(head: bytes) -> list[int]:
+    found = []
+    at = head.find(_START_CODE)
+    while 0 <= at < len(head) - 3:
+        found.append(at + 3)
+        at = head.find(_START_CODE, at + 3)
+    return found

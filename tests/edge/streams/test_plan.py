@@ -90,6 +90,7 @@ def test_the_leaner_of_two(one: DecodeMode, other: DecodeMode) -> None:
         ("hevc", bytes([0, 0, 1, 0x02, 1]), False),
         ("hevc", bytes([0, 0, 1, 0x26, 1]), False),
         ("mjpeg", b"\xff\xd8", False),
+        ("h264", bytes([0, 0, 1, 0x04, 0x01]) + bytes(0x103), True),
         ("h264", b"", None),
         ("av1", b"\x12\x00", None),
     ],
