@@ -26,6 +26,8 @@ from edge.inference.sessions import ModelFile, SessionPlan
 STORE_NAME = "inference.json"
 LOCK_NAME = "inference.lock"
 
+KEPT = 32
+"""Choices that are stored, newest last: those of models that were replaced long ago are of no use."""
 WORTH_IT = 0.95
 """A plan must save 5 % to be preferred to a simpler one: that is the scatter of a measurement."""
 LATENCY_WORTH_IT = 0.6
@@ -94,7 +96,7 @@ def choose(
             measurements=measurements,
         )
         others = tuple(one for one in store.choices if (one.sha256, one.wishes) != (file.sha256, wishes))
-        _write(state_dir / STORE_NAME, _Store(machine=machine, choices=(*others, choice)))
+        _write(state_dir / STORE_NAME, _Store(machine=machine, choices=(*others[1 - KEPT :], choice)))
     return choice
 
 

@@ -286,6 +286,8 @@ def main() -> None:
         measure(request.model, file, request.inference, lambda step: print(step.model_dump_json(), file=answers))
     except ModelError as error:
         print(FAULT + " ".join(str(error).split()), file=answers)
+    except BrokenPipeError:
+        os._exit(0)  # nobody listens any more: the program was stopped while it measured
 
 
 if __name__ == "__main__":

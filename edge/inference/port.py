@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Protocol
@@ -49,8 +50,10 @@ class LivePort:
         """Tells it apart from all other ports of the service."""
         self._service = service
         self._counts = counts
-        """Of this source: asked, answered, replaced, shed, failed."""
-        self._inbox: deque[Detections | None] = deque(maxlen=INBOX)
+        """Of this source: asked, answered, replaced, shed, failed, unread."""
+        self._inbox: deque[Detections | None] = deque()
+        self._unread = 0
+        self._lock = threading.Lock()
 
     def ask(self, model: str, frame: Frame, region: Region | None = None) -> bool:
         """See `InferencePort.ask`. False also while the model cannot be run.
@@ -68,14 +71,17 @@ class LivePort:
 
     def answers(self) -> Sequence[Detections]:
         """See `InferencePort.answers`."""
-        answers: list[Detections] = []
-        while self._inbox:
-            answer = self._inbox.popleft()
-            if answer is None:
-                self._counts["failed"] += 1
-            else:
-                self._counts["answered"] += 1
-                answers.append(answer)
+        with self._lock:
+            arrived, self._inbox = self._inbox, deque()
+            unread, self._unread = self._unread, 0
+        answers = [answer for answer in arrived if answer is not None]
+        for outcome, count in (
+            ("answered", len(answers)),
+            ("failed", len(arrived) - len(answers)),
+            ("unread", unread),
+        ):
+            if count:
+                self._counts[outcome] += count
         # Two models answer in their own time.
         answers.sort(key=lambda answer: answer.media_time)
         return answers
@@ -86,7 +92,11 @@ class LivePort:
 
     def deliver(self, answer: Detections | None) -> None:
         """Puts an answer into the inbox, from any thread; None: the model failed."""
-        self._inbox.append(answer)
+        with self._lock:
+            self._inbox.append(answer)
+            if len(self._inbox) > INBOX:
+                self._inbox.popleft()
+                self._unread += 1
 
     def close(self) -> None:
         """The stream is closed: its questions are forgotten, and answers that are under way go nowhere."""

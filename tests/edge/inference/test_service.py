@@ -293,21 +293,22 @@ def test_an_overloaded_box_sheds_in_order_and_keeps_the_heartbeat(inference: Mak
 
         until(at_the_end, "the last step")
         shed_from = time.monotonic() - began
-        while time.monotonic() - began < shed_from + 8:
+        while time.monotonic() - began < shed_from + 8:  # more than two heartbeats
             everybody_asks()
             time.sleep(0.05)
+        everybody_asks()
         assert seen == ["nothing", "rate", "resolution", "optional"]
         assert counts(service)["reduced"] > 0
         assert counts(service)["shed"] > 0
         assert counts(service, "extra")["shed"] > counts(service)["shed"], "the optional one is shed most"
         for (name, asked), times in heard.items():
-            gaps = np.diff([*times, time.monotonic() - began])
-            assert gaps.max() < 3 + 4, f"{name} was not heard by {asked} for {gaps.max():.1f} s"
+            assert times[-1] > shed_from, f"{name} was not heard by {asked} any more"
         assert set(heard) == {(name, model) for name in names for model in ("tiny", "extra")}
         for name in names:
             total = counted[name]
             told = total["answered"] + total["replaced"] + total["shed"] + total["failed"]
-            assert 0 <= total["asked"] - told <= 2 + 64, "every question is answered, replaced, shed, failed or waits"
+            # One of each model may wait, and one be under way.
+            assert 0 <= total["asked"] - told <= 4, "every question is answered, replaced, shed or failed"
 
 
 def test_a_stream_that_is_opened_again_gets_only_its_own_answers(inference: MakeSettings, tmp_path: Path) -> None:
