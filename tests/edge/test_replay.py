@@ -15,6 +15,8 @@ from contract.chain import verify_chain
 from contract.events import HazardEvent
 from contract.keys import load_or_create_key
 from edge.config.document import EdgeConfig, load_config
+from edge.detectors.thrown_object import ThrownObjectDetector
+from edge.evaluate.stats import read_stats
 from edge.replay import Progress, ReplayError, clips_in, replay
 from tests.edge.evidence.streams import frames_of
 from tests.edge.video import record
@@ -151,3 +153,23 @@ def test_places_without_clips(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"")
     with pytest.raises(ReplayError, match="several clips called a"):
         clips_in(tmp_path)
+
+
+def test_a_detector_that_breaks_fails_its_clip(
+    gate: tuple[Path, EdgeConfig], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr(ThrownObjectDetector, "observe", broken)
+    clip = root / "samples/clips/gate-3.mp4"
+    (result,) = replay([clip], gate[1], tmp_path / "events.jsonl", None, Progress())
+    assert result.problem is not None
+    assert "thrown_object: ZeroDivisionError: a fault of ours" in result.problem
+
+
+def test_what_a_replay_took_lies_beside_its_events(gate: tuple[Path, EdgeConfig]) -> None:
+    (stats,) = read_stats(gate[0] / "a.jsonl")
+    assert stats.clip == "gate-3"
+    assert stats.frames >= stats.frames_judged > 0
+    assert stats.unknown_seconds < stats.media_seconds
