@@ -302,12 +302,13 @@ def test_sources_wait_while_the_keeper_frees(disk: Path) -> None:
 def test_kill_minus_nine_while_evidence_is_dropped(disk: Path, tmp_path: Path) -> None:
     dice = random.Random(5)
     state = disk / "state"
-    for _ in range(6):
+    for _ in range(5):
         command = [sys.executable, "-m", "tests.edge.evidence.filler", str(state)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
-            assert process.stdout.readline()
-            time.sleep(dice.uniform(0.2, 0.6))
+            for _ in range(dice.randint(5, 20)):
+                assert process.stdout.readline()
+            time.sleep(dice.uniform(0, 0.02))  # into the middle of whatever comes next
             process.kill()
             process.stdout.read()
     outbox, files = Outbox(state, "box-1"), EvidenceStore(state / "evidence")
@@ -324,7 +325,7 @@ def test_kill_minus_nine_while_evidence_is_dropped(disk: Path, tmp_path: Path) -
     connection.close()
     reported = dropped_in(outbox)
     assert sorted(reported) == sorted(sha256 for (sha256,) in rows), "each dropped file is reported, once"
-    assert len(reported) > 50
+    assert len(reported) > 20
     totals = [report["total_files"] for report in reports_in(outbox)]
     assert totals[-1] == len(reported)
     files.remove_unlisted(outbox.kept_evidence())
