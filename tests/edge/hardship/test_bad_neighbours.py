@@ -57,6 +57,7 @@ def test_the_others_lose_nothing(street: Path, larger_street: Path, tmp_path: Pa
             after = settled(farm, box, GOOD)
             last, text = box.sources(), box.log.read_text(encoding="utf-8")
             children = box.view()["children"]
+    print(f"lost: {100 * lost_share(before, after):.3f} % of what the good ones sent")
     for name in GOOD:
         assert last[name]["sessions"] == first[name]["sessions"] == 1, f"{name}: {last[name]['reason']}"
         assert after[name].since(before[name]).sent >= 0.9 * WITHOUT_KEYS_SECONDS * FPS

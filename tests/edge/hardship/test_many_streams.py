@@ -31,6 +31,7 @@ def test_twelve_streams_for_a_minute(street: Path, tmp_path: Path) -> None:
             time.sleep(SECONDS)
             after = settled(farm, box, names)
             told = box.sources()
+    print(f"lost: {100 * lost_share(before, after):.3f} % of what {STREAMS} cameras sent in {SECONDS:g} s")
     for name in names:
         span = after[name].since(before[name])
         assert span.sent >= 0.9 * SECONDS * FPS, f"{name}: the farm itself was too slow: {span}"
