@@ -27,9 +27,9 @@ _Result = TypeVar("_Result")
 SLACK_SHARE = 0.1
 """Freed beyond what is needed, as a share of the bound: a disk at its limit must not be worked on at every step."""
 WITHHELD_REPORT_SECONDS = 60.0
-SWEEP_SECONDS = 3600.0
-UNLISTED_SECONDS = 900.0
-"""Younger files may belong to an event that waits for its commit."""
+SWEEP_SECONDS = 900.0
+"""A file that no event lists in two sweeps is removed: one that was new in the first is listed by the second, whatever
+the clock says of its age."""
 MAX_FORGOTTEN = 500
 """Rows of uploaded files taken in one transaction."""
 
@@ -66,6 +66,8 @@ class EvidenceKeeper:
         self._monotonic = monotonic
         self._next_sweep = monotonic()
         self._next_withheld_report = monotonic()
+        self._unlisted: set[str] = set()
+        """As of the last sweep."""
         self._repeats = Repeats()
 
     def step(self) -> int:
@@ -156,9 +158,14 @@ class EvidenceKeeper:
         return size
 
     def _sweep(self) -> None:
-        removed = self._store.remove_unlisted(self._outbox.kept_evidence(), older_than_seconds=UNLISTED_SECONDS)
-        if removed:
-            log.info("removed evidence that no event lists", files=removed)
+        halves = self._store.remove_halves()
+        unlisted = self._store.unlisted(self._outbox.kept_evidence())
+        left_behind = unlisted & self._unlisted
+        for name in left_behind:
+            self._store.remove(name)
+        self._unlisted = unlisted - left_behind
+        if left_behind or halves:
+            log.info("removed evidence that no event lists", files=len(left_behind), halves=halves)
 
 
 def _enough(files: Sequence[KeptFile], wanted_bytes: int) -> Sequence[KeptFile]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
@@ -79,20 +78,25 @@ class EvidenceStore:
         """Forgets a file; one that is not there is no fault."""
         self.path_of(sha256).unlink(missing_ok=True)
 
-    def remove_unlisted(self, listed: Collection[str], *, older_than_seconds: float = 0.0) -> int:
-        """Removes what a stopped program left behind before its event was committed. Returns how many files.
+    def unlisted(self, listed: Collection[str]) -> set[str]:
+        """Names of the files that are not among `listed`: left behind by a stopped program, or about to be listed."""
+        return {path.name for path in self.folder.iterdir() if path.name not in listed and path.is_file()}
 
-        While other processes put files, those that are young must be left alone: their event may be on its way.
-        """
+    def remove_unlisted(self, listed: Collection[str]) -> int:
+        """Removes what a stopped program left behind. Returns how many files. Only while nobody puts any."""
+        names = self.unlisted(listed)
+        for name in names:
+            self.remove(name)
+        return len(names)
+
+    def remove_halves(self) -> int:
+        """Removes what programs that are no more had begun to write. Returns how many files."""
         removed = 0
-        now = time.time()
-        for path in self.folder.iterdir():
-            if path.name in listed or not path.is_file():
-                continue
-            if older_than_seconds and now - path.stat().st_mtime < older_than_seconds:
-                continue
-            path.unlink(missing_ok=True)
-            removed += 1
+        for path in self.folder.glob(f"*{_ASIDE_SUFFIX}"):
+            writer = path.stem.rpartition(".")[2].partition("-")[0]
+            if not writer.isdigit() or not Path("/proc", writer).exists():
+                path.unlink(missing_ok=True)
+                removed += 1
         return removed
 
     def _has_room_for(self, size: int) -> bool:

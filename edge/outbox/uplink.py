@@ -19,6 +19,7 @@ from contract.chain import ChainPosition, sign_head
 from contract.events import ChainHeadEvent, device_path
 from contract.ids import uuid7
 from contract.keys import public_key_text
+from edge.disk import DiskFullError
 from edge.evidence.store import EvidenceStore
 from edge.logs import Repeats
 from edge.outbox.evidence_upload import EvidenceUpload
@@ -34,6 +35,10 @@ FIRST_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 60.0
 IDLE_SECONDS = 5.0
 """Housekeeping while nothing is committed; a commit wakes the uplink at once."""
+
+
+DISK_FULL_SECONDS = 2.0
+"""The keeper frees a full disk every few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +84,14 @@ class Uplink:
         """Works until `stop`."""
         while not self._stop.is_set():
             self._wake.clear()
-            self.work_off()
-            self._remove_uploaded()
+            try:
+                self.work_off()
+                self._remove_uploaded()
+            except DiskFullError as error:
+                # What the server answered cannot be noted: it is asked again, and says that it has it.
+                if self._repeats.due("disk") is not None:
+                    log.error("cannot note what was sent, will be tried again", reason=str(error))
+                self._stop.wait(DISK_FULL_SECONDS)
             self._wake.wait(min(IDLE_SECONDS, self._uploads.seconds_until_ready()))
 
     def wake(self) -> None:
@@ -115,7 +126,7 @@ class Uplink:
         try:
             while self._waiting.monotonic() < until and self._step():
                 pass
-        except UplinkError as trouble:
+        except (UplinkError, DiskFullError) as trouble:
             log.info("not everything was sent, it is kept", reason=str(trouble))
 
     def _step(self) -> bool:

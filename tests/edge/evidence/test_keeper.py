@@ -24,7 +24,7 @@ from contract.ids import uuid7
 from contract.keys import load_or_create_key
 from edge.config.evidence import EvidenceSettings
 from edge.disk import DiskFullError, Reserve, space_at
-from edge.evidence.keeper import UNLISTED_SECONDS, EvidenceKeeper
+from edge.evidence.keeper import SWEEP_SECONDS, EvidenceKeeper
 from edge.evidence.store import EvidenceStore, NoRoomError
 from edge.outbox.report import OutboxReader
 from edge.outbox.sink import Commit
@@ -185,14 +185,34 @@ def test_a_file_that_was_sent_meanwhile_is_not_reported(box: Box) -> None:
 
 def test_files_that_nothing_lists_are_swept_when_they_are_old(box: Box) -> None:
     (listed,) = box.storm.episode("a", Severity.BLUE, Tier.REVIEW)
-    orphan, half, young = (box.files.folder / name for name in ("a" * 64, "ab.1-22.part", "b" * 64))
-    for path in (orphan, half, young):
+    orphan, young = (box.files.folder / (letter * 64) for letter in "ab")
+    dead_half, live_half = (box.files.folder / f"ab.{process}-22.part" for process in (dead_process(), os.getpid()))
+    for path in (orphan, dead_half, live_half):
         path.write_bytes(b"x")
-    old = time.time() - UNLISTED_SECONDS - 5
-    for path in (orphan, half, box.files.path_of(listed.sha256)):
-        os.utime(path, (old, old))
-    box.keeper(min_free_share=0).step()
-    assert {path.name for path in box.files.folder.iterdir()} == {listed.sha256, young.name}
+    now = 1000.0
+    settings = EvidenceSettings(min_free_share=0)
+    keeper = EvidenceKeeper(box.outbox, box.files, settings, box.folder, monotonic=lambda: now)
+
+    def names() -> set[str]:
+        return {path.name for path in box.files.folder.iterdir()}
+
+    keeper.step()
+    assert names() == {listed.sha256, orphan.name, live_half.name}, "its writer is no more"
+    young.write_bytes(b"x")
+    now += SWEEP_SECONDS
+    live_half.unlink()
+    keeper.step()
+    assert names() == {listed.sha256, young.name}
+    now += SWEEP_SECONDS
+    keeper.step()
+    assert names() == {listed.sha256}
+
+
+def dead_process() -> int:
+    """The id of a process that was."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    return process.pid
 
 
 # ---- a small disk

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -18,12 +18,13 @@ from contract.events import ChainHeadData
 from contract.keys import load_or_create_key, parse_public_key
 from edge.config.device import ServerSettings
 from edge.config.evidence import EvidenceSettings
+from edge.disk import DiskFullError
 from edge.evidence.keeper import EvidenceKeeper
 from edge.evidence.store import EvidenceStore
 from edge.outbox.evidence_upload import CHUNK_BYTES, MAX_ATTEMPTS
 from edge.outbox.report import OutboxReader
 from edge.outbox.server_api import ServerApi
-from edge.outbox.store import Outbox
+from edge.outbox.store import Outbox, Verdict
 from edge.outbox.uplink import MAX_BACKOFF_SECONDS, MAX_EVENTS, Uplink, Waiting
 from tests.edge.outbox.protocol_server import TOKEN, Memory, ProtocolServer, protocol_server
 from tests.edge.parts import episodes_of
@@ -220,6 +221,33 @@ def test_an_hour_without_a_server_stays_within_its_bounds_and_arrives_once(bench
     assert arrived | dropped == set(bench.memory.files), "each file has come, or has been reported"
     assert sum(bench.memory.lengths[sha256] for sha256 in arrived) <= quota
     assert all(event["data"]["reason"] == "quota" for event in events if "items" in event["data"])
+
+
+def test_a_disk_that_is_full_when_the_server_answers(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be noted is sent again; the server knows it already."""
+    bench.fill(3)
+    settle, refusals = bench.outbox.settle, 2
+
+    def full(verdicts: Sequence[Verdict]) -> None:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            raise DiskFullError("the disk is full, nothing was written", bench.outbox.path)
+        settle(verdicts)
+
+    monkeypatch.setattr(bench.outbox, "settle", full)
+    monkeypatch.setattr("edge.outbox.uplink.DISK_FULL_SECONDS", 0.01)
+    thread = threading.Thread(target=bench.uplink.run)
+    thread.start()
+    until = time.monotonic() + 60
+    while (bench.outbox.waiting_events() or bench.outbox.waiting_evidence_bytes()) and time.monotonic() < until:
+        bench.uplink.wake()
+        time.sleep(0.02)
+    bench.uplink.stop()
+    thread.join(60)
+    assert refusals == 0
+    assert_chain_is_whole(bench, 9)
+    assert_files_are_whole(bench, 3)
 
 
 def test_an_answer_that_is_lost_costs_a_duplicate_and_nothing_else(bench: Bench) -> None:
