@@ -30,9 +30,10 @@ KNOWN_FROM = 0.3
 """Correlation of a block with the view: what stands there is what stood there. Chance gives 0.00 ± 0.05."""
 LOST_BELOW = 0.1
 """Share of a block's structure below which it is gone."""
-COVERED_SHARE = 0.75
-"""Share of the textured blocks that are neither known nor show anything: below it a vehicle stands before the lens."""
-ALIVE_SHARE = 0.4
+COVERED_SHARE, STILL_COVERED_SHARE = 0.65, 0.55
+"""Share of the textured blocks that are neither known nor show anything: below the first a vehicle stands before the
+lens; paint leaves a corner free; once covered, the second holds."""
+ALIVE_SHARE = 0.5
 SUDDEN_SECONDS = 20.0
 """What covers a lens does it in a second; a fog, or the night, takes minutes. Slower losses are nobody's act."""
 DARK_HIGH, DARK_TOP = 30.0, 24.0
@@ -40,10 +41,10 @@ DARK_HIGH, DARK_TOP = 30.0, 24.0
 DARK_SEEN_SHARE = 0.15
 """A dark street with one lamp shows more blocks than this: it is dark, and not underexposed."""
 CLIPPED_SHARE = 0.5
-BLURRED_BELOW = 0.45
-"""Fine structure against coarse, both against the view: fog and night take from both (0.55-1), bad focus takes the fine
-(0.5 at a blur of 0.3 % of the width, 0.25 at 0.5 %)."""
-SHARP_FROM = 0.55
+BLURRED_BELOW = 0.5
+"""Fine structure against coarse, both against the view: fog and night take from both (0.6-1), bad focus takes the fine
+(at 240 pixels 0.5 at a blur of 0.4 % of the width and 0.3 at 0.6 %)."""
+SHARP_FROM = 0.6
 LEARN_SHARP_FROM = 0.7
 """A view is not taught by a picture that is losing its focus, however slowly."""
 SHARPNESS_SECONDS = 10.0
@@ -246,7 +247,8 @@ class PictureJudge:
     def _covered(self, sample: _Sample, against: _Against | None, flat: bool, now: float) -> bool | None:
         if against is None:
             return flat
-        if against.lost_share < COVERED_SHARE and not flat:
+        limit = COVERED_SHARE if self._lost is None else STILL_COVERED_SHARE
+        if against.lost_share < limit and not flat:
             if against.lost_share <= 1 - ALIVE_SHARE:
                 self._alive_at, self._lost = now, None
             return False
