@@ -41,8 +41,8 @@ def advice_on(sample: Sample, *, has_sub_stream: bool, password_was_shown: bool 
 def _of_encoding(sample: Sample) -> Iterator[Advice]:
     if sample.codec == "hevc":
         yield Advice(
-            "H.265: many browsers cannot play its clips; they are encoded again, which costs a core for seconds",
-            "set the camera's main stream to H.264",
+            "H.265: many browsers cannot play its clips, and encoding them again costs a core for a minute",
+            "set the camera's main stream to H.264, or evidence.hevc_clips: transcode",
         )
     if sample.codec == "mjpeg" and sample.transport != "images":
         yield Advice(

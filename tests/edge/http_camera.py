@@ -66,6 +66,8 @@ class HttpCamera:
         self.login = login
         self.stream = stream
         self.recording = recording
+        self.tail = b""
+        """What follows the transport stream, again and again."""
         self.began = time.monotonic()
         self.asked: list[str] = []
         self._segments: dict[int, bytes] = {}
@@ -107,7 +109,9 @@ class HttpCamera:
             if self.cut.wait(0.05):
                 return
             yield self.stream[start : start + size]
-        self.cut.wait()
+        while not self.cut.wait(0.05):
+            if self.tail:
+                yield self.tail
 
     def playlist(self) -> bytes:
         """Three segments, the newest of which has just been filmed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,9 +64,13 @@ def test_sound_does_not_keep_a_frozen_picture_alive() -> None:
     # From the half on, without the packets of the picture (its PID is libav's first, 256).
     half = len(packets) // 2
     mute = [packet for packet in packets[half:] if int.from_bytes(packet[1:3], "big") & 0x1FFF != 256]
-    body = b"".join(packets[:half] + mute * 40)
-    with HttpCamera(stream=body) as camera, pytest.raises(SourceError, match="nothing came for 1 s"):
-        stamps(HttpSource(camera.url("/video.ts"), read_timeout_seconds=1), 1000)
+    with HttpCamera(stream=b"".join(packets[:half])) as camera:
+        camera.tail = b"".join(mute)
+        late = threading.Timer(15, camera.cut.set)
+        late.start()
+        with pytest.raises(SourceError, match="nothing came for 1 s"):
+            stamps(HttpSource(camera.url("/video.ts"), read_timeout_seconds=1), 1000)
+        late.cancel()
 
 
 def test_an_end_is_a_fault() -> None:
