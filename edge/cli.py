@@ -141,8 +141,8 @@ def _with_progress(
 
 def main() -> None:
     """The console script: expected errors end in one clear message and exit code 1 or 2."""
+    from edge.outbox.lock import StateInUseError
     from edge.replay import ReplayError
-    from edge.supervisor.lock import StateInUseError
     from edge.supervisor.supervisor import StartError
 
     try:

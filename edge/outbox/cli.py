@@ -89,7 +89,8 @@ def verify(config: ConfigOption) -> None:
 @outbox_app.command()
 def retry(config: ConfigOption) -> None:
     """Puts failed uploads back into the queue. The edge must be stopped."""
-    from edge.outbox.store import Outbox, StateLock
+    from edge.outbox.lock import StateLock
+    from edge.outbox.store import Outbox
 
     device = load_config(config).device
     _reader(config)  # says so if there is no outbox, instead of making one

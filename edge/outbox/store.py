@@ -6,8 +6,6 @@ remember: after a power cut either all of it is there or none of it.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from contract.chain import ChainPosition
 from contract.events import Event, HazardEvent, Phase, Severity
@@ -39,7 +37,6 @@ from edge.outbox.schema import OLDEST_VERSION, SCHEMA_VERSION, STATEMENTS, upgra
 from edge.outbox.sink import Commit
 
 DATABASE_NAME = "outbox.db"
-LOCK_NAME = "lock"
 LOG_PAGES = 256
 """A commit writes 5 to 10 pages: every few dozen the log is worked off, which costs one more flush."""
 FORGET_FILES_AFTER = timedelta(days=7)
@@ -81,30 +78,6 @@ class Verdict:
 
     seq: int
     refused: str | None = None
-
-
-class StateLock:
-    """Keeps a second process out of a state folder. The kernel frees it, however the process ends."""
-
-    def __init__(self, state_dir: Path) -> None:
-        state_dir.mkdir(parents=True, exist_ok=True)
-        self._file: IO[str] = (state_dir / LOCK_NAME).open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._file.seek(0)
-            holder = self._file.read().strip() or "unknown"
-            self._file.close()
-            raise OutboxError(
-                f"{state_dir}: in use by another gridsentry-edge (process {holder}); stop it, or give this device "
-                "another state_dir"
-            ) from None
-        self._file.truncate(0)
-        self._file.write(str(os.getpid()))
-        self._file.flush()
-
-    def release(self) -> None:
-        self._file.close()
 
 
 class Outbox:

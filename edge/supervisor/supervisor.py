@@ -22,10 +22,10 @@ import structlog
 
 from edge.config.problems import ConfigError
 from edge.logs import LogLevel, RecentRecords
+from edge.outbox.lock import WAIT_SECONDS, StateLock
 from edge.status import SourceMeter
 from edge.supervisor.board import Board
 from edge.supervisor.fleet import Fleet, Inherited
-from edge.supervisor.lock import WAIT_SECONDS, StateLock
 from edge.supervisor.notify import Notifier
 from edge.supervisor.page import LocalPage
 from edge.supervisor.plan import Part, plan_of, refuse_what_needs_a_restart, touched_parts, watched
@@ -90,6 +90,7 @@ class Supervisor:
             end.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, lambda _events: self._drain_wakes())
         self._board = Board()
+        self._board.keep_sources(_blank_meters(self._loaded))
         inherited = Inherited(self._bell, self._lock.descriptor, log_json, log_level)
         self._fleet = Fleet(self._selector, inherited, self._board, self._loaded, str(self._path))
         self._watcher = ConfigWatcher(self._path, self._loaded.sha256, self._config_changed)
@@ -111,7 +112,6 @@ class Supervisor:
             StartError: a child says that it cannot work, before everything has been started once.
         """
         config = self._loaded.config
-        self._board.keep_sources(_blank_meters(self._loaded))
         self._fleet.adopt(self._loaded, Plan(), frozenset(), time.monotonic())
         self._watcher.start()
         self._page.show(config.local)

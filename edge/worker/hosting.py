@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import queue
 import resource
@@ -255,7 +256,10 @@ def host(kind: str, link: Link, inherited: Inherited) -> int:
     level = logs.LogLevel(inherited.log_level)
     logs.configure(as_json=inherited.log_json, level=level, process=inherited.name, recent=recent)
     stopping = threading.Event()
-    return Hosting(link, _new_host(kind, inherited, stopping), stopping, recent).run()
+    hosting = Hosting(link, _new_host(kind, inherited, stopping), stopping, recent)
+    gc.freeze()
+    gc.enable()
+    return hosting.run()
 
 
 def _new_host(kind: str, inherited: Inherited, stopping: threading.Event) -> Host:

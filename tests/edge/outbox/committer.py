@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from edge.evidence.store import EvidenceStore
-from edge.outbox.store import Outbox, StateLock
+from edge.outbox.lock import StateLock
+from edge.outbox.store import Outbox
 from tests.edge.parts import episodes_of
 
 

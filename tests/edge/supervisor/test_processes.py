@@ -199,6 +199,7 @@ def test_calls_reach_the_worker_of_their_source_or_say_why_not(tmp_path: Path, r
     path = configuration(tmp_path, {"a": loop(root), "gone": clip("nowhere.mp4")}, supervision=SPREAD)
     with running(path) as supervisor:
         wait_until(lambda: sees_on(supervisor, "a"), "it sees")
+        wait_until(lambda: supervisor.view().sources["gone"].failures > 0, "the other one works, and does not see")
         picture = supervisor.call("a", "still", {})
         assert len(picture["jpeg"]) > 1000
         for source_id, name, reason in [

@@ -17,9 +17,9 @@ from contract.chain import verify_chain
 from contract.events import ChainHeadData
 from contract.keys import parse_public_key
 from edge.config.reconnect import ReconnectSettings
+from edge.outbox.lock import StateInUseError
 from edge.outbox.sink import Commit
 from edge.outbox.store import Outbox
-from edge.supervisor.lock import StateInUseError
 from edge.supervisor.supervisor import Supervisor
 from tests.edge.brokers import free_port
 from tests.edge.outbox.protocol_server import Memory, ProtocolServer, protocol_server

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.supervisor.lock import LOCK_NAME, StateInUseError, StateLock
+from edge.outbox.lock import LOCK_NAME, StateInUseError, StateLock
 
 
 def test_a_second_one_is_told_who_holds_it(tmp_path: Path) -> None:
