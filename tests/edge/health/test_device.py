@@ -40,7 +40,7 @@ class WatchedBox:
             DeviceHealthSettings(**settings),
             self.outbox,
             Probes(
-                disk=lambda: self.disk(),
+                disk=self._disk_now,
                 heat=lambda: self.heat,
                 clock=lambda: self.clock,
                 uplink_trouble=lambda: self.trouble,
@@ -50,6 +50,9 @@ class WatchedBox:
             monotonic=self.steady,
             now=lambda: T0 + timedelta(seconds=self.steady.now) + self.set_ahead,
         )
+
+    def _disk_now(self) -> DiskSpace:
+        return self.disk()
 
     def live(self, seconds: float) -> WatchedBox:
         for _ in range(int(seconds)):

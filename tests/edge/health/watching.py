@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -83,15 +83,14 @@ class Watched:
         outbox: Outbox | None = None,
         *,
         store: EvidenceStore | None = None,
-        clock: Clock | None = None,
+        clock: Callable[[], Clock] | None = None,
         **settings: Any,
     ) -> None:
         self.outbox = Outbox() if outbox is None else outbox
         self.steady = Steady()
         self.meter = SourceMeter(CAMERA.id, "camera")
-        said = Clock(synced=True) if clock is None else clock
         self.health = CameraHealth(
-            EventWriter("box-1", CAMERA, PLACE, {}, lambda: said, uuid7),
+            EventWriter("box-1", CAMERA, PLACE, {}, clock or (lambda: Clock(synced=True)), uuid7),
             self.outbox,
             CameraHealthSettings(**settings),
             self.meter,
