@@ -158,7 +158,7 @@ def test_a_camera_with_two_streams(clip: Path, tmp_path: Path) -> None:  # noqa:
 
 
 def test_waiting_for_a_key_frame_is_said(clip: Path, tmp_path: Path) -> None:  # noqa: F811
-    slow = f"{PICTURES} x264enc speed-preset=ultrafast key-int-max=150 ! rtph264pay name=pay0 pt=96 config-interval=1"
+    slow = f"{PICTURES} x264enc speed-preset=ultrafast key-int-max=90 ! rtph264pay name=pay0 pt=96 config-interval=1"
     server = Camera(f"/slow={slow}")
     try:
         address = {"type": "rtsp", "url": f"rtsp://127.0.0.1:{server.port}/slow"}

@@ -210,8 +210,8 @@ def test_reordered_pictures_come_in_the_order_in_which_they_are_shown(many: Came
 
 
 def test_a_long_wait_for_a_key_frame_is_said_and_costs_nothing(tmp_path: Path) -> None:
-    """A camera that sends a key frame every 8 seconds, joined in the middle."""
-    slow = f"{PICTURES} x264enc speed-preset=ultrafast key-int-max=120 ! rtph264pay name=pay0 pt=96 config-interval=1"
+    """A camera that sends a key frame every 5 seconds, joined in the middle."""
+    slow = f"{PICTURES} x264enc speed-preset=ultrafast key-int-max=75 ! rtph264pay name=pay0 pt=96 config-interval=1"
     camera = Camera(f"/slow={slow}")
     told: list[tuple[str, float]] = []
     try:
