@@ -69,7 +69,16 @@ def box(line: Line) -> Iterator[Line]:
     }
     path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     line.start()
+    line.edge.wait_until(lambda: all_see(line))
     return line
+
+
+def all_see(line: Line) -> bool:
+    """Both cameras have sent a picture."""
+    log = line.edge.log_path.read_text(encoding="utf-8", errors="replace")
+    return all(
+        any(" online " in row and f"source={name}" in row for row in log.splitlines()) for name in ("wall", "deaf")
+    )
 
 
 def drill(box: Line, source: str) -> subprocess.CompletedProcess[str]:
@@ -134,7 +143,7 @@ def test_drills_come_out_at_the_server_as_what_they_are(box: Line, operator: htt
 def test_a_drill_that_is_lost_is_a_fault_that_somebody_sees(box: Line, operator: httpx.Client) -> None:
     lost = drill(box, "deaf")
     assert lost.returncode == 1, lost.stdout
-    assert "did not find" in lost.stderr
+    assert "did not find" in lost.stderr, lost.stderr
     (alert,) = eventually(lambda: alerts(operator, "deaf", is_drill=False), "the fault")
     assert (alert["hazard"], alert["tier"]) == ("canary_lost", "review")
     assert alerts(operator, "deaf", is_drill=True) == []
