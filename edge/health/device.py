@@ -130,6 +130,10 @@ class DeviceHealth:
         """What is wrong, gravest first."""
         return tuple(condition for condition, latch in self._latches.items() if latch.active)
 
+    def watch(self, cameras: Sequence[str]) -> None:
+        """Other cameras belong to the box from now on; from any thread."""
+        self._cameras = tuple(cameras)
+
     def snapshot(self) -> Mapping[str, Any]:
         """What the local page and the metrics show: conditions with their reasons, checks that are off, figures."""
         measured = {name: value for found in self._found.values() for name, value in dict(found.measured or {}).items()}

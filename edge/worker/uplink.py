@@ -86,6 +86,8 @@ class UplinkHost:
         if self._state is not None:
             # Only sources have changed: for anything that is used here the supervisor replaces the process.
             self.alive(Alive(order.sources))
+            if self._health is not None:
+                self._health.watch(sorted(cameras(config)))
             return
         state = self._state = State(config, self._bell, self._stopping)
         self._sink = state.patient_sink()

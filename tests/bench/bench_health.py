@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import statistics
 import time
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import structlog
 
 from edge.config.health import CameraCondition, CameraHealthSettings
 from edge.health.judge import PictureJudge
@@ -39,6 +41,7 @@ LOOK_MS = 0.5
 
 def run() -> list[Row]:
     """All rows."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     rows = [*_costs(), *_times(), *_false_alarms()]
     publish("health", rows)
     return rows

@@ -177,6 +177,16 @@ def test_cameras_that_go_one_by_one_are_no_outage() -> None:
     assert box.live(60).outbox.hazards == []
 
 
+def test_cameras_that_were_taken_away_are_not_waited_for() -> None:
+    box = WatchedBox()
+    box.cameras("online")
+    box.live(5)
+    box.health.watch(CAMERAS[:3])
+    box.cameras("offline", *CAMERAS[:3])
+    box.live(10)
+    assert box.outbox.story() == [("cameras_offline", "opened")]
+
+
 def test_a_check_that_is_off_is_shown_with_its_reason() -> None:
     box = WatchedBox(off={"uplink_down": "it has no server"})
     box.trouble = ("refused", T0)
