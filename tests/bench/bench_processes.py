@@ -64,13 +64,13 @@ def restart_rows(folder: Path) -> list[Row]:
     limits = {"restart_limit": 1000, "restart_window_seconds": 1}
     with running(configuration(home, {"a": clip(CLIP, loop=True)}, supervision=limits)) as supervisor:
         for _ in range(ROUNDS):
-            wait_until(lambda: supervisor.view().sources["a"].frames_decoded > 100, "it sees")
+            wait_until(lambda: supervisor.view().sources["a"].packets_read > 150, "it sees")
             victim = children(supervisor)["cameras-1"].pid
             assert victim is not None
             began = time.monotonic()
             os.kill(victim, signal.SIGKILL)
             wait_until(lambda victim=victim: children(supervisor)["cameras-1"].pid not in {victim, None}, "replaced")
-            wait_until(lambda: 0 < supervisor.view().sources["a"].frames_decoded <= 100, "it sees again")
+            wait_until(lambda: 0 < supervisor.view().sources["a"].packets_read <= 150, "it sees again")
             blind.append(time.monotonic() - began)
     note = f"as the local page shows it, which is up to 2 s late; median of {ROUNDS}"
     return [at_most("worker killed to sight", blind, "s", None, note)]
