@@ -13,6 +13,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 from av.bitstream import BitStreamFilterContext
 
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -133,6 +134,12 @@ class Farm:
         assert answer, f"the farm died of {command!r}"
         counts: Mapping[str, int] = json.loads(answer)
         return counts
+
+    def cpu_seconds(self) -> float:
+        """What it has used since it was started."""
+        assert self._process is not None, "it does not run"
+        times = psutil.Process(self._process.pid).cpu_times()
+        return float(times.user + times.system)
 
     def counts(self) -> Mapping[str, int]:
         """How many access units each mount has sent to clients that play, since it started."""
