@@ -57,7 +57,7 @@ SAME_LIGHT_FROM = 0.6
 learned, whose sharpness nobody knows."""
 PEAK_FROM, PEAK_TO_RIVAL = 12.0, 1.4
 """A shift is believed from here. Noise alone peaks at 5; the same place in another light at 24-100."""
-REGISTER_SECONDS = 2.0
+REGISTER_SECONDS = 3.0
 ELSEWHERE_SECONDS = 10.0
 """How long nothing of the view must be found in a clear picture before the camera is taken to look elsewhere."""
 ELSEWHERE_SEEN_SHARE = 0.3

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from edge.vision.arrays import Grey
 from edge.vision.structure import ACROSS, DOWN
 
-SAMPLES_ACROSS, SAMPLES_DOWN = 16 * ACROSS, 16 * DOWN
-"""Single pixels, not means: a mean hides the last bit of noise. 256 × 144 of them."""
+SAMPLES_ACROSS, SAMPLES_DOWN = 10 * ACROSS, 10 * DOWN
+"""Single pixels, not means: a mean hides the last bit of noise. 160 × 90 of them."""
 CLOCK_BLOCKS = 8
 """A clock that the camera writes into its picture goes on when the picture stands still: it fills at most this many
 blocks, in the two uppermost and the two lowest rows of them."""

@@ -68,8 +68,9 @@ CLIPPED_FROM = 250
 
 
 def tones(picture: Grey) -> Tones:
-    """Of a (height, width) picture."""
-    histogram = np.asarray(cv2.calcHist([picture], [0], None, [256], [0, 256]), np.float32).ravel()
+    """Of a (height, width) picture: every second pixel of every second row is enough."""
+    some = np.ascontiguousarray(picture[::2, ::2])
+    histogram = np.asarray(cv2.calcHist([some], [0], None, [256], [0, 256]), np.float32).ravel()
     total = float(histogram.sum())
     running = np.cumsum(histogram)
     low, high, top = (float(np.searchsorted(running, share * total)) for share in (0.05, 0.95, 0.99))
