@@ -43,6 +43,8 @@ class SensorWorker:
 
     def __init__(self, receiver: MqttReceiver, sensors: Mapping[str, Sensor], sink: Sink) -> None:
         self.faults: Counter[tuple[str, Fault]] = Counter()
+        self.turns = 0
+        """Grows at least twice a second while its thread gets on."""
         self._receiver = receiver
         self._sensors = sensors
         self._sink = sink
@@ -63,6 +65,7 @@ class SensorWorker:
         self._stop.set()
 
     def _work_off(self) -> None:
+        self.turns += 1
         incoming = self._receiver.take(COMMIT_MESSAGES, WAIT_SECONDS)
         messages: list[Message] = []
         for item in incoming:

@@ -277,7 +277,8 @@ class Fleet:
         stuck = {source_id: seconds for source_id, seconds in report.stuck.items() if seconds > limit}
         if stuck and post.killed_at is None and post.leaving is None:
             # Who hangs is known: it alone gets a process of its own.
-            self._set_apart(post, [source_id for source_id in stuck if source_id in post.sources])
+            if post.kind is ChildKind.CAMERAS:
+                self._set_apart(post, [source_id for source_id in stuck if source_id in post.sources])
             post.kill(f"{', '.join(sorted(stuck))} made no progress for {limit:g} s", now)
 
     def _has_ended(self, post: Post) -> None:

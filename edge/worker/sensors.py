@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
@@ -26,8 +27,11 @@ from edge.worker.bell import Bell
 from edge.worker.committing import PatientSink
 from edge.worker.guard import guarded
 from edge.worker.hosting import Inherited
+from edge.worker.progress import Progress
 from edge.worker.state import State, new_writer
 
+STUCK_SECONDS = 5.0
+"""Its thread turns twice a second; a batch of messages takes milliseconds."""
 RETRY_SECONDS = 10.0
 """A password file that cannot be read may be put right at any time."""
 
@@ -42,12 +46,14 @@ class SensorHost:
         self._desks: dict[str, CanaryDesk] = {}
         self._state: State | None = None
         self._worker: SensorWorker | None = None
+        self._sink: PatientSink | None = None
+        self._thread_progress = Progress()
         self._thread: threading.Thread | None = None
 
     def configure(self, config: EdgeConfig, order: Configure) -> None:
         assert self._state is None, "the supervisor replaces this process instead"
         self._state = State(config, self._bell, self._stopping)
-        sink = self._state.patient_sink()
+        sink = self._sink = self._state.patient_sink()
         sensors = {}
         for source_id in order.sources:
             settings = config.sources[source_id]
@@ -72,6 +78,7 @@ class SensorHost:
     def report(self) -> Report:
         return Report(
             running=list(self._sensors),
+            stuck=self._stuck(time.monotonic()),
             sources={source_id: self._snapshot(source_id) for source_id in tuple(self._sensors)},
             events=self._state.recent.take() if self._state is not None else [],
         )
@@ -83,6 +90,17 @@ class SensorHost:
             self._thread.join(seconds)
             if self._state is not None and not self._thread.is_alive():
                 self._state.outbox.close()
+
+    def _stuck(self, now: float) -> dict[str, float]:
+        """All sensors, if the thread that serves them stands still for no reason."""
+        worker = self._worker
+        if worker is None or self._sink is None or self._sink.waiting:
+            self._thread_progress.forget(now)
+            return {}
+        # One thread serves them all: its turns stand for a source's.
+        turns = SourceMeter("sensors", "sensor", turns=worker.turns)
+        seconds = self._thread_progress.stuck_seconds(turns, 0.0, now)
+        return dict.fromkeys(self._sensors, round(seconds, 1)) if seconds > STUCK_SECONDS else {}
 
     def _snapshot(self, source_id: str) -> dict[str, Any]:
         sensor, meter = self._sensors[source_id]
