@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from contract.canonical import canonical_bytes
+from contract.events import HealthData, event_of
+from contract.ids import uuid7
+from tests.console.box import DEVICE_ID
 from tests.console.conftest import ADMIN, CONSOLE, PHONE, Centre, Desk, choose, item
 
 pytestmark = pytest.mark.browser
@@ -192,3 +197,26 @@ def test_an_operator_has_no_admin_pages(centre: Centre, desk: Desk) -> None:
     expect(page.get_by_test_id("nav-audit")).to_have_count(0)
     page.goto(f"{centre.url}/audit")
     expect(page.get_by_role("alert")).to_contain_text("for administrators")
+
+
+def test_a_devices_page_tells_what_its_cameras_cannot_see(centre: Centre, desk: Desk) -> None:
+    now = datetime.now(UTC)
+    said = HealthData.model_validate(
+        {
+            "source": {"id": "gate-9", "kind": "camera", "name": "北门9 · North gate 9"},
+            "state": "covered",
+            "reason": "the lens is covered",
+            "since": now,
+            "conditions": ["covered", "overexposed"],
+            "unwatched": {"moved": "PTZ"},
+            "sight": {"counted_from": now, "sight_seconds": 975.0, "blind_seconds": 25.0},
+        }
+    )
+    event = event_of(said, event_id=uuid7(now), device_id=DEVICE_ID, time=now)
+    centre.box.sends(canonical_bytes(event.as_json()), status="accepted")
+    page = desk.signed_in(ADMIN)
+    page.get_by_test_id("nav-devices").click()
+    row = page.get_by_role("row").filter(has_text="gate-9")
+    expect(row).to_contain_text("covered · overexposed")
+    expect(row).to_contain_text("not watched for: moved (PTZ)")
+    expect(row).to_contain_text("97.5%")
