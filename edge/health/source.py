@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from contract.events import Event
-from edge.detectors.interface import Visibility
 from edge.episodes.events import EventWriter
 from edge.outbox.sink import Commit, Sink
 
@@ -15,10 +13,6 @@ ONLINE = "online"
 OFFLINE = "offline"
 BLIND = "blind"
 """Pictures come, but no detector can judge them: fog, a moved or covered camera."""
-
-BLIND_AFTER_SECONDS = 30.0
-SEES_AFTER_SECONDS = 10.0
-"""Shorter than the above: good news may come sooner, but a picture that flickers must not make a storm of events."""
 
 
 def health_name(source_id: str) -> str:
@@ -48,27 +42,3 @@ class SourceHealth:
         self._sink.commit(Commit(events=(event,), state=remembered))
         self._state = state
         return True
-
-
-@dataclass(slots=True)
-class VisibilityWatch:
-    """Turns what detectors say of single frames into a lasting state, with dwell both ways, in media time."""
-
-    blind: bool = False
-    _changing_since: float | None = None
-
-    def saw(self, visibility: Visibility, media_time: float) -> bool | None:
-        """Whether the source is blind now; None where nothing changed. INVALID is blind, UNKNOWN keeps the state."""
-        if visibility is Visibility.UNKNOWN:
-            return None
-        if (visibility is Visibility.INVALID) == self.blind:
-            self._changing_since = None
-            return None
-        if self._changing_since is None or media_time < self._changing_since:
-            self._changing_since = media_time
-        dwell = SEES_AFTER_SECONDS if self.blind else BLIND_AFTER_SECONDS
-        if media_time - self._changing_since < dwell:
-            return None
-        self.blind = not self.blind
-        self._changing_since = None
-        return self.blind

@@ -16,7 +16,6 @@ from edge.config.evidence import EvidenceSettings
 from edge.detectors.interface import CameraDetector, Frame, Observation, Visibility
 from edge.evidence.camera import CameraEvidence, Inline
 from edge.evidence.store import EvidenceStore
-from edge.health import VisibilityWatch
 from edge.outbox.sink import Commit
 from edge.pipeline import CameraPipeline
 from edge.sources.file import FileSource
@@ -225,13 +224,3 @@ def test_two_things_at_once_are_two_episodes(tmp_path: Path) -> None:
         pipeline.finish(clear_all=True)
     assert len({data.episode_id for data in kept.data}) == 2
     assert [phase for phase, _, _ in kept.story()] == [Phase.OPENED] * 2 + [Phase.CLEARED] * 2
-
-
-def test_a_camera_is_blind_only_after_a_while() -> None:
-    watch = VisibilityWatch()
-    said = [(t, watch.saw(Visibility.INVALID, t)) for t in range(0, 32)]
-    assert [t for t, blind in said if blind is not None] == [30]
-    assert watch.saw(Visibility.UNKNOWN, 33) is None
-    sees = [(t, watch.saw(Visibility.CLEAR, t)) for t in range(34, 60)]
-    assert [(t, blind) for t, blind in sees if blind is not None] == [(44, False)]
-    assert watch.saw(Visibility.INVALID, 61) is None
