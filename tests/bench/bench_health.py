@@ -132,13 +132,14 @@ def _real_times() -> Iterator[Row]:
         "covered": (CameraCondition.COVERED, hand, 0.0),
         "defocused": (CameraCondition.DEFOCUSED, defocus(0.006), 0.0),
         "moved": (CameraCondition.MOVED, None, 0.02),
+        "frozen": (CameraCondition.FROZEN, None, 0.0),
     }
     for name, (condition, fault, shift) in faults.items():
         found = []
         for clip in clips.values():
             watched = Watched(learn_seconds=30)
             act = None if fault is None else partial(_done, fault, clip)
-            for second, picture in clip.pictures(96, 65, act, shift):
+            for second, picture in clip.pictures(96, 65, act, shift, freeze=name == "frozen"):
                 watched.show(second, picture)
             found.append(watched.found.get(condition, math.inf) - 65)
         note = f"median {statistics.median(found):.1f} s; {', '.join(clips)}"

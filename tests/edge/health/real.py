@@ -49,14 +49,19 @@ class Clip:
         shift: float = 0.0,
         per_second: float = 1.0,
         seed: int = 1,
+        freeze: bool = False,
     ) -> Iterator[tuple[float, Grey]]:
         """(seconds, picture), to and fro, with noise and a breathing exposure; something is done from `begins` on."""
+        latest: Grey | None = None
         random = np.random.default_rng(seed)
         size = (self.height + 32, self.width + 32)
         noises = [random.standard_normal(size).astype(np.float32) * NOISE for _ in range(4)]
         for index in range(int(seconds * per_second)):
             t = index / per_second
             begun = t >= begins
+            if freeze and begun and latest is not None:
+                yield t, latest
+                continue
             frame = self.frames[_to_and_fro(index, len(self.frames))]
             left = self._across - (round(shift * frame.shape[1]) if begun else 0)
             view = frame[self._down : self._down + self.height, left : left + self.width].astype(np.float32)
@@ -65,7 +70,8 @@ class Clip:
                 view = fault(view)
             y, x = (int(value) for value in random.integers(0, 32, 2))
             noise = noises[int(random.integers(len(noises)))][y : y + self.height, x : x + self.width]
-            yield t, np.clip(view + noise, 0, 255).astype(np.uint8)
+            latest = np.clip(view + noise, 0, 255).astype(np.uint8)
+            yield t, latest
 
 
 def clip_of(data: Path, name: str) -> Clip | None:
