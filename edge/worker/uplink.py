@@ -17,7 +17,7 @@ from contract.ids import uuid7
 from contract.keys import KeyFileError, load_or_create_key
 from edge.clock import clock_state
 from edge.config.document import EdgeConfig
-from edge.config.sources import SourceSettings, location_of
+from edge.config.sources import CameraSource, SourceSettings, location_of
 from edge.disk import space_at
 from edge.episodes.clearing import clear_forgotten
 from edge.episodes.episode import Episode
@@ -248,6 +248,12 @@ class UplinkHost:
         assert self._config is not None and self._state is not None and self._sink is not None, "configured first"
         settings: SourceSettings | None = watched(self._config).get(source_id)
         if settings is None:
+            return
+        if isinstance(settings, CameraSource):
+            # Only where it is needed: it brings what judges pictures, of which this process has no other use.
+            from edge.worker.absent import say_camera_is_away
+
+            say_camera_is_away(self._state, self._config, source_id, settings, self._sink, reason)
             return
         writer = new_writer(self._config, source_id, settings)
         remembered = self._state.outbox.state(health_name(source_id))

@@ -24,6 +24,7 @@ from tests.edge.supervisor.running import (
     children_of,
     clip,
     configuration,
+    phases,
     program,
     running,
     states,
@@ -138,7 +139,8 @@ def test_who_brings_its_process_down_is_put_apart(
 ) -> None:
     sources = {"good-1": loop(root), "bad": loop(root, detectors={"crashes": {}}), "good-2": loop(root)}
     limits = {"workers": 1, "restart_limit": 1, "restart_window_seconds": 600}
-    with running(configuration(tmp_path, sources, server, supervision=limits)) as supervisor:
+    sections = {"supervision": limits, "health": {"cameras": {"clear_after_seconds": 3}}}
+    with running(configuration(tmp_path, sources, server, **sections)) as supervisor:
         wait_until(lambda: "camera-bad" in children(supervisor), "the shared process was given up")
         wait_until(lambda: children(supervisor)["camera-bad"].restarts == 2, "the culprit alone fell twice more")
         bad = children(supervisor)["camera-bad"]
@@ -148,15 +150,17 @@ def test_who_brings_its_process_down_is_put_apart(
         wait_until(lambda: states(server.memory).get("bad", [("", "")])[-1][0] == "offline", "it is said")
         assert "SIGSEGV" in states(server.memory)["bad"][-1][1]
         assert supervisor.view().sources["bad"].state == "offline"
+        wait_until(lambda: phases(server.memory, "bad") == ["opened"], "and it is a hazard")
         for name in ("good-1", "good-2"):
             wait_until(lambda name=name: sees_on(supervisor, name), f"{name} sees")
             child = children(supervisor)[f"camera-{name}"]
             assert (child.state, child.restarts) == (ChildState.RUNNING, 0)
         # Somebody mends it: it is tried at once, not in ten minutes.
         sources["bad"] = loop(root)
-        configuration(tmp_path, sources, server, supervision=limits)
+        configuration(tmp_path, sources, server, **sections)
         wait_until(lambda: sees_on(supervisor, "bad"), "the mended camera sees")
         wait_until(lambda: states(server.memory)["bad"][-1][0] == "online", "and it is said")
+        wait_until(lambda: phases(server.memory, "bad") == ["opened", "cleared"], "the hazard is over")
 
 
 def test_a_camera_whose_thread_hangs_is_put_apart_at_once(tmp_path: Path, root: Path, harmful_detectors: None) -> None:

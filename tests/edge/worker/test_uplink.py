@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,25 @@ import pytest
 from contract.geometry import distance_m
 from contract.keys import KeyFileError
 from edge.config.document import load_config
+from edge.config.sources import CameraSource
+from edge.status import SourceMeter
 from edge.supervisor.messages import Alive, Call, Configure
 from edge.view import CallError
-from edge.worker.bell import new_bell
+from edge.worker.bell import Bell, new_bell
+from edge.worker.cameras import source_parts
 from edge.worker.hosting import FatalError, Inherited
-from edge.worker.state import KEY_NAME
+from edge.worker.state import KEY_NAME, State
 from edge.worker.uplink import ANYWHERE_M, UplinkHost, location_of_box
+from tests.edge.health.scenes import Moment, Regime, Rig
+from tests.edge.health.watching import frame
 from tests.edge.outbox.protocol_server import ProtocolServer, protocol_server
 from tests.edge.supervisor.running import PLACE, clip, configuration, states, wait_until, waiting_events
+
+SENSOR = {
+    "kind": "sensor",
+    "location": PLACE,
+    "input": {"type": "mqtt", "topic": "s", "channels": {"level": {"path": "level", "unit": "m"}}},
+}
 
 
 @pytest.fixture
@@ -97,6 +109,73 @@ def test_a_source_whose_process_is_away_is_said_to_be_offline_once(tmp_path: Pat
     assert states(server.memory)["b"] == [("offline", "its process ended by SIGSEGV, 6 times so far")]
     assert "a" not in states(server.memory)
     assert "nobody" not in states(server.memory)
+
+
+def test_a_camera_whose_process_is_away_has_one_episode_which_its_next_process_ends(
+    tmp_path: Path, server: ProtocolServer
+) -> None:
+    """Told again with a higher count, over a restart of the uplink, and after the camera was back and fell again."""
+    path = configuration(
+        tmp_path, {"a": clip("a.mp4"), "s": SENSOR}, server, mqtt={"host": "127.0.0.1", "client_id": "box-1"}
+    )
+    for falls in (6, 7):
+        with hosted(path, ["a", "s"]) as host:
+            for more in (0, 1):
+                said = f"its process ended by SIGSEGV, {falls + more} times so far"
+                host.alive(Alive(["a", "s"], {"a": said, "s": said}))
+            wait_until(lambda: waiting_events(tmp_path) == 0, "everything is sent")
+    assert hazards(server) == [("camera_offline", "opened")], "not for the sensor, and not twice"
+    assert states(server.memory) == {
+        "a": [("offline", "its process ended by SIGSEGV, 6 times so far")],
+        "s": [("offline", "its process ended by SIGSEGV, 6 times so far")],
+    }
+    sees_again(path)
+    with hosted(path, ["a", "s"]) as host:
+        wait_until(lambda: hazards(server)[1:] == [("camera_offline", "cleared")], "its own process has ended it")
+        host.alive(Alive(["a", "s"], {"a": "its process ended by SIGSEGV, 8 times so far"}))
+        wait_until(lambda: waiting_events(tmp_path) == 0, "everything is sent")
+    assert [phase for _, phase in hazards(server)] == ["opened", "cleared", "opened"]
+    episodes = [data["episode_id"] for data in hazard_data(server)]
+    assert episodes[0] == episodes[1] != episodes[2]
+
+
+def test_a_camera_that_is_not_to_be_a_hazard_when_away_is_none(tmp_path: Path, server: ProtocolServer) -> None:
+    off = {**clip("a.mp4"), "health": {"off": {"offline": "it runs on solar power"}}}
+    with hosted(configuration(tmp_path, {"a": off}, server), ["a"]) as host:
+        host.alive(Alive(["a"], {"a": "its process ended by SIGSEGV, 6 times so far"}))
+        wait_until(lambda: waiting_events(tmp_path) == 0, "everything is sent")
+    assert [state for state, _ in states(server.memory)["a"]] == ["offline"]
+    assert hazards(server) == []
+
+
+def hazard_data(server: ProtocolServer) -> list[dict[str, Any]]:
+    """Of all sources but the box itself, in the order of the chain."""
+    found = [event["data"] for event in list(server.memory.events.values()) if "hazard" in event["data"]]
+    return [data for data in found if data["source"]["kind"] != "device"]
+
+
+def hazards(server: ProtocolServer) -> list[tuple[str, str]]:
+    return [(data["hazard"], data["phase"]) for data in hazard_data(server)]
+
+
+def sees_again(path: Path) -> None:
+    """What the camera's next process does with its health: a quarter of a minute of pictures."""
+    config, bell = load_config(path), new_bell()
+    state = State(config, Bell(bell), threading.Event())
+    settings = config.sources["a"]
+    assert isinstance(settings, CameraSource)
+    meter = SourceMeter("a", "camera")
+    health = source_parts(state, config, settings, meter, state.patient_sink()).health
+    assert meter.state == "offline"
+    rig, now = Rig(1), datetime.now(UTC)
+    health.online(now)
+    for second in range(15):
+        picture = rig.picture(second, Moment(Regime.DAY))
+        health.observe(frame(second, float(second), now + timedelta(seconds=second), picture))
+    health.close(now + timedelta(seconds=15))
+    assert meter.state == "online"
+    state.outbox.close()
+    os.close(bell)
 
 
 def test_a_key_that_is_none_needs_a_person(tmp_path: Path, server: ProtocolServer) -> None:
