@@ -51,7 +51,12 @@ class Board:
 
     def keep_sources(self, expected: Mapping[str, SourceMeter]) -> None:
         """Drops all other sources; those that nobody has reported on yet are shown as they are given here."""
-        self._meters = {source_id: self._meters.get(source_id, blank) for source_id, blank in expected.items()}
+        kept: dict[str, SourceMeter] = {}
+        for source_id, blank in expected.items():
+            known = self._meters.get(source_id)
+            # What became another kind of source shares nothing but its id with what was told of it.
+            kept[source_id] = known if known is not None and known.kind == blank.kind else blank
+        self._meters = kept
 
     def say_of(self, source_ids: Collection[str], state: str, reason: str, since: str) -> None:
         """Says of sources what their own process cannot say."""
