@@ -164,9 +164,7 @@ class PacketRing:
             self._newest = max(self._newest, packet.media_time)
             while len(self._key_times) > 1 and self._key_times[1] <= self._newest - self.history_seconds:
                 self._forget_oldest_group()
-            most = self.history_bytes
-            if self._budget is not None:
-                most = min(most, self._budget.share_bytes)
+            most = self._most_bytes()
             while self._bytes > most:
                 self._forget_oldest_group()
 
@@ -187,6 +185,10 @@ class PacketRing:
                 return None
             packets = tuple(islice(self._packets, first, last + 1))
             return PacketCut(packets, self._template, covers_start=packets[0].media_time <= start_seconds)
+
+    def _most_bytes(self) -> int:
+        """What it may hold now."""
+        return self.history_bytes if self._budget is None else min(self.history_bytes, self._budget.share_bytes)
 
     def _first_index(self, start_seconds: float) -> int | None:
         best = None

@@ -22,19 +22,40 @@ FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 60.0, 600.0
 """How often a stream that is away is looked for: each look is a connection to a camera that is at work."""
 
 
+MAIN_PART = 0.75
+"""Of a camera's share of memory, what its main stream may fill. A sub stream has 5-25 % of the main one's bits, and is
+what evidence is cut from while the main one is away."""
+
+
+class MainRing(PacketRing):
+    """The part of a camera's ring that holds its main stream. It is counted with the other part, not for itself."""
+
+    def __init__(self, history_seconds: float, history_bytes: int, budget: RingBudget | None = None) -> None:
+        super().__init__(history_seconds, history_bytes)
+        self._shared = budget
+
+    def _most_bytes(self) -> int:
+        own = super()._most_bytes()
+        return int(MAIN_PART * (own if self._shared is None else min(own, self._shared.share_bytes)))
+
+
 class TwinRing(PacketRing):
     """The ring of the decoded stream, which hands out the main stream's packets where it has them.
 
-    Everything is on the decoded stream's media time.
+    Everything is on the decoded stream's media time. Both streams together are one ring to the budget, and hold what
+    one may hold: the decoded stream takes what the main one leaves.
     """
 
     def __init__(self, history_seconds: float, history_bytes: int, budget: RingBudget | None = None) -> None:
         super().__init__(history_seconds, history_bytes, budget)
-        self.main = PacketRing(history_seconds, history_bytes, budget)
+        self.main = MainRing(history_seconds, history_bytes, budget)
 
     @property
     def size_bytes(self) -> int:
         return super().size_bytes + self.main.size_bytes
+
+    def _most_bytes(self) -> int:
+        return max(0, super()._most_bytes() - self.main.size_bytes)
 
     def cut(self, start_seconds: float, end_seconds: float) -> PacketCut | None:
         best = self.main.cut(start_seconds, end_seconds)

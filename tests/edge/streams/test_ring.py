@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from edge.sources.video import StreamTemplate
 from edge.streams.ring import PacketRing, RingBudget, RingPacket
+from edge.streams.twin import TwinRing
 
 TEMPLATE = object.__new__(StreamTemplate)  # the ring only hands it on
 
@@ -134,3 +135,28 @@ def test_rings_share_the_bytes_of_their_process() -> None:
     del ring, rings[1:]
     gc.collect()
     assert budget.share_bytes == 120_000, "rings that are gone take nothing"
+
+
+def test_a_camera_with_two_streams_has_one_share() -> None:
+    budget = RingBudget(120_000)
+    twin = TwinRing(600, 100_000, budget)
+    other = PacketRing(600, 100_000, budget)
+    assert budget.share_bytes == 60_000
+    feed(twin, 30)
+    assert twin.size_bytes == 60_000, "while its main stream is away, the decoded one has all"
+    feed(twin.main, 30)
+    assert twin.main.size_bytes == 40_000, "whole groups of ten, in three quarters of the share"
+    feed(twin, 1)
+    assert twin.size_bytes == 60_000, "and the decoded one what is left"
+    cut = twin.main.cut(0, 600)
+    assert cut is not None
+    assert cut.packets[0].is_key
+    del other
+    gc.collect()
+    feed(twin.main, 30)
+    feed(twin, 30)
+    assert (twin.main.size_bytes, twin.size_bytes) == (70_000, 100_000), "its own bound holds for both together"
+    main = twin.main
+    del twin
+    gc.collect()
+    assert budget.share_bytes == 120_000, f"nothing is counted any more, though {len(main)} packets are still held"
