@@ -20,7 +20,7 @@ from edge.detectors.interface import Frame, Observation, Visibility
 from edge.episodes.episode import Episode
 from edge.episodes.events import EventWriter, software_version
 from edge.episodes.tracker import EpisodeTracker, Moment
-from edge.evidence.store import EvidenceStore
+from edge.evidence.store import EvidenceStore, NoRoomError
 from edge.health.conditions import (
     CAMERA_HAZARDS,
     EVERYTHING,
@@ -36,7 +36,7 @@ from edge.health.conditions import (
 from edge.health.judge import Look, PictureJudge
 from edge.health.latch import Latch
 from edge.health.outage import OUTAGE_NAME, outage_sources
-from edge.health.pictures import Album
+from edge.health.pictures import Album, Picture
 from edge.health.sight import SightMeter
 from edge.health.source import OFFLINE, ONLINE, health_name
 from edge.outbox.sink import Commit, Sink
@@ -374,13 +374,21 @@ class CameraHealth:
             return ()
         try:
             return tuple(
-                self._store.put(picture.content, kind, "image/jpeg", picture.taken_at)
+                self._put(self._store, kind, picture)
                 for kind, picture in self._album.evidence(frame, began)
                 if kind is not EvidenceKind.BEFORE or condition in _SHOWN_BEFORE
             )
         except OSError as error:
             log.error("evidence could not be made", source=self.source_id, reason=str(error))
             return ()
+
+    def _put(self, store: EvidenceStore, kind: EvidenceKind, picture: Picture) -> Evidence:
+        """Where there is no room for it, a picture is listed all the same: the uplink reports that it is lost."""
+        try:
+            return store.put(picture.content, kind, "image/jpeg", picture.taken_at)
+        except NoRoomError as error:
+            log.error("no room for evidence", source=self.source_id, kind=kind.value, bytes=len(picture.content))
+            return error.evidence
 
     def _health_event(self, state: str, at: datetime, *, news: bool) -> Event:
         conditions = self.conditions

@@ -18,6 +18,7 @@ from edge.evidence.store import EvidenceStore
 from edge.health.camera import sight_name
 from edge.health.outage import OUTAGE_NAME
 from edge.health.source import health_name
+from tests.edge.evidence.small_disk import fill_up, small_disk
 from tests.edge.health.scenes import Moment, Regime, Rig, hand
 from tests.edge.health.watching import CAMERA, Outbox, Watched
 
@@ -117,6 +118,21 @@ def test_an_operator_sees_before_and_after(tmp_path: Path) -> None:
         for item in second.data.evidence
     }
     assert spread["before"] > 3 * spread["snapshot"]
+
+
+def test_a_picture_that_a_full_disk_does_not_take_is_listed_and_so_reported_lost(tmp_path: Path) -> None:
+    """As all evidence is: the uplink finds no file for what an event lists, and tells the server so."""
+    with small_disk(tmp_path / "disk", 64 * 1024 * 1024) as disk:
+        store = EvidenceStore(disk / "evidence")
+        rig = Rig(2)
+        watched = Watched(store=store, learn_seconds=20).see(seeing(rig, 0, 40))
+        fill_up(disk, leave_bytes=256 * 1024)
+        for t in range(40, 60):
+            watched.show(t, rig.picture(t, DAY, hand))
+        opened, shown = watched.outbox.hazards
+        assert opened.data.evidence == ()
+        assert {item.kind for item in shown.data.evidence} == {EvidenceKind.SNAPSHOT, EvidenceKind.BEFORE}
+        assert not any(store.path_of(item.sha256).exists() for item in shown.data.evidence)
 
 
 def test_an_event_of_health_is_small_and_names_everything() -> None:
