@@ -55,6 +55,10 @@ _EPISODE_COLUMNS = (
     "location",
     "detail",
     "received_at",
+    "demoted",
+    "stale",
+    "repeat_of",
+    "quiet_repeats",
 )
 _FOLLOWING = (
     "observed_at",
@@ -69,6 +73,8 @@ _FOLLOWING = (
     "tier",
     "confidence",
     "location",
+    "demoted",
+    "stale",
 )
 """Columns of an alert that follow its episodes."""
 
@@ -200,6 +206,10 @@ def _episode_values(event: HazardEvent, received_at: datetime) -> dict[str, Any]
         "location": data.location.as_json(),
         "detail": data.detail,
         "received_at": received_at,
+        "demoted": data.demoted,
+        "stale": bool(data.stale),
+        "repeat_of": data.repeat_of,
+        "quiet_repeats": data.quiet_repeats,
     }
 
 
@@ -232,6 +242,8 @@ def _alert_values(
         "created_at": received_at,
         "received_at": received_at,
         "canary": data.canary and {**data.canary.as_json(), "opened_at": data.observed_at.isoformat()},
+        "demoted": data.demoted if data.tier is Tier.REVIEW else None,
+        "stale": bool(data.stale),
     }
 
 
@@ -349,11 +361,15 @@ def _move(connection: Connection, context: RoutingContext, row: AlertRow, route:
 
 def _worst_of(rows: Any) -> dict[str, Any]:
     worst = max((Severity(row.severity) for row in rows), key=lambda severity: SEVERITY_RANKS[severity])
+    is_alarm = any(row.tier == Tier.ALARM for row in rows)
     return {
         "severity": worst.value,
         "severity_rank": SEVERITY_RANKS[worst],
-        "tier": (Tier.ALARM if any(row.tier == Tier.ALARM for row in rows) else Tier.REVIEW).value,
+        "tier": (Tier.ALARM if is_alarm else Tier.REVIEW).value,
         "confidence": max(row.confidence for row in rows),
+        # One episode within the budget makes it an alarm; then nothing of it is withheld.
+        "demoted": None if is_alarm else next((row.demoted for row in rows if row.demoted is not None), None),
+        "stale": any(row.stale for row in rows),
     }
 
 

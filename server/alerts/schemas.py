@@ -88,6 +88,10 @@ class AlertSummary(BaseModel):
     created_at: datetime
     received_at: datetime
     canary: CanaryView | None = None
+    demoted: Annotated[
+        str | None, Field(description="Why an alarm is only a review: `budget` where its source had used up its alarms")
+    ] = None
+    stale: Annotated[bool, Field(description="It has lasted so long that it may be a fixture")] = False
 
 
 class StepView(BaseModel):
@@ -134,6 +138,12 @@ class EpisodeView(BaseModel):
     started_at: datetime
     observed_at: datetime
     ended_at: datetime | None
+    demoted: str | None
+    stale: bool
+    repeat_of: Annotated[str | None, Field(description="The earlier episode that it continues")]
+    quiet_repeats: Annotated[
+        int | None, Field(description="How often the same was seen since that one without an episode of its own")
+    ]
 
 
 class HistoryView(BaseModel):

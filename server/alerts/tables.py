@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -63,6 +64,8 @@ alerts = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
     Column("canary", Json),
+    Column("demoted", String(64)),
+    Column("stale", Boolean, nullable=False, server_default=false()),
     CheckConstraint("state IN ({})".format(", ".join(f"'{state.value}'" for state in AlertState)), name="state"),
     Index("uq_alerts_open_fingerprint", "fingerprint", unique=True, sqlite_where=text(IS_OPEN_SQL),
           postgresql_where=text(IS_OPEN_SQL)),
@@ -73,6 +76,7 @@ alerts = Table(
 
 The device's own updates do not change it, or nobody could ever claim an alert that is being updated.
 `canary` marks a drill: {id, injected_at, opened_at}; NULL for everything real.
+`demoted` and `stale` follow the episodes that go on, as severity and tier do.
 `scopes` repeats the `scope` rows of alert_places, so that each update need not ask for them.
 """
 
@@ -115,6 +119,10 @@ episodes = Table(
     Column("location", Json, nullable=False),
     Column("detail", Json, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
+    Column("demoted", String(64)),
+    Column("stale", Boolean, nullable=False, server_default=false()),
+    Column("repeat_of", String(36)),
+    Column("quiet_repeats", Integer),
 )
 """The newest revision of each episode. Ids are the device's own: one device cannot touch another's episode."""
 

@@ -55,6 +55,7 @@ class Episode:
     started_at: datetime
     id: str
     canary: dict[str, Any] | None = None
+    remarks: dict[str, Any] = field(default_factory=dict)
     revision: int = 0
     evidence: list[dict[str, Any]] = field(default_factory=list)
 
@@ -81,8 +82,9 @@ class Box:
         tier: str = "alarm",
         accuracy_m: float = 20.0,
         drill: bool = False,
+        remarks: dict[str, Any] | None = None,
     ) -> Episode:
-        """Opens an episode that began a moment ago."""
+        """Opens an episode that began a moment ago; `remarks` are further fields of its events."""
         now = datetime.now(UTC)
         canary = {"id": uuid7(now), "injected_at": now - timedelta(seconds=2)} if drill else None
         episode = Episode(
@@ -97,6 +99,7 @@ class Box:
             started_at=now - timedelta(seconds=2),
             id=uuid7(now),
             canary=canary,
+            remarks=remarks or {},
         )
         self.says(episode, "opened")
         return episode
@@ -128,6 +131,7 @@ class Box:
                 "evidence": episode.evidence,
                 "producer": {"software": "test", "detector": "test", "config_sha256": "0" * 64},
                 "canary": episode.canary,
+                **episode.remarks,
             }
         )
         event = event_of(data, event_id=uuid7(now), device_id=DEVICE_ID, time=now)

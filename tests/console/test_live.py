@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 from playwright.sync_api import expect
 
+from contract.ids import uuid7
 from server.accounts.throttle import FREE_FAILURES_PER_NAME
 from tests.console.conftest import OPERATOR, Centre, Desk, item
 from tests.e2e.browser import sign_in
@@ -83,6 +87,30 @@ def test_a_drill_is_shown_as_one_and_counted_nowhere(centre: Centre, desk: Desk,
     }
     for words in shown[locale]:
         expect(facts).to_contain_text(words)
+
+
+@pytest.mark.parametrize(
+    ("locale", "demoted", "stale", "continued"),
+    [
+        ("en-GB", "over budget", "fixture?", "continues · 3 quiet repeats"),
+        ("zh-CN", "超出限额", "疑为固定物", "延续 · 其间重现 3 次"),
+    ],
+)
+def test_what_the_device_remarks_is_shown(
+    centre: Centre, desk: Desk, locale: str, demoted: str, stale: str, continued: str
+) -> None:
+    page = desk.signed_in(locale=locale)
+    source = f"remarks-{locale}"
+    said = {"demoted": "budget", "stale": True, "repeat_of": uuid7(datetime.now(UTC)), "quiet_repeats": 3}
+    centre.box.sees(source, (113.6350, 34.7600), tier="review", remarks=said)
+    row, detail = item(page, source), page.get_by_test_id("detail")
+    row.click()
+    for place in (row, detail):
+        expect(place.get_by_test_id("remark-demoted")).to_have_text(demoted)
+        expect(place.get_by_test_id("remark-stale")).to_have_text(stale)
+    expect(detail.get_by_test_id("remark-continued")).to_have_text(continued)
+    expect(detail.get_by_test_id("remark-continued")).to_have_attribute("title", re.compile("3"))
+    expect(row.get_by_test_id("remark-continued")).to_have_count(0)
 
 
 def test_the_end_of_the_session_closes_every_tab(centre: Centre, desk: Desk) -> None:

@@ -9,6 +9,8 @@ import { useNow } from "../lib/useNow";
 import { useGridNames } from "../map/useGrids";
 import { holderName, isOpen } from "./list";
 import { DrillMark } from "./DrillMark";
+import { RemarkBadges } from "./RemarkBadges";
+import { remarksOf } from "./remarks";
 import { SeverityMark } from "./SeverityMark";
 import { hazardName, queueName } from "./text";
 
@@ -24,6 +26,7 @@ interface AlertItemProps {
 export const AlertItem = memo(function AlertItem({ alert, selected, fresh, me, onSelect }: AlertItemProps): ReactNode {
   const { t } = useTranslation();
   const [language] = useLanguage();
+  const remarks = remarksOf(alert);
   return (
     <li
       className={`alert-item edge-${alert.severity}${selected ? " alert-selected" : ""}${fresh ? " alert-fresh" : ""}`}
@@ -55,6 +58,11 @@ export const AlertItem = memo(function AlertItem({ alert, selected, fresh, me, o
           <span className="faint ellipsis">{alert.source_name || alert.source_id}</span>
           <Holder alert={alert} me={me} />
         </span>
+        {remarks.length === 0 ? null : (
+          <span className="alert-line alert-remarks">
+            <RemarkBadges remarks={remarks} />
+          </span>
+        )}
       </button>
     </li>
   );

@@ -7,6 +7,8 @@ import { useLanguage } from "../i18n";
 import { formatAge, secondsSince } from "../lib/time";
 import { useNow } from "../lib/useNow";
 import { DrillMark } from "./DrillMark";
+import { RemarkBadges } from "./RemarkBadges";
+import { continuationOf, remarksOf } from "./remarks";
 import { SeverityMark } from "./SeverityMark";
 import { hazardName, queueName } from "./text";
 
@@ -32,6 +34,7 @@ export function DetailHead({ alert, position, onBack, onStep }: DetailHeadProps)
           {alert.canary == null ? null : <DrillMark />}
           <span>{hazardName(alert, language)}</span>
           {alert.tier === "review" ? <span className="badge">{t("list.review")}</span> : null}
+          <RemarkBadges remarks={[...remarksOf(alert), ...continuationOf(alert.media_episodes)]} />
         </h2>
         <p>
           <span>{queueName(alert, language)}</span>

@@ -499,6 +499,11 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Demoted
+             * @description Why an alarm is only a review: `budget` where its source had used up its alarms
+             */
+            demoted?: string | null;
             /** Detail */
             detail: {
                 [key: string]: unknown;
@@ -555,6 +560,12 @@ export interface components {
             source_id: string;
             /** Source Name */
             source_name: string;
+            /**
+             * Stale
+             * @description It has lasted so long that it may be a fixture
+             * @default false
+             */
+            stale: boolean;
             state: components["schemas"]["AlertState"];
             tier: components["schemas"]["Tier"];
             unit: components["schemas"]["UnitView"] | null;
@@ -602,6 +613,11 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Demoted
+             * @description Why an alarm is only a review: `budget` where its source had used up its alarms
+             */
+            demoted?: string | null;
             /** Device Id */
             device_id: string;
             /** Ended At */
@@ -647,6 +663,12 @@ export interface components {
             source_id: string;
             /** Source Name */
             source_name: string;
+            /**
+             * Stale
+             * @description It has lasted so long that it may be a fixture
+             * @default false
+             */
+            stale: boolean;
             state: components["schemas"]["AlertState"];
             tier: components["schemas"]["Tier"];
             verdict: components["schemas"]["VerdictView"] | null;
@@ -860,6 +882,8 @@ export interface components {
          * @description One of the alert's episodes, at its newest revision.
          */
         EpisodeView: {
+            /** Demoted */
+            demoted: string | null;
             /** Ended At */
             ended_at: string | null;
             /** Episode Id */
@@ -870,10 +894,22 @@ export interface components {
              */
             observed_at: string;
             phase: components["schemas"]["Phase"];
+            /**
+             * Quiet Repeats
+             * @description How often the same was seen since that one without an episode of its own
+             */
+            quiet_repeats: number | null;
+            /**
+             * Repeat Of
+             * @description The earlier episode that it continues
+             */
+            repeat_of: string | null;
             /** Revision */
             revision: number;
             /** Source Id */
             source_id: string;
+            /** Stale */
+            stale: boolean;
             /**
              * Started At
              * Format: date-time

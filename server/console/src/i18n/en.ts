@@ -1,4 +1,5 @@
 import { conditions } from "./conditions";
+import { remarks } from "./remarks";
 
 /** Every text of the console in English; its shape is the one that other languages must have. */
 export const en = {
@@ -65,6 +66,7 @@ export const en = {
     shown: "Drill: shown here",
     after: "{{seconds}} s after it began",
   },
+  remarks: remarks.en,
   list: {
     label: "Alerts",
     open: "Open",

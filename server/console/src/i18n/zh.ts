@@ -1,5 +1,6 @@
 import { conditions } from "./conditions";
 import type { Messages } from "./en";
+import { remarks } from "./remarks";
 
 export const zh: Messages = {
   app: { name: "GridSentry", tagline: "看得见、定得准、派得对、有人管" },
@@ -65,6 +66,7 @@ export const zh: Messages = {
     shown: "演练:显示",
     after: "开始后 {{seconds}} 秒",
   },
+  remarks: remarks.zh,
   list: {
     label: "警情列表",
     open: "待办",

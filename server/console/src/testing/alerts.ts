@@ -34,6 +34,8 @@ export function alertOf(id: string, fields: Partial<AlertSummary> = {}): AlertSu
     created_at: "2026-11-21T08:00:03Z",
     received_at: "2026-11-21T08:00:03Z",
     canary: null,
+    demoted: null,
+    stale: false,
     ...fields,
   };
 }

@@ -1,0 +1,31 @@
+/** What a device remarks on an alert: a short text for its badge, and a hint that says it in full. */
+export const remarks = {
+  zh: {
+    demoted: "超出限额",
+    demotedHint: "超出报警限额，按复核显示。",
+    demotedOther: "已降级",
+    demotedOtherHint: "原为报警，按复核显示（{{reason}}）。",
+    stale: "疑为固定物",
+    staleHint: "持续时间过长，可能是固定物。",
+    continued: "延续",
+    continuedHint: "延续此前的一次发生。",
+    repeats_one: "延续 · 其间重现 {{count}} 次",
+    repeats_other: "延续 · 其间重现 {{count}} 次",
+    repeatsHint_one: "延续此前的一次发生，其间又出现 {{count}} 次，未另行上报。",
+    repeatsHint_other: "延续此前的一次发生，其间又出现 {{count}} 次，未另行上报。",
+  },
+  en: {
+    demoted: "over budget",
+    demotedHint: "An alarm over its alarm budget: shown as review.",
+    demotedOther: "demoted",
+    demotedOtherHint: "An alarm, shown as review ({{reason}}).",
+    stale: "fixture?",
+    staleHint: "It has lasted so long that it may be a fixture.",
+    continued: "continues",
+    continuedHint: "It continues an earlier episode.",
+    repeats_one: "continues · {{count}} quiet repeat",
+    repeats_other: "continues · {{count}} quiet repeats",
+    repeatsHint_one: "It continues an earlier episode; seen again {{count}} time in between, without an episode of its own.",
+    repeatsHint_other: "It continues an earlier episode; seen again {{count}} times in between, without an episode of its own.",
+  },
+};
