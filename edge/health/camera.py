@@ -222,7 +222,9 @@ class CameraHealth:
             self._accept.clear()
             self._judge.forget_view()
             log.info("a new view is learned", source=self.source_id)
-        look = self._latest = self._judge.look(frame.luma, self._now)
+        turned = self._latches.get(CameraCondition.MOVED)
+        known_moved = turned is not None and (turned.active or turned.suspected)
+        look = self._latest = self._judge.look(frame.luma, self._now, moved=known_moved)
         self._count(look, seconds)
         verdicts = dict(look.verdicts)
         verdicts[CameraCondition.OFFLINE] = False

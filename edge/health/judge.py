@@ -15,7 +15,7 @@ import numpy as np
 
 from edge.config.health import CameraCondition, CameraHealthSettings
 from edge.detectors.interface import Image
-from edge.health.views import MAX_VIEWS, View, new_view, views_as_text, views_from_text
+from edge.health.views import MAX_VIEWS, Size, View, ViewsBySize, new_view, views_as_text, views_from_text
 from edge.vision.halving import Halver
 from edge.vision.registration import Shift, orientation_spectrum, shift_between
 from edge.vision.stillness import StillWatch
@@ -61,6 +61,9 @@ REGISTER_SECONDS = 3.0
 ELSEWHERE_SECONDS = 10.0
 """How long nothing of the view must be found in a clear picture before the camera is taken to look elsewhere."""
 ELSEWHERE_SEEN_SHARE = 0.3
+BORROWED_SECONDS = 30.0
+"""How long pictures of another size must show something, and nothing that the other size shows, before they are taken
+to show another part of the place: some cameras crop one of their streams."""
 NEW_LIGHT_SECONDS = 30.0
 """How long the place must look different, without having moved, before its new light gets a view of its own."""
 SAME_LIGHT_SHARE = 0.6
@@ -121,7 +124,11 @@ class PictureJudge:
         self.view_is_new = False
         """A view was learned or dropped since `saved`."""
         self._settings = settings
-        self._views, longest = ([], 0.0) if remembered is None else views_from_text(remembered)
+        views, longest = ([], 0.0) if remembered is None else views_from_text(remembered)
+        self._by_size = ViewsBySize(views)
+        self._size: Size | None = None
+        self._views: list[View] = []
+        """Those of the present size."""
         self._halver = Halver()
         self._still = StillWatch()
         self._usual_still = longest
@@ -139,21 +146,19 @@ class PictureJudge:
         self._registered_at = float("-inf")
         self._elsewhere_since: float | None = None
         self._other_light_since: float | None = None
+        self._unknown_seconds = 0.0
+        """For how long nothing of a borrowed view has been recognised."""
 
     @property
     def views(self) -> Sequence[View]:
-        """The learned views."""
+        """The views of pictures of the present size."""
         return tuple(self._views)
 
-    def look(self, luma: Image, now: float) -> Look:
-        """What a picture says; `now` in seconds on the camera's time axis."""
+    def look(self, luma: Image, now: float, *, moved: bool = False) -> Look:
+        """What a picture says; `now` in seconds on the camera's time axis. `moved`: it is known to look elsewhere."""
         small = self._halver.small(luma)
-        known_shapes = {view.mean.shape for view in self._views}
-        if self._previous is not None:
-            known_shapes.add(self._previous.picture.shape)
-        if known_shapes - {small.shape}:
-            self._previous = None
-            self.forget_view()
+        if luma.shape != self._size:
+            self._take_size(luma, small)
         sample = self._measure(small)
         seconds = max(0.0, min(now - self._last, 5.0)) if self._previous is not None else 0.0
         self._previous, self._last = sample, now
@@ -166,28 +171,29 @@ class PictureJudge:
         against = None if view is None else _compare(sample, view)
         if view is not None and against is not None and not flat:
             self._register(sample, view, against, now)
+            if view.is_borrowed:
+                self._recognise(sample, against, seconds, moved=moved)
+        doubted = view is not None and view.is_borrowed
         verdicts = {
             CameraCondition.FROZEN: None if flat else self._frozen(still_seconds, seconds),
             CameraCondition.COVERED: self._covered(sample, against, flat, now),
-            CameraCondition.MOVED: None if against is None or flat else self._moved(sample, against, now),
+            CameraCondition.MOVED: None if against is None or flat or doubted else self._moved(sample, against, now),
             CameraCondition.DEFOCUSED: self._blurred(view, against),
             CameraCondition.OVEREXPOSED: sample.tones.clipped >= CLIPPED_SHARE,
             CameraCondition.UNDEREXPOSED: self._too_dark(sample, flat, against),
         }
         if verdicts[CameraCondition.OVEREXPOSED] or verdicts[CameraCondition.UNDEREXPOSED]:
             verdicts[CameraCondition.COVERED] = None
-        if still_seconds == 0.0 and not any(verdicts.values()):
+        if still_seconds == 0.0 and not doubted and not any(verdicts.values()):
             self._learn(sample, view, against, seconds, now)
         figures = self._figures(sample, against, still_seconds)
         return Look(verdicts, figures, _sees(flat, against), self._moved_by())
 
     def forget_view(self) -> None:
         """Learns the view anew."""
-        self._views = []
-        self._learning = None
+        self._by_size.clear()
         self._lost, self._alive_at = None, None
-        self._elsewhere_since = self._other_light_since = None
-        self._shift = None
+        self._begin_comparing()
         self.view_is_new = True
 
     def forget_stream(self) -> None:
@@ -198,7 +204,41 @@ class PictureJudge:
     def saved(self) -> str | None:
         """The views, for the outbox."""
         self.view_is_new = False
-        return views_as_text(self._views, self._usual_still)
+        return views_as_text(self._by_size.every, self._usual_still)
+
+    # ---- sizes
+
+    def _take_size(self, luma: Image, small: Image) -> None:
+        """Pictures have another size from now on: the camera's other stream, or a setting of it."""
+        rows, columns = luma.shape
+        self._size = rows, columns
+        self._views = self._by_size.of(self._size, (small.shape[0], small.shape[1]))
+        self._previous = None
+        self._active = 0
+        self._begin_comparing()
+
+    def _begin_comparing(self) -> None:
+        """What was found against the views so far says nothing of those of now."""
+        self._learning = None
+        self._elsewhere_since = self._other_light_since = None
+        self._shift = None
+        self._registered_at = float("-inf")
+        self._unknown_seconds = 0.0
+        self._sharp.clear()
+
+    def _recognise(self, sample: _Sample, against: _Against, seconds: float, *, moved: bool) -> None:
+        """Takes borrowed views for this size's own once they prove to show this place. If they never do they are
+        dropped, and learned anew; unless the camera was moved before, for then it is no wonder."""
+        near = self._shift is not None and _is_certain(self._shift) and not self._is_far(self._shift)
+        if near or against.known_share >= SAME_LIGHT_SHARE:
+            for view in self._views:
+                view.is_borrowed = False
+            self.view_is_new = True
+            return
+        if sample.seen_share >= ELSEWHERE_SEEN_SHARE and not moved:
+            self._unknown_seconds += seconds
+            if self._unknown_seconds >= BORROWED_SECONDS:
+                self._views.clear()
 
     # ---- measuring
 
@@ -261,8 +301,7 @@ class PictureJudge:
         shift = self._shift
         if shift is not None and _is_certain(shift):
             self._elsewhere_since = None
-            x, y = self._total(shift)
-            return float(np.hypot(x, y)) >= self._settings.moved_share
+            return self._is_far(shift)
         if against.known_share >= KNOWN_FROM:
             self._elsewhere_since = None
             return False
@@ -271,6 +310,10 @@ class PictureJudge:
         if self._elsewhere_since is None or now < self._elsewhere_since:
             self._elsewhere_since = now
         return True if now - self._elsewhere_since >= ELSEWHERE_SECONDS else None
+
+    def _is_far(self, shift: Shift) -> bool:
+        x, y = self._total(shift)
+        return float(np.hypot(x, y)) >= self._settings.moved_share
 
     def _total(self, shift: Shift) -> tuple[float, float]:
         moved = self._views[self._active].moved if self._views else (0.0, 0.0)
@@ -350,7 +393,8 @@ class PictureJudge:
 
     def _learn_new(self, sample: _Sample, energies: tuple[Blocks, Blocks, Blocks], seconds: float, now: float) -> None:
         if self._learning is None:
-            self._learning = new_view(sample.picture, energies, now)
+            assert self._size is not None, "a picture was looked at"
+            self._learning = new_view(sample.picture, energies, self._size, now)
         self._learning.learn(sample.picture, energies, seconds, now)
         if self._learning.seconds < self._settings.learn_seconds:
             return

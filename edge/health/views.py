@@ -25,9 +25,21 @@ REFRESH_SECONDS = 20.0
 """How often what is derived from the mean picture is made anew."""
 MAX_VIEWS = 4
 """Day, dusk, night and infra-red."""
+MAX_SIZES = 2
+"""The main and the sub stream."""
+SAME_ASPECT = 0.02
+"""Ratios of sides that differ by less are one: 1088 lines are 1080 and some padding."""
+BORROWED_SECONDS = 60.0
+"""How much a view that was made from one of another size counts as learned for: it becomes this size's own in a
+minute."""
+
+Size = tuple[int, int]
+"""Rows and columns of a camera's pictures, before they are made small."""
 
 
 class _SavedView(BaseModel):
+    rows: int
+    columns: int
     png: str
     fine: str
     rough: str
@@ -45,7 +57,7 @@ class _SavedViews(BaseModel):
     views: list[_SavedView] = []
 
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(slots=True)
@@ -58,12 +70,15 @@ class View:
     fine: Blocks
     rough: Blocks
     noise: Blocks
+    size: Size
     seconds: float = 0.0
     moved: tuple[float, float] = (0.0, 0.0)
     used_at: float = 0.0
     sharpness: float = 1.0
     """What sharpness against this view usually is: below 1 where the mean picture is sharper than any single one."""
     sharpness_seconds: float = 0.0
+    is_borrowed: bool = False
+    """Made from a view of another size, and nothing of it has been recognised yet: it may show more or less."""
     along: Gradients = field(init=False)
     rough_along: Gradients = field(init=False)
     energy: Blocks = field(init=False)
@@ -110,16 +125,75 @@ class View:
         self.moved = (self.moved[0] + share * shift[0], self.moved[1] + share * shift[1])
 
 
-def new_view(picture: Grey, energies: tuple[Blocks, Blocks, Blocks], now: float) -> View:
-    """A view of one picture, to be learned further."""
+class ViewsBySize:
+    """The views of one camera for each size of its pictures: it comes back from its sub stream to what it was."""
+
+    def __init__(self, views: Sequence[View] = ()) -> None:
+        self._sizes: dict[Size, list[View]] = {}
+        """The one in use last."""
+        for view in views:
+            self._sizes.setdefault(view.size, []).append(view)
+
+    @property
+    def every(self) -> Sequence[View]:
+        """Of all sizes, those in use last."""
+        return [view for views in self._sizes.values() for view in views]
+
+    def of(self, size: Size, small: Size) -> list[View]:
+        """The views of this size, from now on the one in use: what is done to the list is done to them.
+
+        For a size that is new they are made from one of the same aspect, at `small` rows and columns.
+        """
+        views = self._sizes.pop(size, None)
+        if views is None:
+            views = [_borrowed(view, size, small) for view in self._like(size)]
+        self._sizes[size] = views
+        while len(self._sizes) > MAX_SIZES:
+            del self._sizes[next(iter(self._sizes))]
+        return views
+
+    def clear(self) -> None:
+        """Forgets them all."""
+        for views in self._sizes.values():
+            views.clear()
+
+    def _like(self, size: Size) -> Sequence[View]:
+        for other, views in reversed(self._sizes.items()):
+            known = [view for view in views if not view.is_borrowed]
+            if known and abs(other[0] * size[1] / (other[1] * size[0]) - 1) <= SAME_ASPECT:
+                return known
+        return ()
+
+
+def _borrowed(view: View, size: Size, small: Size) -> View:
+    """The same view, as pictures of another size would show it. How sharp those are is to be learned."""
+    mean = np.asarray(cv2.resize(view.mean, (small[1], small[0]), interpolation=cv2.INTER_AREA), np.float32)
+    along, rough_along = gradients(mean), gradients(coarse(mean))
+    return View(
+        mean,
+        common_structure(along, along),
+        common_structure(rough_along, rough_along),
+        view.noise.copy(),
+        size,
+        min(view.seconds, BORROWED_SECONDS),
+        view.moved,
+        view.used_at,
+        is_borrowed=True,
+    )
+
+
+def new_view(picture: Grey, energies: tuple[Blocks, Blocks, Blocks], size: Size, now: float) -> View:
+    """A view of one picture, to be learned further. `size`: that of the camera's pictures."""
     fine, rough, noise = (values.copy() for values in energies)
-    return View(picture.astype(np.float32), fine, rough, noise, used_at=now)
+    return View(picture.astype(np.float32), fine, rough, noise, size, used_at=now)
 
 
 def views_as_text(views: Sequence[View], longest_still: float) -> str:
     """JSON, ~60 KB a view: the pictures as PNG."""
     saved = [
         _SavedView(
+            rows=view.size[0],
+            columns=view.size[1],
             png=_png(view.mean),
             fine=_packed(view.fine),
             rough=_packed(view.rough),
@@ -131,6 +205,7 @@ def views_as_text(views: Sequence[View], longest_still: float) -> str:
             sharpness_seconds=view.sharpness_seconds,
         )
         for view in views
+        if not view.is_borrowed
     ]
     return _SavedViews(version=VERSION, longest_still=longest_still, views=saved).model_dump_json()
 
@@ -157,6 +232,7 @@ def _unsaved(saved: _SavedView) -> View:
         fine,
         rough,
         noise,
+        (saved.rows, saved.columns),
         saved.seconds,
         (saved.moved_x, saved.moved_y),
         sharpness=saved.sharpness,
