@@ -18,6 +18,10 @@ class CallError(Exception):
     """A call to a worker failed, with a reason for people. Holds no credential."""
 
 
+class NotYetError(CallError):
+    """The worker is starting and does not serve the source yet."""
+
+
 class ChildKind(StrEnum):
     """What a child process is for."""
 

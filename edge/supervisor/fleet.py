@@ -27,7 +27,7 @@ from edge.supervisor.plan import Part, cameras, sensors, watched
 from edge.supervisor.post import Leaving, Post
 from edge.supervisor.reload import Loaded
 from edge.supervisor.restarts import RestartLimit, Restarts
-from edge.view import CallError, ChildKind, ChildState, ChildView, Plan
+from edge.view import CallError, ChildKind, ChildState, ChildView, NotYetError, Plan
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
@@ -339,8 +339,10 @@ class Fleet:
         post = next((post for post in self._posts.values() if source_id in post.sources), None)
         if post is None:
             answer.set_exception(CallError(f"{source_id}: there is no such source, or it has no input"))
-        elif post.child is None or source_id not in post.running:
+        elif post.child is None:
             answer.set_exception(CallError(f"{source_id}: its process is not working now"))
+        elif source_id not in post.running:
+            answer.set_exception(NotYetError(f"{source_id}: its process is starting, try again in a moment"))
         else:
             number, self._next_call = self._next_call, self._next_call + 1
             self._calls[number] = _OpenCall(post.name, answer)

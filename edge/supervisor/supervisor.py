@@ -30,7 +30,7 @@ from edge.supervisor.notify import Notifier
 from edge.supervisor.page import LocalPage
 from edge.supervisor.plan import Part, plan_of, refuse_what_needs_a_restart, touched_parts, watched
 from edge.supervisor.reload import ConfigWatcher, Loaded, Refused, load, loaded_from
-from edge.view import BoxView, CallError, ConfigView, Plan
+from edge.view import BoxView, CallError, ConfigView, NotYetError, Plan
 from edge.worker.bell import new_bell
 
 log = structlog.get_logger("supervisor")
@@ -42,6 +42,8 @@ PAUSE_SECONDS = 5.0
 """A turn that took longer was no turn: this process was stopped, or the machine slept."""
 CALL_SECONDS = 15.0
 """A picture takes < 1 s on a loaded box; a canary is answered when it has begun."""
+STARTING_SECONDS = 5.0
+"""For a process that is there but has not reported its camera yet: it does so within a second of opening it."""
 ADOPT_SECONDS = 10.0
 READY_SECONDS = 30.0
 """A box that waits for room on its disk is as ready as it can be: a service manager that kills it helps nobody."""
@@ -217,6 +219,15 @@ class Supervisor:
 
     def call(self, source_id: str, name: str, arguments: Mapping[str, Any]) -> Any:
         """Runs a named call in the worker that serves the source; see `edge.view.Box`."""
+        patient_until = time.monotonic() + STARTING_SECONDS
+        while True:
+            try:
+                return self._call_once(source_id, name, arguments)
+            except NotYetError:
+                if time.monotonic() >= patient_until or self._stopping.wait(TURN_SECONDS):
+                    raise
+
+    def _call_once(self, source_id: str, name: str, arguments: Mapping[str, Any]) -> Any:
         answer: Future[Any] = Future()
         self._soon(lambda: self._fleet.call(source_id, name, arguments, answer))
         try:

@@ -16,8 +16,8 @@ import pytest
 from edge.outbox.store import Outbox, Verdict
 from tests.edge.brokers import free_port
 from tests.edge.parts import episodes_of
-from tests.edge.test_replay import camera
 from tests.edge.supervisor.running import configuration
+from tests.edge.test_replay import camera
 
 
 def edge(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
