@@ -15,10 +15,8 @@ from tests.edge.hardship.farm import Farm
 QUIET_SECONDS = 2.5
 """Workers report each second: what has not changed for longer has come to rest."""
 
-
 MAX_LOST = 0.01
-OTHERS_MAY_TAKE = 0.4
-"""Share of the machine. What is promised, is promised for a box that has its cores to itself."""
+"""What is promised, is promised for a box that has its cores to itself: these tests run alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.edge.brokers import free_port
-from tests.edge.hardship.accounts import MAX_LOST, OTHERS_MAY_TAKE, OtherLoad, lost_share, settled
+from tests.edge.hardship.accounts import MAX_LOST, OtherLoad, lost_share, settled
 from tests.edge.hardship.box import LiveBox, camera
 from tests.edge.hardship.farm import Farm, Mount
 
@@ -39,6 +39,5 @@ def test_twelve_streams_for_a_minute(street: Path, tmp_path: Path) -> None:
         assert span.sent >= 0.9 * SECONDS * FPS, f"{name}: the farm itself was too slow: {span}"
         assert told[name]["sessions"] == 1, f"{name} was opened again: {told[name]['reason']}"
         assert told[name]["packets_broken"] == 0
-    if lost >= MAX_LOST and taken > OTHERS_MAY_TAKE:
-        pytest.skip(f"others took {100 * taken:.0f} % of the machine, {100 * lost:.1f} % was lost")
-    assert lost < MAX_LOST, {name: after[name].since(before[name]) for name in names}
+    spans = {name: after[name].since(before[name]) for name in names}
+    assert lost < MAX_LOST, f"others took {100 * taken:.0f} % of the machine; {spans}"
