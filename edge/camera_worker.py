@@ -68,6 +68,8 @@ class SourceParts:
     tracker: EpisodeTracker
     health: CameraHealth
     meter: SourceMeter
+    remembered: str | None = None
+    """What the source's detectors learned, as the last program left it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class CameraWorker:
         self._latest: Frame | None = None
         self._fitted = settings
         self._pipeline: CameraPipeline | None = None
+        self._remembered = parts.remembered
         self._desk = CanaryDesk(source_id, uuid7, parts.meter, settings.canary, now=lambda: datetime.now(UTC))
 
     @property
@@ -126,7 +129,8 @@ class CameraWorker:
 
     def calls(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
         """What may be asked of this camera by name, from any thread, while it is at work."""
-        return {"still": self._still, "canary": self._canary, **self._health.calls()}
+        own = {"still": self._still, "canary": self._canary, "reports": self._reports}
+        return {**own, **self._health.calls()}
 
     def run(self) -> None:
         """Works until `stop`, or until a recording has been played."""
@@ -214,7 +218,7 @@ class CameraWorker:
         port = self._inference_port()
         detectors = camera_detectors(self._fitted, CameraContext(self.source_id, opened.size, port))
         drills = CameraDrills(self._desk, detectors, canary_makers(self._fitted, opened.size))
-        live = LivePart(time.monotonic(), self._health, drills, self._meter)
+        live = LivePart(time.monotonic(), self._health, drills, self._meter, self._remembered)
         pipeline = CameraPipeline(detectors, self._tracker, self._writer, evidence, self._sink, live)
         self._pipeline = pipeline
         recorder, watch = self._beside(stream, opened)
@@ -242,6 +246,7 @@ class CameraWorker:
             if port is not None:
                 port.close()
             pipeline.finish(clear_all=ended)
+            self._remembered = pipeline.remembered
 
     def _inference_port(self) -> LivePort | None:
         if self._inference is None or not self._inference.settings.models:
@@ -293,6 +298,11 @@ class CameraWorker:
         marks = () if pipeline is None else pipeline.latest_marks
         picture = still(frame, marks, outlines, int(arguments.get("max_width", MAX_WIDTH_PX)))
         return {"jpeg": base64.b64encode(picture).decode("ascii")}
+
+    def _reports(self, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What each detector says of itself at the moment, by its name; those that have nothing to say are left out."""
+        pipeline = self._pipeline
+        return {} if pipeline is None else pipeline.reports()
 
     def _canary(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Asks for a drill, or for what became of one."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from contract.events import Canary, Event, HazardEvent
 from contract.evidence import Evidence
 from edge.canary.camera import CameraDrills
-from edge.detectors.interface import CameraDetector, Frame, Mark, Observation, Visibility
+from edge.detectors.interface import CameraDetector, Frame, Mark, Observation, Reporting, Visibility
+from edge.detectors.registry import Resumable
 from edge.episodes.episode import Episode
-from edge.episodes.events import CANARY, EventWriter, episodes_name
+from edge.episodes.events import CANARY, EventWriter, detectors_name, episodes_name
 from edge.episodes.tracker import EpisodeTracker, Moment
 from edge.evidence.camera import CameraEvidence
 from edge.guard import GuardedDetector
@@ -25,6 +27,8 @@ FLUSH_SECONDS = 10.0
 """How long the end of a stream may wait for evidence."""
 LONGEST_STEP_SECONDS = 2.0
 """The most media time that one frame stands for in the meter: what is missing longer is a gap and not a look."""
+SAVE_SECONDS = 600.0
+"""How often what detectors remember is written down although nothing happens: what a power cut may cost of learning."""
 MARKS_SECONDS = 2.0
 """For how long what was seen is shown on the live picture: a fall is over before anybody has looked."""
 
@@ -52,6 +56,8 @@ class LivePart:
     sight: Sight = field(default_factory=_Clear)
     drills: CameraDrills | None = None
     meter: SourceMeter | None = None
+    remembered: str | None = None
+    """What the detectors remembered when the stream was followed last: see `CameraPipeline.remembered`."""
 
 
 @dataclass(slots=True)
@@ -62,9 +68,12 @@ class _Step:
     opened: dict[str, Episode] = field(default_factory=dict)
     closed: list[str] = field(default_factory=list)
 
+    save: bool = False
+    """What the detectors remember is to be written down, whatever else happens."""
+
     @property
     def is_empty(self) -> bool:
-        return not self.events and not self.opened and not self.closed
+        return not self.events and not self.opened and not self.closed and not self.save
 
     def as_commit(self, state: Mapping[str, str]) -> Commit:
         still_open = tuple(episode for key, episode in self.opened.items() if key not in self.closed)
@@ -104,6 +113,12 @@ class CameraPipeline:
         self._cleared: dict[str, Episode] = {}
         """Over and said so, with evidence still to come."""
         self._now: Moment | None = None
+        self._saved_at = 0.0
+        self.remembered = self._live.remembered
+        """What the detectors remember as of the last commit, as JSON, for the pipeline after this one."""
+        self._inner: dict[str, object] = {}
+        """The detectors as they were last seen: one that broke is another one afterwards."""
+        self._resume()
 
     @property
     def visibility(self) -> Visibility:
@@ -113,6 +128,11 @@ class CameraPipeline:
             if worst in said:
                 return worst
         return Visibility.CLEAR
+
+    def reports(self) -> Mapping[str, Any]:
+        """What detectors say of themselves at the moment, by name, as JSON types. From any thread."""
+        inner = dict(self._inner)
+        return {name: detector.report() for name, detector in inner.items() if isinstance(detector, Reporting)}
 
     @property
     def latest_marks(self) -> Sequence[Mark]:
@@ -151,7 +171,10 @@ class CameraPipeline:
             self._end(step, episode, frame.media_time)
         for episode in self._tracker.turned_stale(moment):
             self._say(step, episode)
+        if before is None or self._resume():
+            self._end_forgotten(step, frame.media_time)
         self._collect(step, frame.media_time)
+        step.save = frame.media_time - self._saved_at >= SAVE_SECONDS and bool(self._resumable)
         self._commit(step)
         self._count(before, moment)
 
@@ -175,8 +198,38 @@ class CameraPipeline:
                 self._evidence.make_now(episode_id, media_time, with_clip=True)
             self._evidence.wait(FLUSH_SECONDS)
         self._collect(step, float("inf"))
+        step.save = self._now is not None and bool(self._resumable)
         self._commit(step)
         self._meter.open_episodes = len(self._tracker.open_episodes)
+
+    @property
+    def _resumable(self) -> Mapping[str, Resumable]:
+        """The detectors whose state outlives the stream. Broken ones are built anew, hence asked each time."""
+        return {name: detector for name, detector in self._inner.items() if isinstance(detector, Resumable)}
+
+    def _resume(self) -> bool:
+        """Gives new detectors what the ones before them remembered. Whether there were any."""
+        new = {}
+        for name, detector in self._detectors.items():
+            inner = getattr(detector, "inner", detector)
+            if inner is not self._inner.get(name):
+                new[name] = self._inner[name] = inner
+        if new and self.remembered is not None:
+            saved = json.loads(self.remembered)
+            for name, inner in new.items():
+                if isinstance(inner, Resumable) and name in saved:
+                    inner.load(saved[name])
+        return bool(new)
+
+    def _end_forgotten(self, step: _Step, media_time: float) -> None:
+        """Ends what only its detector could end, where that detector no longer knows of it: a head that was renamed."""
+        resumable = self._resumable
+        for episode in self._tracker.open_episodes:
+            detector = resumable.get(episode.detector)
+            if detector is None or episode.canary is not None or self._tracker.clears_by_time(episode):
+                continue
+            if not detector.is_open(episode.hazard, episode.key):
+                self._end(step, episode, media_time)
 
     def _take_observation(
         self,
@@ -227,9 +280,16 @@ class CameraPipeline:
             return  # nearly always: what the tracker remembers is not even asked for
         remembered = self._tracker.saved()
         state = {} if remembered == self._remembered else {episodes_name(self._tracker.source_id): remembered}
+        detectors = {name: detector.save() for name, detector in self._resumable.items()}
+        if detectors:
+            # In the transaction of its events: a detector never remembers an episode that was not told.
+            state[detectors_name(self._tracker.source_id)] = json.dumps(detectors, sort_keys=True)
         commit = step.as_commit(state)
         self._sink.commit(commit)
         self._remembered = remembered
+        if detectors:
+            self.remembered = state[detectors_name(self._tracker.source_id)]
+            self._saved_at = self._now.media_time if self._now is not None else 0.0
         for event in commit.events:
             if isinstance(event, HazardEvent) and event.data.canary is None:
                 self._meter.events[event.data.hazard] += 1

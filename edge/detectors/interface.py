@@ -6,17 +6,18 @@ Dwell, episodes, evidence and sending are shared machinery that stands behind it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contract.base import ContractModel
 from contract.events import Model, Severity, Tier
+from contract.evidence import EvidenceKind
 from contract.geometry import Location
 from edge.vision.planes import Planes
 
@@ -97,6 +98,18 @@ class Mark:
     label: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Exhibit:
+    """Evidence that only the detector can show, because it remembers what the picture of the moment does not.
+
+    `content` is a (height, width, 3) picture in BGR of its own memory, or a document that is written as JSON.
+    """
+
+    kind: EvidenceKind
+    content: Image | ContractModel
+    captured_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What a detector says about one frame or reading. It never leaves the edge by itself.
@@ -119,6 +132,10 @@ class Observation:
     marks: tuple[Mark, ...] = ()
     location: Location | None = None
     """Where, if the detector knows better than the source's own position."""
+    exhibits: tuple[Exhibit, ...] = ()
+    """Added to the episode's evidence, as soon as it has an episode."""
+    ended_media_time: float | None = None
+    """With `active=False`: when it was over, if that was known only later (a signal that works again must show it)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +199,11 @@ class SensorDetector(Protocol):
     @property
     def visibility(self) -> Visibility:
         """Whether the latest reading could be judged."""
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """A detector that can say what it sees at the moment, beside its observations: for the box's own page."""
+
+    def report(self) -> Mapping[str, Any]:
+        """JSON types. Called from any thread, while another one is in `observe`."""

@@ -123,13 +123,16 @@ class SensorDetectorKind:
 
 @runtime_checkable
 class Resumable(Protocol):
-    """A detector whose state outlives a power cut: it is kept in the same transaction as its events."""
+    """A detector whose state outlives a power cut: it is kept in the same transaction as its events.
+
+    Of a camera also the next opening of its stream, whose media time begins anew: what is saved holds no such times.
+    """
 
     def save(self) -> Mapping[str, Any]:
         """The state as JSON types."""
 
     def load(self, saved: Mapping[str, Any]) -> None:
-        """Takes up a saved state."""
+        """Takes up a saved state, perhaps of other settings: what no longer fits is left out."""
 
     def is_open(self, hazard: str, key: str) -> bool:
         """Whether the state holds an open episode of this kind: one that it no longer knows would never end."""

@@ -30,6 +30,11 @@ def episodes_name(source_id: str) -> str:
     return f"episodes:{source_id}"
 
 
+def detectors_name(source_id: str) -> str:
+    """The name under which what a camera's detectors learned is remembered."""
+    return f"detectors:{source_id}"
+
+
 def software_version() -> str:
     """As it stands in every event."""
     return f"gridsentry-edge {version('gridsentry')}"

@@ -159,7 +159,7 @@ class EpisodeTracker:
             return self._perhaps_opened(detector, observation, moment, now, policy, canary)
         if not observation.active:
             episode = _observed(before, observation, moment)
-            return Change(self.clear(episode, ended_at=episode.observed_at), event_due=True)
+            return Change(self.clear(episode, ended_at=_ended_at(episode, observation, moment)), event_due=True)
         if observation.confidence < policy.keep_confidence:
             return None
         times = self._times_of(before, now)
@@ -408,6 +408,13 @@ def _observed(episode: Episode, observation: Observation, moment: Moment) -> Epi
         detail=observation.detail.as_json(),
         location=observation.location or episode.location,
     )
+
+
+def _ended_at(episode: Episode, observation: Observation, moment: Moment) -> datetime:
+    """When it was over: as the detector says, but never before it began."""
+    if observation.ended_media_time is None:
+        return episode.observed_at
+    return max(min(moment.wall_time_of(observation.ended_media_time), episode.observed_at), episode.started_at)
 
 
 def _update_is_due(before: Episode, after: Episode, since_said_seconds: float) -> bool:

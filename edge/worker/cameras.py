@@ -16,6 +16,7 @@ from edge.config.health import camera_health_settings
 from edge.config.inputs import patience_seconds
 from edge.config.sources import CameraSource
 from edge.episodes.clearing import clear_forgotten
+from edge.episodes.events import detectors_name
 from edge.health.camera import CameraHealth, HealthMemory, is_health
 from edge.inference.service import InferenceService
 from edge.status import SourceMeter
@@ -220,7 +221,8 @@ def source_parts(
         HealthMemory(state.outbox.state, resumed),
         store=state.store,
     )
-    return SourceParts(writer, state.tracker(source_id, settings, writer, own), health, meter)
+    tracker = state.tracker(source_id, settings, writer, own)
+    return SourceParts(writer, tracker, health, meter, state.outbox.state(detectors_name(source_id)))
 
 
 def _patience_seconds(settings: CameraSource | None) -> float:
