@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from contract.base import ContractModel, Identifier, Label, Slug
+from contract.base import ContractModel, Identifier, Label, Slug, Timestamp
 
 
 class Box(ContractModel):
@@ -61,6 +61,44 @@ class SensorDetail(ContractModel):
     rule: Slug
 
 
+class SignalLamp(ContractModel):
+    """One lamp of a head."""
+
+    colour: Slug
+    shape: Slug = "ball"
+
+
+class SignalDetail(ContractModel):
+    """A fault of traffic signals. Which lamps were lit when lies in the `timeline` evidence (`contract.timeline`)."""
+
+    scope: Literal["head", "approach", "junction", "groups"]
+    heads: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=24)]
+    """The heads concerned, at most the first 24 of `heads_total`."""
+    heads_total: Annotated[int, Field(ge=1)]
+    approach: Label | None = None
+    groups: Annotated[tuple[Identifier, ...], Field(max_length=8)] = ()
+    """The phase groups that were green together, or whose order was illegal."""
+    box: Box | None = None
+    """Around the heads concerned."""
+    lamp: SignalLamp | None = None
+    """The lamp that failed, is stuck or flashes."""
+    seconds: Annotated[float, Field(ge=0)] = 0
+    """How long it lasts by now."""
+    expected_seconds: Annotated[float, Field(ge=0)] | None = None
+    """The longest that would be normal at this hour."""
+    flash_hz: float | None = None
+    flash_duty: Annotated[float, Field(ge=0, le=1)] | None = None
+    cycles: Annotated[int, Field(ge=0)] | None = None
+    """Cycles in which it was seen."""
+    order: Annotated[tuple[Label, ...], Field(max_length=8)] = ()
+    """An illegal order of states, as `red`, `red+amber`, `dark`."""
+    visible_share: Annotated[float, Field(ge=0, le=1)]
+    """Of the time that the judgement rests on, in which the heads could be seen."""
+    samples_per_second: Annotated[float, Field(gt=0)]
+    repaired_at: Timestamp | None = None
+    """When normal operation began again; set when the fault is over."""
+
+
 class SourceHealthDetail(ContractModel):
     """Why a source cannot see. `measured` holds the figures behind it, by name with the unit at its end."""
 
@@ -86,6 +124,15 @@ class DeviceTroubleDetail(SourceHealthDetail):
     sources_total: Annotated[int, Field(ge=0)] = 0
 
 
+SIGNAL_HAZARDS = (
+    "signal_dark",
+    "signal_lamp",
+    "signal_stuck",
+    "signal_flashing",
+    "signal_conflict",
+    "signal_sequence",
+    "signal_countdown",
+)
 SIGHT_HAZARDS = (
     "camera_offline",
     "camera_frozen",
@@ -104,6 +151,7 @@ DETAILS: Mapping[str, type[ContractModel]] = MappingProxyType(
     {
         "thrown_object": ThrownObjectDetail,
         "camera_moved": MovedDetail,
+        **dict.fromkeys(SIGNAL_HAZARDS, SignalDetail),
         **dict.fromkeys(SIGHT_HAZARDS, SourceHealthDetail),
         **dict.fromkeys(DEVICE_HAZARDS, DeviceTroubleDetail),
         **dict.fromkeys(SENSOR_HAZARDS, SensorDetail),

@@ -27,6 +27,8 @@ class EvidenceKind(StrEnum):
     CLIP = "clip"
     TRACK = "track"
     TELEMETRY = "telemetry"
+    TIMELINE = "timeline"
+    """Which lamp of a traffic signal was lit when: `contract.timeline`."""
     BEFORE = "before"
     AFTER = "after"
 

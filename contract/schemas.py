@@ -14,6 +14,7 @@ from contract.events import AnyEvent
 from contract.evidence import Evidence
 from contract.generated import run
 from contract.geometry import Location
+from contract.timeline import SignalTimeline
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -24,6 +25,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "batch-result": BatchResult,
         "evidence": Evidence,
         "location": Location,
+        "timeline": SignalTimeline,
         **{f"detail-{hazard.replace('_', '-')}": model for hazard, model in DETAILS.items()},
     }
     adapters: dict[str, TypeAdapter[Any]] = {

@@ -1,0 +1,58 @@
+"""What one picture says of the lamps: the values between seeing and judging."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Lit(StrEnum):
+    """Whether a lamp, or a display of digits, is lit."""
+
+    ON = "on"
+    OFF = "off"
+    UNKNOWN = "unknown"
+
+
+class Unseen(StrEnum):
+    """Why a head cannot be seen."""
+
+    OCCLUDED = "occluded"
+    """Something stands before it."""
+    FOG = "fog"
+    """Its contrast is gone: fog, rain or dirt on the lens, a picture too dark."""
+    GLARE = "glare"
+    """The sun or a lamp outshines it, or shines into it so that an unlit lamp looks lit."""
+    MOVED = "moved"
+    """The camera looks elsewhere."""
+    BROKEN_PICTURE = "broken_picture"
+    """The picture is frozen, grey or torn."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadReading:
+    """One head in one picture. `lamps` in the order of the settings; all UNKNOWN where `unseen` says why."""
+
+    lamps: tuple[Lit, ...]
+    unseen: Unseen | None = None
+    countdown: Lit | None = None
+    """None: it has none."""
+    confidence: float = 1.0
+    """0-1: how far from doubt the nearest decision was."""
+
+    @property
+    def seen(self) -> bool:
+        return self.unseen is None
+
+
+@dataclass(frozen=True, slots=True)
+class SceneReading:
+    """All heads in one picture. `media_time` in seconds; `wall_time` aware."""
+
+    media_time: float
+    wall_time: datetime
+    heads: Mapping[str, HeadReading]
+    moved: bool = False
+    """The camera looks elsewhere: all heads are unseen, and the detector's answer is INVALID."""
