@@ -56,3 +56,24 @@ class SceneReading:
     heads: Mapping[str, HeadReading]
     moved: bool = False
     """The camera looks elsewhere: all heads are unseen, and the detector's answer is INVALID."""
+
+
+class Registration(StrEnum):
+    """Whether the picture shows what the settings were drawn on."""
+
+    STEADY = "steady"
+    """It does, shifted by no more than can be corrected."""
+    MOVED = "moved"
+    """The camera looks elsewhere."""
+    UNKNOWN = "unknown"
+    """Nothing to compare by can be seen: fog, a lens that is covered, darkness. The last known place is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the settings' pixels lie in a picture: x → x · `scale` + `dx`, and so with y."""
+
+    dx: float = 0.0
+    dy: float = 0.0
+    scale: float = 1.0
+    registration: Registration = Registration.STEADY
