@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from contract.canonical import sha256_hex
+from contract.details import SIGNAL_HAZARDS
 from contract.events import Event, HazardData, HealthData, HeartbeatData, event_of
 
 TIMES = st.datetimes(
@@ -73,12 +74,43 @@ def details(hazard: str) -> st.SearchStrategy[dict]:
                 ),
             }
         )
+    if hazard in SIGNAL_HAZARDS:
+        return signal_details()
     return st.dictionaries(SLUGS, JSON, max_size=4)
 
 
 @st.composite
+def signal_details(draw: st.DrawFn) -> dict:
+    heads = draw(st.lists(IDENTIFIERS, min_size=1, max_size=4))
+    positive = st.floats(0, 1e6)
+    may_lack = {
+        "approach": NAMES,
+        "groups": st.lists(IDENTIFIERS, max_size=3),
+        "lamp": st.fixed_dictionaries({"colour": SLUGS, "shape": SLUGS}),
+        "expected_seconds": positive,
+        "flash_hz": st.floats(0, 10),
+        "cycles": st.integers(0, 99),
+        "order": st.lists(NAMES, max_size=8),
+        "repaired_at": TIMES.map(datetime.isoformat),
+    }
+    return {
+        "scope": draw(st.sampled_from(["head", "approach", "junction", "groups"])),
+        "heads": heads,
+        "heads_total": draw(st.integers(len(heads), 48)),
+        "seconds": draw(positive),
+        "visible_share": draw(st.floats(0, 1)),
+        "samples_per_second": draw(st.floats(0.01, 60)),
+        **draw(st.fixed_dictionaries({}, optional=may_lack)),
+        **draw(UNKNOWN_FIELDS),
+    }
+
+
+@st.composite
 def hazard_data(draw: st.DrawFn) -> HazardData:
-    hazard = draw(st.sampled_from(["thrown_object", "fire", "signal_dark"]) | SLUGS.map(lambda s: f"new_{s}"[:64]))
+    hazard = draw(
+        st.sampled_from(["thrown_object", "fire", "signal_dark", "signal_conflict"])
+        | SLUGS.map(lambda s: f"new_{s}"[:64])
+    )
     started = draw(TIMES)
     observed = started + timedelta(seconds=draw(st.floats(0, 86_400)))
     return HazardData.model_validate(
