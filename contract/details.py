@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -68,12 +68,29 @@ class SignalLamp(ContractModel):
     shape: Slug = "ball"
 
 
+MAX_LISTED_HEADS = 24
+MAX_LISTED_HEADS_BYTES = 480
+"""As JSON: with as much, and everything else that an opened event of a signal holds, it stays below its 2 KB."""
+
+
+def listed_heads(heads: Iterable[str]) -> tuple[str, ...]:
+    """The first of the heads' ids, as many as an event has room for; at least one if there are any."""
+    listed: list[str] = []
+    room = MAX_LISTED_HEADS_BYTES
+    for head in heads:
+        room -= len(head.encode()) + len('"",')
+        if listed and (room < 0 or len(listed) == MAX_LISTED_HEADS):
+            break
+        listed.append(head)
+    return tuple(listed)
+
+
 class SignalDetail(ContractModel):
     """A fault of traffic signals. Which lamps were lit when lies in the `timeline` evidence (`contract.timeline`)."""
 
     scope: Literal["head", "approach", "junction", "groups"]
-    heads: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=24)]
-    """The heads concerned, at most the first 24 of `heads_total`."""
+    heads: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=MAX_LISTED_HEADS)]
+    """The heads concerned, the first of `heads_total`: `listed_heads`."""
     heads_total: Annotated[int, Field(ge=1)]
     approach: Label | None = None
     groups: Annotated[tuple[Identifier, ...], Field(max_length=8)] = ()

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.canonical import canonical_bytes
-from contract.details import Box, FallFit, ThrownObjectDetail, TrackPoint
+from contract.details import (
+    Box,
+    FallFit,
+    SignalDetail,
+    SignalLamp,
+    ThrownObjectDetail,
+    TrackPoint,
+    listed_heads,
+)
 from contract.events import HazardEvent, Phase, Severity, Tier
 from contract.evidence import Evidence
 from edge.episodes.episode import Episode, episode_from_text
@@ -128,6 +136,32 @@ def test_the_opened_event_of_a_fall_fits_its_limit() -> None:
     )
     detail = ThrownObjectDetail(box=Box(x=1234.5, y=1017.3, width=29.5, height=15.5), track=track, fall=fall)
     change = tracker().observe("d", observation(10, hazard="thrown_object", detail=detail), moment(10))
+    assert change is not None
+    event = writer().hazard(change.episode)
+    assert isinstance(event, HazardEvent)
+    assert len(canonical_bytes(event.as_json())) + 110 <= OPENED_EVENT_BYTES, "110: the chain's link"
+
+
+@pytest.mark.parametrize("head", ["n{:02d}", "northbound_left_{:02d}", "北进口左转灯{:02d}"])
+def test_the_opened_event_of_a_junction_without_power_fits_its_limit(head: str) -> None:
+    detail = SignalDetail(
+        scope="junction",
+        heads=listed_heads(head.format(number) for number in range(24)),
+        heads_total=24,
+        approach="northbound",
+        groups=("ns", "ns_left", "ew", "ew_left", "pedestrians_n", "pedestrians_s"),
+        box=Box(x=1234.5, y=1017.3, width=529.5, height=415.5),
+        lamp=SignalLamp(colour="amber", shape="straight"),
+        seconds=12345.678,
+        expected_seconds=1234.567,
+        flash_hz=1.234,
+        flash_duty=0.567,
+        cycles=12,
+        order=("red+amber", "green", "dark"),
+        visible_share=0.987,
+        samples_per_second=8.123,
+    )
+    change = tracker().observe("d", observation(10, hazard="signal_dark", key="junction", detail=detail), moment(10))
     assert change is not None
     event = writer().hazard(change.episode)
     assert isinstance(event, HazardEvent)
