@@ -161,6 +161,8 @@ class CameraPipeline:
             for observation in detector.observe(frame):
                 if name in inhibited:
                     self._meter.observations_inhibited += 1
+                    if self._evidence is not None:
+                        self._evidence.without_episode(observation, inhibited=True)
                 else:
                     self._take_observation(step, name, observation, frame, moment)
         self._tracker.hold(inhibited, moment)
@@ -243,6 +245,8 @@ class CameraPipeline:
         self._marks.extend((moment.media_time, observation.key, mark) for mark in observation.marks)
         change = self._tracker.observe(detector, observation, moment, canary)
         if change is None:
+            if self._evidence is not None:
+                self._evidence.without_episode(observation, inhibited=False)
             return
         episode = change.episode
         if self._evidence is not None:
@@ -341,8 +345,6 @@ class CameraPipeline:
                 self._say_cleared(step, self._tracker.clear(episode))
 
     def _attach(self, step: _Step, episode_id: str, items: tuple[Evidence, ...]) -> None:
-        if not items:
-            return
         if episode_id in self._closing:
             episode, hold_until = self._closing[episode_id]
             self._closing[episode_id] = (self._tracker.joined(episode, items), hold_until)
@@ -350,6 +352,9 @@ class CameraPipeline:
         episode_or_none = self._tracker.current(episode_id) or self._cleared.get(episode_id)
         if episode_or_none is None:
             return
+        listed = {(item.sha256, item.kind) for item in episode_or_none.evidence}
+        if listed.issuperset((item.sha256, item.kind) for item in items):
+            return  # nothing was made, or what is listed already
         attached = self._tracker.attach(episode_or_none, items)
         if episode_id in self._cleared:
             self._say_cleared(step, attached)

@@ -1,4 +1,4 @@
-"""Evidence of a camera's episodes: pictures soon after they open, the clip when its time has passed."""
+"""Evidence of a camera's episodes: what detectors show at once, pictures soon after they open, the clip in its time."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import structlog
 
 from contract.evidence import Evidence, EvidenceKind
 from edge.config.evidence import EvidenceSettings
-from edge.detectors.interface import Frame, Image, Mark, Observation
+from edge.detectors.interface import Exhibit, Frame, Image, Mark, Observation
 from edge.episodes.episode import Episode
 from edge.evidence.clip import Clip, ClipError, plays_in_browsers, remuxed
 from edge.evidence.documents import JSON_MEDIA_TYPE, track_document
+from edge.evidence.exhibits import MAX_EXHIBITS, ExhibitError, Unplaced, best_of, content_of, count_exhibits
 from edge.evidence.pictures import PictureError, jpeg, with_marks
 from edge.evidence.store import EvidenceStore, NoRoomError
 from edge.evidence.transcode import MAX_SECONDS, background, transcoded
@@ -61,6 +62,15 @@ class _Pending:
     clip_wanted: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Something that is being made for an episode; `exhibits` of it count against what an episode may list."""
+
+    owner: str
+    made: Future[tuple[Evidence, ...]]
+    exhibits: int = 0
+
+
 class CameraEvidence:
     """Makes evidence for the episodes of one stream; used by the stream's own thread.
 
@@ -73,7 +83,8 @@ class CameraEvidence:
         self._executor = executor
         self._ring = ring
         self._pending: dict[str, _Pending] = {}
-        self._jobs: list[tuple[str, Future[tuple[Evidence, ...]]]] = []
+        self._jobs: list[_Job] = []
+        self._unplaced = Unplaced()
         self._judged: tuple[StreamTemplate, bool] | None = None
         """Whether browsers play packets of this template as they are."""
 
@@ -87,9 +98,18 @@ class CameraEvidence:
             observed=observation.media_time,
             marks=observation.marks,
         )
+        self._make_exhibits(episode, observation)
+
+    def without_episode(self, observation: Observation, *, inhibited: bool) -> None:
+        """Keeps what an observation shows that belongs to no episode yet: it was inhibited, or must dwell."""
+        if observation.active or inhibited:
+            self._unplaced.keep(observation)
+        else:
+            self._unplaced.take(observation)
 
     def observed(self, episode: Episode, observation: Observation) -> None:
-        """Follows the episode while its pictures and clip are not made."""
+        """Makes what the observation shows, and follows the episode while its pictures and clip are not made."""
+        self._make_exhibits(episode, observation)
         pending = self._pending.get(episode.episode_id)
         if pending is None:
             return
@@ -122,26 +142,42 @@ class CameraEvidence:
 
     def is_at_work(self, episode_id: str) -> bool:
         """Whether something for the episode is being made."""
-        return any(owner == episode_id for owner, _ in self._jobs)
+        return any(job.owner == episode_id for job in self._jobs)
 
     def finished(self) -> Sequence[tuple[str, tuple[Evidence, ...]]]:
         """What was made since the last call: episode ids and descriptors. Failures are logged and give nothing."""
-        done = [(owner, job) for owner, job in self._jobs if job.done()]
-        self._jobs = [(owner, job) for owner, job in self._jobs if not job.done()]
-        return [(owner, self._result(owner, job)) for owner, job in done]
+        # Asked once each: a job that ends between two looks must be in exactly one of the lists.
+        done = [job for job in self._jobs if job.made.done()]
+        self._jobs = [job for job in self._jobs if job not in done]
+        return [(job.owner, self._result(job.owner, job.made)) for job in done]
 
     def wait(self, seconds: float) -> None:
         """Waits for everything that is being made, up to `seconds` each."""
-        for owner, job in self._jobs:
+        for job in self._jobs:
             try:
-                job.exception(timeout=seconds)
+                job.made.exception(timeout=seconds)
             except TimeoutError:
-                log.error("evidence took too long and is left out", episode=owner)
+                log.error("evidence took too long and is left out", episode=job.owner)
+
+    def _make_exhibits(self, episode: Episode, observation: Observation) -> None:
+        waiting = self._unplaced.take(observation) if episode.canary is None else ()
+        exhibits = (*waiting, *observation.exhibits)
+        if not exhibits:
+            return
+        begun = sum(job.exhibits for job in self._jobs if job.owner == episode.episode_id)
+        room = MAX_EXHIBITS - count_exhibits(episode.evidence) - begun
+        shown = best_of(exhibits, room)
+        if len(shown) < len(exhibits):
+            log.error("an episode shows too much, the rest is left out", episode=episode.episode_id, shown=len(shown))
+        if shown:
+            self._submit(episode, self._exhibits_of, episode, shown, exhibits=len(shown))
 
     def _make_pictures(self, pending: _Pending) -> None:
         picture, pending.picture = pending.picture, None
         if picture is not None:
-            self._submit(pending, self._pictures_of, pending.episode, picture, pending.picture_taken_at, pending.marks)
+            self._submit(
+                pending.episode, self._pictures_of, pending.episode, picture, pending.picture_taken_at, pending.marks
+            )
 
     def _make_clip(self, pending: _Pending, media_time: float) -> None:
         self._make_pictures(pending)
@@ -162,10 +198,10 @@ class CameraEvidence:
             log.error("no clip can be made of this stream", episode=pending.episode.episode_id, reason=str(error))
             return
         if plays:
-            self._submit(pending, self._clip_of, cut, captured_at, asked)
+            self._submit(pending.episode, self._clip_of, cut, captured_at, asked)
         else:
             slow = self._executor if self._is_inline else background()
-            self._submit(pending, self._transcoded_clip_of, cut, captured_at, asked, executor=slow)
+            self._submit(pending.episode, self._transcoded_clip_of, cut, captured_at, asked, executor=slow)
 
     def _clip_end(self, pending: _Pending) -> float:
         limit = pending.episode.start_seconds - self._settings.clip_before_seconds + self._settings.clip_limit_seconds
@@ -183,12 +219,27 @@ class CameraEvidence:
 
     def _submit(
         self,
-        pending: _Pending,
+        episode: Episode,
         work: Callable[..., tuple[Evidence, ...]],
         *arguments: Any,
         executor: Executor | None = None,
+        exhibits: int = 0,
     ) -> None:
-        self._jobs.append((pending.episode.episode_id, (executor or self._executor).submit(work, *arguments)))
+        made = (executor or self._executor).submit(work, *arguments)
+        self._jobs.append(_Job(episode.episode_id, made, exhibits))
+
+    def _exhibits_of(self, episode: Episode, exhibits: Sequence[Exhibit]) -> tuple[Evidence, ...]:
+        made: dict[tuple[str, str], Evidence] = {}
+        for exhibit in exhibits:
+            try:
+                content, media_type = content_of(exhibit, episode, self._settings.jpeg_quality)
+            except ExhibitError as error:
+                # The other ones are still worth showing.
+                log.error("an exhibit could not be made", episode=episode.episode_id, reason=str(error))
+                continue
+            kept = self._keep(content, exhibit.kind, media_type, exhibit.captured_at)
+            made.setdefault((kept.sha256, kept.kind), kept)
+        return tuple(made.values())
 
     def _pictures_of(
         self, episode: Episode, picture: Image, taken_at: datetime, marks: tuple[Mark, ...]

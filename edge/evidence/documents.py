@@ -1,4 +1,4 @@
-"""Evidence that is data: the whole track of an object, the readings around an event."""
+"""Evidence that is data: the whole track of an object, the readings around an event, what a detector writes itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from contract.base import ContractModel
 from contract.canonical import canonical_bytes
 from edge.detectors.interface import Mark, Reading
 from edge.episodes.episode import Episode
@@ -60,6 +61,17 @@ def telemetry_document(episode: Episode, readings: Iterable[Reading], complete_f
             "readings": rows,
             **_drill_of(episode),
         }
+    )
+
+
+def exhibit_document(episode: Episode, content: ContractModel) -> bytes:
+    """A document of a detector, with the episode that it belongs to.
+
+    Raises:
+        contract.canonical.CanonicalError: it holds something that is not JSON.
+    """
+    return canonical_bytes(
+        {**content.as_json(), "source_id": episode.source.id, "hazard": episode.hazard, **_drill_of(episode)}
     )
 
 

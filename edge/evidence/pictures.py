@@ -30,10 +30,17 @@ def jpeg(picture: Image, quality: int) -> bytes:
     Raises:
         PictureError: the encoder refused.
     """
-    done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    try:
+        done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    except cv2.error as error:
+        raise PictureError(_unusable(picture)) from error
     if not done:
-        raise PictureError(f"a picture of shape {picture.shape} could not be encoded as JPEG")
+        raise PictureError(_unusable(picture))
     return encoded.tobytes()
+
+
+def _unusable(picture: Image) -> str:
+    return f"a picture of shape {picture.shape} could not be encoded as JPEG"
 
 
 def with_marks(picture: Image, marks: Sequence[Mark], until: float | None = None) -> Image:
