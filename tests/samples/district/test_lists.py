@@ -15,7 +15,8 @@ Row = dict[str, str]
 
 PROMISED_HAZARDS = {
     "thrown_object", "fire", "smoke", "smoke_density", "signal_dark", "signal_stuck", "signal_flashing",
-    "signal_conflict", "illegal_structure", "water_level", "gas", "temperature", "tilt", "power", "sensor",
+    "signal_conflict", "signal_lamp", "signal_sequence", "signal_countdown",
+    "illegal_structure", "water_level", "gas", "temperature", "tilt", "power", "sensor",
     "road_damage", "blocked_fire_lane", "ponding", "collapse", "rubbish", "parked_vehicle", "camera_offline",
 }  # fmt: skip
 PROMISED_CODES = {
