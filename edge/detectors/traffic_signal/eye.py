@@ -1,0 +1,141 @@
+"""The eye: from a picture and its placement to what each lamp shows, and honest about what it cannot see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge.detectors.interface import Frame, Image, Region
+from edge.detectors.traffic_signal.chips import Sampler, Samples, layout
+from edge.detectors.traffic_signal.lamps import SAID, SURE, LampJudge, LampStates
+from edge.detectors.traffic_signal.readings import HeadReading, Lit, Placement, Registration, SceneReading, Unseen
+from edge.detectors.traffic_signal.sight import Sight
+from edge.vision.lamps import off_centre
+
+if TYPE_CHECKING:
+    from edge.detectors.registry import PictureSize
+    from edge.detectors.traffic_signal.settings import TrafficSignalSettings
+
+_MAX_STEP_SECONDS = 5.0
+"""One picture stands for no longer than this, however long ago the last one was."""
+_NUDGE_PEAK = 60.0
+"""Grey levels: only a lamp that is lit says where it is."""
+_NUDGE_FROM, _NUDGE_TO = 0.12, 0.5
+"""Diameters: less does no harm; more would be the next lamp."""
+_STILL_MARGIN = 0.25
+"""Of a head's size, around it in a still: one sees what it hangs on."""
+
+
+class Eye:
+    """Reads the heads of one camera. Remembers their looks; holds no picture."""
+
+    def __init__(self, settings: TrafficSignalSettings, size: PictureSize) -> None:
+        self._points = layout(settings)
+        self._sampler = Sampler(self._points)
+        self._judge = LampJudge(self._points)
+        self._sight = Sight(self._points)
+        self._key = _key(settings)
+        self._nudges = np.zeros((len(self._points.ids), 2), np.float32)
+        self._latest: tuple[Frame, Placement] | None = None
+        self._time: float | None = None
+
+    def look(self, frame: Frame, placement: Placement) -> SceneReading:
+        """What the picture shows. Pictures in order; a placement that moved or is unknown shows nothing."""
+        step = 0.0 if self._time is None else frame.media_time - self._time
+        self._time = frame.media_time
+        self._latest = frame, placement
+        if placement.registration is Registration.MOVED:
+            return self._unseen(frame, Unseen.MOVED)
+        samples = self._sampler.sample(frame, placement, self._nudges)
+        if self._nudged(samples):
+            samples = self._sampler.sample(frame, placement, self._nudges)
+        states = self._judge.judge(samples)
+        points = self._points
+        surely = np.logical_or.reduceat((states.score >= SURE) & ~states.phantom, points.first[:-1])
+        unseen = self._sight.judge(samples, surely)
+        heads = {
+            head_id: self._reading(number, states, unseen[number], bool(samples.inside[number]))
+            for number, head_id in enumerate(points.ids)
+        }
+        self._learn(states, surely, heads, min(max(step, 0.05), _MAX_STEP_SECONDS))
+        return SceneReading(frame.media_time, frame.wall_time, heads)
+
+    def still(self, head_id: str) -> Image | None:
+        """A copy of what is around a head in the latest picture, (height, width, 3) BGR; None before any."""
+        if self._latest is None or head_id not in self._points.ids:
+            return None
+        frame, placement = self._latest
+        left, top, right, bottom = (float(v) for v in self._points.boxes[self._points.ids.index(head_id)])
+        margin = _STILL_MARGIN * max(right - left, bottom - top)
+        x, y = placement.at((left + right) / 2, (top + bottom) / 2)
+        width, height = ((side + 2 * margin) * placement.scale for side in (right - left, bottom - top))
+        region = Region(round(x - width / 2), round(y - height / 2), max(round(width), 2), max(round(height), 2))
+        picture = frame.read_bgr(region)
+        return picture.copy() if picture.size else None
+
+    def save(self) -> Mapping[str, Any]:
+        """What was learned, as JSON types."""
+        return {"key": self._key, "lamps": self._judge.save(), "sight": self._sight.save()}
+
+    def load(self, saved: Mapping[str, Any]) -> None:
+        """Takes up what was learned with the same heads; anything else is left."""
+        if saved.get("key") != self._key:
+            return
+        self._judge.load(saved["lamps"])
+        self._sight.load(saved["sight"])
+
+    def _nudged(self, samples: Samples) -> bool:
+        """Follows each head's light where the placement is not exact; whether any moved too far to be read as it is.
+
+        Heads at different distances do not shift alike, and poles bend in the wind.
+        """
+        points = self._points
+        off, peak = off_centre(samples.lamps, points.colours)
+        best = np.maximum.reduceat(peak, points.first[:-1])[points.head_of]
+        far = np.hypot(*off.T)
+        use = (peak >= best) & (peak >= _NUDGE_PEAK) & (far > _NUDGE_FROM) & (far < _NUDGE_TO)
+        for lamp in np.flatnonzero(use):
+            head = points.head_of[lamp]
+            limit = _NUDGE_TO * points.diameters[lamp]
+            self._nudges[head] = np.clip(self._nudges[head] + off[lamp] * points.diameters[lamp], -limit, limit)
+        return bool(use.any())
+
+    def _unseen(self, frame: Frame, reason: Unseen) -> SceneReading:
+        counts = np.diff(self._points.first)
+        heads = {
+            head_id: HeadReading((Lit.UNKNOWN,) * int(count), reason)
+            for head_id, count in zip(self._points.ids, counts, strict=True)
+        }
+        return SceneReading(frame.media_time, frame.wall_time, heads, moved=reason is Unseen.MOVED)
+
+    def _reading(self, number: int, states: LampStates, unseen: Unseen | None, inside: bool) -> HeadReading:
+        some = slice(self._points.first[number], self._points.first[number + 1])
+        score, phantom = states.score[some], states.phantom[some]
+        if not inside:
+            unseen = Unseen.MOVED
+        elif unseen is None and phantom.any():
+            unseen = Unseen.GLARE
+        if unseen is not None:
+            return HeadReading((Lit.UNKNOWN,) * len(score), unseen)
+        lamps = tuple(Lit.ON if s >= SAID else Lit.OFF if s <= -SAID else Lit.UNKNOWN for s in score)
+        return HeadReading(lamps, confidence=round(float(min(np.abs(score).min(), 1.0)), 2))
+
+    def _learn(
+        self, states: LampStates, surely: np.ndarray[Any, Any], heads: Mapping[str, HeadReading], seconds: float
+    ) -> None:
+        seen = np.array([reading.seen for reading in heads.values()])
+        proven = surely & seen
+        self._sight.learn(proven, seconds)
+        self._judge.learn(states, proven[self._points.head_of], seconds)
+
+
+def _key(settings: TrafficSignalSettings) -> str:
+    """What learned looks belong to: the heads, where and what they are."""
+    return repr(
+        [
+            (head_id, head.polygon, [(str(lamp.colour), lamp.centre, lamp.diameter_px) for lamp in head.lamps])
+            for head_id, head in settings.heads.items()
+        ]
+    )

@@ -1,0 +1,153 @@
+"""Lit or not: each lamp against what surrounds it, against the others of its head, and against itself before.
+
+A lamp's *glow* is one number: how far the brightest part of its lens shines out of its surroundings in its own
+channels, and how much of its own colour lens and halo have (the lens alone saturates to white). A lamp that is lit has
+150 and more by day and by night, one that is not has less than 60; a low sun brings unlit lenses up to both.
+Levels of lit and unlit are learned per lamp and light, in seconds of media time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.detectors.traffic_signal.chips import Layout, Samples
+from edge.vision.arrays import Floats
+from edge.vision.lamps import COLOURS, LampMeasures, measure
+
+
+class Light(IntEnum):
+    """In what light a picture is taken: levels are learned for each."""
+
+    DAY = 0
+    DUSK = 1
+    NIGHT = 2
+    INFRA_RED = 3
+
+
+_DUSK_BELOW, _NIGHT_BELOW = 85.0, 45.0
+"""Median grey level of the picture: a street by day has 90-150, under lamps 20-50."""
+_HYSTERESIS = 6.0
+_COLD_MIDDLE, _COLD_WIDTH = 95.0, 40.0
+"""Glow that is neither lit nor unlit before a lamp is known, and how far from it is sure."""
+_HALO = 20.0
+"""Grey levels of own colour that count even without a peak of brightness."""
+_LEARN_SECONDS = 180.0
+"""Levels follow the light this slowly: a cloud takes minutes, a red phase may last two."""
+_KNOWN_SECONDS = 20.0
+"""Of a state, before its level counts fully."""
+_WHITE = COLOURS.index("white")
+
+
+@dataclass(frozen=True, slots=True)
+class LampStates:
+    """n lamps. `score` (n,): above 0 lit, below unlit; beyond ±0.3 said, beyond ±1 sure. `glow` (n,) grey levels.
+
+    `phantom` (n,): it glows in its own colour, but so do its neighbours, and none like a lamp that is lit.
+    """
+
+    score: Floats
+    glow: Floats
+    phantom: NDArray[np.bool_]
+    measures: LampMeasures
+
+
+SAID = 0.3
+"""Score from which a lamp is said to be lit or not."""
+SURE = 1.0
+
+
+class LampJudge:
+    """Remembers how each lamp looks lit and unlit."""
+
+    def __init__(self, points: Layout) -> None:
+        self._points = points
+        shape = (len(Light), 2, len(points.colours))
+        self._levels = np.zeros(shape, np.float32)
+        self._seconds = np.zeros(shape, np.float32)
+        self._light = Light.DAY
+        self._started = False
+
+    @property
+    def light(self) -> Light:
+        """Of the latest picture."""
+        return self._light
+
+    def judge(self, samples: Samples) -> LampStates:
+        """What one picture says of each lamp."""
+        self._light = self._light_of(samples)
+        seen = measure(samples.lamps, self._points.colours, self._points.rings, self._points.sides)
+        glow = self._glow(seen)
+        score = np.clip(self._score(glow), -3, 3)
+        score, phantom = self._compare(score, glow, seen)
+        return LampStates(score, glow, phantom, seen)
+
+    def learn(self, states: LampStates, sure: NDArray[np.bool_], seconds: float) -> None:
+        """Takes `sure` lamps' (n,) glow as theirs, for as many seconds as the picture stands for."""
+        light = int(self._light)
+        for state, chosen in ((0, sure & (states.score <= -SAID)), (1, sure & (states.score >= SAID))):
+            level, known = self._levels[light, state], self._seconds[light, state]
+            known[chosen] = np.minimum(known[chosen] + seconds, 1e6)
+            share = np.minimum(seconds / np.minimum(known[chosen], _LEARN_SECONDS), 1.0)
+            level[chosen] += share * (states.glow[chosen] - level[chosen])
+
+    def _light_of(self, samples: Samples) -> Light:
+        if samples.grey:
+            return Light.INFRA_RED
+        middle = float(np.median(samples.scene))
+        for light, limit in ((Light.NIGHT, _NIGHT_BELOW), (Light.DUSK, _DUSK_BELOW)):
+            stays = self._started and self._light in (Light.DUSK, Light.NIGHT) and self._light >= light
+            if middle < limit + (_HYSTERESIS if stays else -_HYSTERESIS if self._started else 0):
+                self._started = True
+                return light
+        self._started = True
+        return Light.DAY
+
+    def _glow(self, seen: LampMeasures) -> Floats:
+        if self._light is Light.INFRA_RED:
+            return np.asarray(1.7 * (seen.grey_core - seen.grey_around), np.float32)
+        colour = np.where(self._points.colours == _WHITE, 0.7 * (seen.core - seen.around), seen.colour)
+        contrast = seen.core - seen.around
+        # A neighbour's halo brings its colour, but no peak.
+        return np.asarray(contrast + np.clip(colour, 0, np.maximum(contrast, 0) + _HALO), np.float32)
+
+    def _score(self, glow: Floats) -> Floats:
+        light = int(self._light)
+        cold = (glow - _COLD_MIDDLE) / _COLD_WIDTH
+        unlit, lit = self._levels[light]
+        known = np.minimum(self._seconds[light] / _KNOWN_SECONDS, 1).min(axis=0)
+        apart = np.maximum(lit - unlit, 1)
+        # Two humps that lie close together say nothing.
+        known = known * np.clip((apart - 30) / 30, 0, 1) * 0.75
+        warm = 4 * ((glow - unlit) / apart - 0.45)
+        return np.asarray((1 - known) * cold + known * warm, np.float32)
+
+    def _compare(self, score: Floats, glow: Floats, seen: LampMeasures) -> tuple[Floats, NDArray[np.bool_]]:
+        """Within a head, a lit lamp outshines those that are not; unlit ones glow alike in a low sun."""
+        points = self._points
+        best = np.maximum.reduceat(glow, points.first[:-1])[points.head_of]
+        least = np.minimum.reduceat(glow, points.first[:-1])[points.head_of]
+        count = np.diff(points.first)[points.head_of]
+        outshone = (glow < 0.4 * best) & (best > _COLD_MIDDLE)
+        score = np.where(outshone, np.minimum(score, -SAID), score)
+        alike = (count > 1) & (least > 0.5 * best) & (score > -SAID)
+        return np.asarray(score, np.float32), np.asarray(alike)
+
+    def save(self) -> Mapping[str, Any]:
+        return {
+            "levels": np.round(self._levels, 1).tolist(),
+            "seconds": np.round(self._seconds, 1).tolist(),
+            "light": int(self._light),
+        }
+
+    def load(self, saved: Mapping[str, Any]) -> None:
+        levels = np.asarray(saved["levels"], np.float32)
+        seconds = np.asarray(saved["seconds"], np.float32)
+        if levels.shape == self._levels.shape and seconds.shape == levels.shape:
+            self._levels, self._seconds = levels, seconds
+            self._light, self._started = Light(int(saved["light"])), True

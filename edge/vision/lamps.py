@@ -1,0 +1,125 @@
+"""Lamps as arrays: how far each one shines out of its surroundings, and in what colour.
+
+Every lamp is sampled on the same square patch of PATCH × PATCH points, two diameters wide, whatever its size in the
+picture: all lamps of a picture are then one array, and a handful of calls measures them all. Pictures are (…, 3)
+floats 0-255 in RGB order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.vision.arrays import Floats
+
+PATCH = 16
+"""Points across a patch: eight across the lamp itself, so that the stroke of an arrow is met twice."""
+PATCH_DIAMETERS = 2.0
+POINTS = PATCH * PATCH
+COLOURS = ("red", "amber", "green", "white")
+
+_OWN = np.array([[1.0, 0.0, 0.0], [0.65, 0.35, 0.0], [0.0, 0.8, 0.2], [1 / 3, 1 / 3, 1 / 3]], np.float32)
+"""How bright a lamp is, by its colour, from R, G, B: the channels that its light fills. Grey would see a red lamp at
+a third of its light."""
+_OTHERS = np.array([[0.0, 0.5, 0.5], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [1 / 3, 1 / 3, 1 / 3]], np.float32)
+"""What its light leaves empty: own minus others is its colour. Green leaves only red: signal green is bluish."""
+
+
+def patch_offsets() -> Floats:
+    """(POINTS, 2) offsets (x, y) of a patch's points from the lamp's centre, in diameters."""
+    steps = (np.arange(PATCH, dtype=np.float32) + 0.5) / PATCH - 0.5
+    x, y = np.meshgrid(steps * PATCH_DIAMETERS, steps * PATCH_DIAMETERS)
+    return np.stack((x.ravel(), y.ravel()), axis=1)
+
+
+_RADIUS = np.hypot(*patch_offsets().T)
+DISC = np.flatnonzero(_RADIUS <= 0.47)
+"""Points of the lens; a little less than all of it, for placement is never exact."""
+GLOW = np.flatnonzero(_RADIUS <= 0.72)
+"""Points of the lens and of the halo next to it, which keeps its colour when the lens itself saturates to white."""
+_TOP = max(len(DISC) // 5, 1)
+"""The brightest fifth of a lens: an arrow fills about a quarter of it, a walking man a fifth."""
+_TOP_GLOW = len(GLOW) // 6
+
+
+def ring_points(clear: NDArray[np.bool_], count: int = 32) -> NDArray[np.intp]:
+    """Which of a patch's points show the lamp's surroundings: between its hood's shadow and its neighbour.
+
+    `clear` (POINTS,): points that are of the housing and of no other lamp. Gives `count` indices, evenly taken from
+    those that are clear, or from the whole ring if hardly any is.
+    """
+    ring = (_RADIUS >= 0.62) & (_RADIUS <= 0.95)
+    some = np.flatnonzero(ring & clear)
+    if len(some) < 6:
+        some = np.flatnonzero(ring)
+    return np.asarray(some[np.linspace(0, len(some) - 1, count).astype(int)], np.intp)
+
+
+def side_points(toward: Floats, count: int = 6) -> NDArray[np.intp]:
+    """Which of a patch's points lie at the lens' edge on the side of a neighbour, `toward` (x, y) from the centre.
+
+    A lamp that is lit is brighter than that edge; one that is lit by its neighbour's halo is darker.
+    """
+    x, y = patch_offsets().T
+    cosine = (x * toward[0] + y * toward[1]) / np.maximum(_RADIUS * max(float(np.hypot(*toward)), 1e-6), 1e-6)
+    some = np.flatnonzero((_RADIUS >= 0.5) & (_RADIUS <= 0.72) & (cosine > 0.8))
+    return np.asarray(some[np.linspace(0, len(some) - 1, count).astype(int)], np.intp)
+
+
+@dataclass(frozen=True, slots=True)
+class LampMeasures:
+    """n lamps; all arrays (n,) float32.
+
+    `core`: how bright the brightest fifth of the lens is, in the lamp's own channels, 0-255. `around`: the same of its
+    surroundings, median, or of the edge towards its brightest neighbour. `colour`: how much of the lamp's own colour
+    the lens or its halo has, grey levels. `grey_core`, `grey_around`: without colour, for infra-red. `mean`: of the
+    lens in its own channels.
+    """
+
+    core: Floats
+    around: Floats
+    colour: Floats
+    grey_core: Floats
+    grey_around: Floats
+    mean: Floats
+
+
+def measure(
+    patches: Floats, colours: NDArray[np.intp], rings: NDArray[np.intp], sides: NDArray[np.intp]
+) -> LampMeasures:
+    """Measures n lamps from `patches` (n, POINTS, 3), `colours` (n,) indices into COLOURS, `rings` (n, k) and `sides`
+    (n, s, k): the edges towards up to s neighbours."""
+    own = np.einsum("npc,nc->np", patches, _OWN[colours])
+    grey = patches.mean(axis=2)
+    excess = own - np.einsum("npc,nc->np", patches, _OTHERS[colours])
+    around = np.median(np.take_along_axis(own, rings, axis=1), axis=1)
+    side = np.take_along_axis(own[:, None], sides, axis=2).mean(axis=2).max(axis=1)
+    disc = own[:, DISC]
+    glow = np.partition(excess[:, GLOW], -_TOP_GLOW, axis=1)[:, -_TOP_GLOW:]
+    return LampMeasures(
+        core=np.partition(disc, -_TOP, axis=1)[:, -_TOP:].mean(axis=1),
+        around=np.maximum(around, side),
+        colour=glow.mean(axis=1),
+        grey_core=np.partition(grey[:, DISC], -_TOP, axis=1)[:, -_TOP:].mean(axis=1),
+        grey_around=np.maximum(
+            np.median(np.take_along_axis(grey, rings, axis=1), axis=1),
+            np.take_along_axis(grey[:, None], sides, axis=2).mean(axis=2).max(axis=1),
+        ),
+        mean=disc.mean(axis=1),
+    )
+
+
+def off_centre(patches: Floats, colours: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """Where the light of n lamps is: (n, 2) offsets (x, y) of its centre in diameters, and (n,) how strong it is.
+
+    `patches` (n, POINTS, 3). Light is told from a bright sky by its colour, which the halo has all around a lens that
+    saturates; without colour, by brightness.
+    """
+    own = np.einsum("npc,nc->np", patches, _OWN[colours])
+    excess = own - np.einsum("npc,nc->np", patches, _OTHERS[colours])
+    low, high = np.percentile(excess, (30, 97), axis=1)
+    light = np.maximum(excess - (0.5 * low + 0.5 * high)[:, None], 0)
+    total = np.maximum(light.sum(axis=1), 1e-3)
+    return np.asarray(light @ patch_offsets() / total[:, None], np.float32), np.asarray(high - low, np.float32)
