@@ -21,6 +21,8 @@ class Action(StrEnum):
     JOINED = "joined"
     RAISED = "raised"
     CLEARED = "cleared"
+    REPAIRED = "repaired"
+    """Cleared, and seen to work again."""
     REROUTED = "rerouted"
     CLAIMED = "claimed"
     RENEWED = "renewed"
@@ -39,6 +41,8 @@ _REASONS_ZH = {
     "duplicate": "重复",
     "other": "其他",
 }
+_UNITS_ZH = ("{}小时{:02d}分", "{}分", "{}秒")
+_UNITS_EN = ("{} h {:02d} min", "{} min", "{} s")
 _SEVERITIES_ZH = {"red": "红", "yellow": "黄", "blue": "蓝"}
 
 _Teller = Callable[[Mapping[str, Any]], tuple[str, str]]
@@ -47,6 +51,14 @@ _Teller = Callable[[Mapping[str, Any]], tuple[str, str]]
 def _with_reason(params: Mapping[str, Any]) -> tuple[str, str]:
     reason = params.get("reason") or "other"
     return _comment(f"驳回:{_REASONS_ZH.get(reason, reason)}", f"Rejected: {reason.replace('_', ' ')}", params)
+
+
+def _duration(seconds: int, units: tuple[str, str, str]) -> str:
+    """As people say it: hours and minutes, or minutes, or seconds."""
+    hours, minutes = seconds // 3600, seconds % 3600 // 60
+    if hours:
+        return units[0].format(hours, minutes)
+    return units[1].format(minutes) if minutes else units[2].format(seconds)
 
 
 def _comment(text_zh: str, text_en: str, params: Mapping[str, Any]) -> tuple[str, str]:
@@ -63,6 +75,10 @@ _TELLERS: Mapping[Action, _Teller] = MappingProxyType(
             f"Severity changed from {p['before']} to {p['after']}",
         ),
         Action.CLEARED: lambda _: ("现场已无异常,等待研判", "No longer observed; still awaits a verdict"),
+        Action.REPAIRED: lambda p: (
+            f"已修复,历时{_duration(p['seconds'], _UNITS_ZH)}",
+            f"Repaired {_duration(p['seconds'], _UNITS_EN)} after it began",
+        ),
         Action.REROUTED: lambda p: (f"位置更新,转入队列 {p['queue_zh']}", f"Moved to the queue {p['queue_en']}"),
         Action.CLAIMED: lambda _: ("已领取", "Claimed"),
         Action.RENEWED: lambda _: ("延长领取时间", "Claim renewed"),

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from contract.details import SIGNAL_HAZARDS, SignalDetail
 from contract.events import HazardEvent, Phase, Severity, Tier
 from contract.geometry import Location, distance_m
 from contract.ids import uuid7
@@ -59,6 +60,7 @@ _EPISODE_COLUMNS = (
     "stale",
     "repeat_of",
     "quiet_repeats",
+    "repaired_at",
 )
 _FOLLOWING = (
     "observed_at",
@@ -75,6 +77,7 @@ _FOLLOWING = (
     "location",
     "demoted",
     "stale",
+    "repaired_at",
 )
 """Columns of an alert that follow its episodes."""
 
@@ -210,7 +213,17 @@ def _episode_values(event: HazardEvent, received_at: datetime) -> dict[str, Any]
         "stale": bool(data.stale),
         "repeat_of": data.repeat_of,
         "quiet_repeats": data.quiet_repeats,
+        "repaired_at": _repaired_at(event),
     }
+
+
+def _repaired_at(event: HazardEvent) -> datetime | None:
+    """When what was out of order worked again, if the event says so: never outside of the time that it tells of."""
+    data = event.data
+    if data.phase is not Phase.CLEARED or data.hazard not in SIGNAL_HAZARDS:
+        return None
+    repaired_at = SignalDetail.model_validate(data.detail).repaired_at
+    return repaired_at and min(max(repaired_at, data.started_at), data.observed_at)
 
 
 def _alert_values(
@@ -244,6 +257,7 @@ def _alert_values(
         "canary": data.canary and {**data.canary.as_json(), "opened_at": data.observed_at.isoformat()},
         "demoted": data.demoted if data.tier is Tier.REVIEW else None,
         "stale": bool(data.stale),
+        "repaired_at": _repaired_at(event),
     }
 
 
@@ -283,7 +297,7 @@ def _finish_new(connection: Connection, row: AlertRow, event: HazardEvent) -> No
     names = {"queue_zh": row.queue_name_zh, "queue_en": row.queue_name_en}
     note(connection, row.id, row.created_at, who, Action.OPENED, **names)
     if event.data.phase is Phase.CLEARED:
-        note(connection, row.id, row.created_at, who, Action.CLEARED)
+        _tell_end(connection, row, who, row.created_at)
     shown = {"hazard": row.hazard, "queue": row.queue, "source": row.source_id, "episode": event.data.episode_id}
     audit.append(
         connection,
@@ -313,6 +327,7 @@ def _bring_up_to_date(
         "episodes": len(rows),
         "detail": newest.detail,
         "received_at": received_at,
+        "repaired_at": None if unfinished else _all_repaired_at(rows),
     }
     if _lists_snapshot(event):
         values["snapshot_sha256"] = connection.execute(snapshot_query(alert_id)).scalar_one_or_none()
@@ -373,6 +388,12 @@ def _worst_of(rows: Any) -> dict[str, Any]:
     }
 
 
+def _all_repaired_at(rows: Any) -> datetime | None:
+    """When the last of them worked again; None if one ended in another way, as a head that is no longer watched."""
+    moments = [row.repaired_at for row in rows]
+    return None if None in moments else max(moments)
+
+
 def _moved(before: AlertRow, newest: Any) -> bool:
     """Whether the position changed by more than what was known of it, or became twice as exact."""
     if before.location == newest.location:
@@ -392,7 +413,16 @@ def _tell(connection: Connection, before: AlertRow, after: AlertRow, event: Haza
         names = {"queue_zh": after.queue_name_zh, "queue_en": after.queue_name_en}
         note(connection, after.id, received_at, who, Action.REROUTED, **names)
     if after.phase == Phase.CLEARED != before.phase:
-        note(connection, after.id, received_at, who, Action.CLEARED)
+        _tell_end(connection, after, who, received_at)
+
+
+def _tell_end(connection: Connection, row: AlertRow, who: str, at: datetime) -> None:
+    if row.repaired_at is None:
+        note(connection, row.id, at, who, Action.CLEARED)
+        return
+    # Never below zero: `opened_at` is the device's time, but no later than the server's.
+    seconds = max(0, round((row.repaired_at - row.opened_at).total_seconds()))
+    note(connection, row.id, at, who, Action.REPAIRED, seconds=seconds)
 
 
 def snapshot_query(alert_id: str) -> Select[str]:

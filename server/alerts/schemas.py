@@ -92,6 +92,9 @@ class AlertSummary(BaseModel):
         str | None, Field(description="Why an alarm is only a review: `budget` where its source had used up its alarms")
     ] = None
     stale: Annotated[bool, Field(description="It has lasted so long that it may be a fixture")] = False
+    repaired_at: Annotated[
+        datetime | None, Field(description="When what was out of order worked again, once its device has seen that")
+    ] = None
 
 
 class StepView(BaseModel):
@@ -144,6 +147,7 @@ class EpisodeView(BaseModel):
     quiet_repeats: Annotated[
         int | None, Field(description="How often the same was seen since that one without an episode of its own")
     ]
+    repaired_at: Annotated[datetime | None, Field(description="When what was out of order worked again")]
 
 
 class HistoryView(BaseModel):

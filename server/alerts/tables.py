@@ -66,6 +66,7 @@ alerts = Table(
     Column("canary", Json),
     Column("demoted", String(64)),
     Column("stale", Boolean, nullable=False, server_default=false()),
+    Column("repaired_at", UtcDateTime),
     CheckConstraint("state IN ({})".format(", ".join(f"'{state.value}'" for state in AlertState)), name="state"),
     Index("uq_alerts_open_fingerprint", "fingerprint", unique=True, sqlite_where=text(IS_OPEN_SQL),
           postgresql_where=text(IS_OPEN_SQL)),
@@ -77,6 +78,7 @@ alerts = Table(
 The device's own updates do not change it, or nobody could ever claim an alert that is being updated.
 `canary` marks a drill: {id, injected_at, opened_at}; NULL for everything real.
 `demoted` and `stale` follow the episodes that go on, as severity and tier do.
+`repaired_at` is the latest of its episodes' once all are over and each of them was repaired.
 `scopes` repeats the `scope` rows of alert_places, so that each update need not ask for them.
 """
 
@@ -123,6 +125,7 @@ episodes = Table(
     Column("stale", Boolean, nullable=False, server_default=false()),
     Column("repeat_of", String(36)),
     Column("quiet_repeats", Integer),
+    Column("repaired_at", UtcDateTime),
 )
 """The newest revision of each episode. Ids are the device's own: one device cannot touch another's episode."""
 

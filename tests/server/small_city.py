@@ -200,6 +200,14 @@ DETAILS: dict[str, dict[str, Any]] = {
         "clear_limit": 1.08,
         "rule": "water_level",
     },
+    "signal_dark": {
+        "scope": "head",
+        "heads": ["north_1"],
+        "heads_total": 1,
+        "seconds": 45.0,
+        "visible_share": 0.97,
+        "samples_per_second": 8.0,
+    },
 }
 
 
