@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     evidence_max_bytes: Annotated[int, Field(gt=0)] = 256 * _MEBIBYTE
     """A clip of 4K video at 20 Mbit/s for 100 s; more is a fault of the device."""
 
+    evidence_document_max_bytes: Annotated[int, Field(gt=0)] = 16 * _MEBIBYTE
+    """Of evidence that is JSON, which a browser reads as a whole; a lamp timeline has at most half of it."""
+
     evidence_partial_days: Annotated[float, Field(gt=0)] = 7.0
     """An upload without a new byte for longer is removed; a device that comes back begins it anew."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from contract.base import ContractModel
 from contract.canonical import CanonicalError
 from contract.evidence import Evidence, EvidenceKind
+from contract.timeline import MAX_TIMELINE_BYTES
 from edge.detectors.interface import Exhibit, Observation
 from edge.episodes.episode import Episode, Place
 from edge.evidence.documents import JSON_MEDIA_TYPE, exhibit_document
@@ -15,6 +16,8 @@ from edge.evidence.pictures import PictureError, jpeg
 JPEG_MEDIA_TYPE = "image/jpeg"
 MAX_EXHIBITS = 56
 """Of one episode: an event lists 64 files, and the pipeline's own (snapshot, track, overlay, clip) must have room."""
+MAX_DOCUMENT_BYTES = MAX_TIMELINE_BYTES
+"""No console would draw more."""
 MAX_UNPLACED = 16
 """Observations whose exhibits wait for an episode. A few stills of a lamp each: 1 MB."""
 _OWN_KINDS = frozenset({EvidenceKind.SNAPSHOT, EvidenceKind.TRACK, EvidenceKind.OVERLAY, EvidenceKind.CLIP})
@@ -28,14 +31,21 @@ def content_of(exhibit: Exhibit, episode: Episode, jpeg_quality: int) -> tuple[b
     """A file's bytes and media type: pictures as JPEG, documents as JSON.
 
     Raises:
-        ExhibitError: the picture is empty, or no picture; the document holds what JSON cannot.
+        ExhibitError: the picture is empty, or no picture; the document is too large or holds what JSON cannot.
     """
     try:
         if isinstance(exhibit.content, ContractModel):
-            return exhibit_document(episode, exhibit.content), JSON_MEDIA_TYPE
+            return _document(episode, exhibit.content), JSON_MEDIA_TYPE
         return jpeg(exhibit.content, jpeg_quality), JPEG_MEDIA_TYPE
     except (PictureError, CanonicalError) as error:
         raise ExhibitError(f"{exhibit.kind}: {error}") from error
+
+
+def _document(episode: Episode, content: ContractModel) -> bytes:
+    document = exhibit_document(episode, content)
+    if len(document) > MAX_DOCUMENT_BYTES:
+        raise ExhibitError(f"a document of {len(document)} bytes, expected at most {MAX_DOCUMENT_BYTES}")
+    return document
 
 
 def count_exhibits(evidence: Iterable[Evidence]) -> int:

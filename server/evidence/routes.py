@@ -74,8 +74,10 @@ async def continue_upload(
     if media_type != UPLOAD_MEDIA_TYPE:
         raise ProblemError(415, f"Content-Type: found {media_type[:64]!r}, expected {UPLOAD_MEDIA_TYPE!r}")
     upload = await run_in_threadpool(service.find_upload, database, files, device, sha256)
-    if upload.length > settings.evidence_max_bytes:
-        detail = f"the file has {upload.length} bytes, this server takes at most {settings.evidence_max_bytes}"
+    limit = settings.evidence_document_max_bytes if upload.is_document else settings.evidence_max_bytes
+    if upload.length > limit:
+        what = "document" if upload.is_document else "file"
+        detail = f"the {what} has {upload.length} bytes, this server takes at most {limit}"
         raise ProblemError(413, detail)
     upload = await receive(request, database, files, device, upload, upload_offset)
     return Response(status_code=204, headers=upload_headers(upload))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, select, update
 
 from server import audit
 from server.accounts.service import Account
@@ -19,18 +19,23 @@ from server.problems import ProblemError
 
 _VIEW_LOGGED_EVERY = timedelta(hours=1)
 """A player asks for a clip in dozens of ranges: one entry an account, file and hour."""
-_SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "video/mp4": "mp4", "application/json": "json"}
+_DOCUMENT = "application/json"
+_SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "video/mp4": "mp4", _DOCUMENT: "json"}
 """What browsers may show, and the suffix to save it under. Anything else is a download."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Where a device's upload of a file stands. `is_complete`: not only every byte is here, its hash is right too."""
+    """Where a device's upload of a file stands. `is_complete`: not only every byte is here, its hash is right too.
+
+    `is_document`: it is JSON, in what any of its announcements says.
+    """
 
     sha256: str
     length: int
     offset: int
     is_complete: bool = False
+    is_document: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +56,24 @@ def find_upload(database: Database, files: EvidenceFiles, device: Device, sha256
         ProblemError: 404, no accepted event of this device has announced the file.
     """
     with database.read() as connection:
-        length = connection.execute(
-            select(func.max(evidence_links.c.bytes)).where(
+        announced = connection.execute(
+            select(evidence_links.c.bytes, evidence_links.c.media_type).where(
                 evidence_links.c.sha256 == sha256, evidence_links.c.device_id == device.id
             )
-        ).scalar_one()
+        ).all()
         state = connection.execute(
             select(evidence_files.c.state).where(evidence_files.c.sha256 == sha256)
         ).scalar_one_or_none()
-    if length is None:
+    if not announced:
         raise ProblemError(404, "no accepted event of this device has announced this file")
+    length = max(row.bytes for row in announced)
+    is_document = any(row.media_type.partition(";")[0] == _DOCUMENT for row in announced)
     if not files.is_whole(sha256) and not _finish_interrupted(files, device, sha256, length):
-        return Upload(sha256, length, files.partial_size(sha256, device.id))
+        return Upload(sha256, length, files.partial_size(sha256, device.id), is_document=is_document)
     if state != EvidenceState.WHOLE:
         # We ended between the move of the verified file and the commit.
         mark_whole(database, sha256)
-    return Upload(sha256, length, length, is_complete=True)
+    return Upload(sha256, length, length, is_complete=True, is_document=is_document)
 
 
 def _finish_interrupted(files: EvidenceFiles, device: Device, sha256: str, length: int) -> bool:

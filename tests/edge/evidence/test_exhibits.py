@@ -21,7 +21,7 @@ from edge.config.evidence import EvidenceSettings
 from edge.detectors.interface import Exhibit, Frame, Image, Observation, Visibility
 from edge.episodes.episode import Episode
 from edge.evidence.camera import CameraEvidence, Inline
-from edge.evidence.exhibits import MAX_EXHIBITS, MAX_UNPLACED
+from edge.evidence.exhibits import MAX_DOCUMENT_BYTES, MAX_EXHIBITS, MAX_UNPLACED
 from edge.evidence.store import EvidenceStore
 from edge.pipeline import CameraPipeline, LivePart
 from edge.streams.ring import PacketRing
@@ -49,7 +49,7 @@ TIMELINE = SignalTimeline.model_validate(
 
 
 class Anything(ContractModel):
-    value: float | int = 0
+    value: int | str
 
 
 def chip(shade: int, size: int = 24) -> Image:
@@ -199,8 +199,13 @@ def made(evidence: CameraEvidence) -> list[Evidence]:
 
 @pytest.mark.parametrize(
     "bad",
-    [np.zeros((0, 4, 3), np.uint8), np.zeros((4, 4, 2), np.uint8), Anything(value=2**60)],
-    ids=["empty picture", "two colours", "no JSON"],
+    [
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((4, 4, 2), np.uint8),
+        Anything(value=2**60),
+        Anything(value="x" * MAX_DOCUMENT_BYTES),
+    ],
+    ids=["empty picture", "two colours", "no JSON", "too large"],
 )
 def test_what_no_file_can_be_made_of_costs_only_itself(tmp_path: Path, bad: Image | ContractModel) -> None:
     evidence = evidence_in(tmp_path)

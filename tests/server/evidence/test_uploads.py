@@ -126,12 +126,22 @@ class TestLimit:
     @pytest.fixture
     def settings(self, database_url: str, tmp_path: Path) -> Settings:
         return Settings(
-            database_url=database_url, data_dir=tmp_path, console_dir=tmp_path / "none", evidence_max_bytes=1_000
+            database_url=database_url,
+            data_dir=tmp_path,
+            console_dir=tmp_path / "none",
+            evidence_max_bytes=1_000,
+            evidence_document_max_bytes=100,
         )
 
     def test_a_file_beyond_the_servers_own_limit_is_refused(self, uploader: Uploader) -> None:
         sha256 = uploader.announce(CLIP)
         assert uploader.patch(sha256, 0, CLIP[:10]).status_code == 413
+
+    def test_a_document_has_a_limit_of_its_own(self, uploader: Uploader) -> None:
+        uploader.upload(b"[" + b" " * 98 + b"]", kind="timeline", media_type="application/json")
+        sha256 = uploader.announce(b"[" + b" " * 99 + b"]", kind="timeline", media_type="application/json")
+        answer = uploader.patch(sha256, 0, b"[")
+        assert (answer.status_code, "document has 101 bytes" in answer.text) == (413, True)
 
 
 def test_what_nobody_announced_is_not_taken(uploader: Uploader, other_device: DeviceBox, folder: Path) -> None:

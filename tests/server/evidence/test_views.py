@@ -40,6 +40,15 @@ def test_a_clip_is_served_as_what_it_is(uploader: Uploader, viewer: Person) -> N
     assert "immutable" in headers["Cache-Control"]
 
 
+def test_a_timeline_is_served_as_data_and_only_as_data(uploader: Uploader, viewer: Person) -> None:
+    content = b'{"version":1,"heads":"</script><script>alert(1)</script>"}'
+    sha256 = uploader.upload(content, kind="timeline", media_type="application/json")
+    answer = viewer.client.get(f"/api/v1/evidence/{sha256}")
+    assert (answer.content, answer.headers["Content-Type"]) == (content, "application/json")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert f'"timeline-{sha256[:16]}.json"' in answer.headers["Content-Disposition"]
+
+
 def test_ranges_let_a_player_seek(uploader: Uploader, viewer: Person) -> None:
     sha256 = uploader.upload(CLIP, kind="clip", media_type="video/mp4")
     url = f"/api/v1/evidence/{sha256}"

@@ -553,6 +553,11 @@ export interface components {
              * Format: date-time
              */
             received_at: string;
+            /**
+             * Repaired At
+             * @description When what was out of order worked again, once its device has seen that
+             */
+            repaired_at?: string | null;
             severity: components["schemas"]["Severity"];
             /** Snapshot Sha256 */
             snapshot_sha256: string | null;
@@ -656,6 +661,11 @@ export interface components {
              * Format: date-time
              */
             received_at: string;
+            /**
+             * Repaired At
+             * @description When what was out of order worked again, once its device has seen that
+             */
+            repaired_at?: string | null;
             severity: components["schemas"]["Severity"];
             /** Snapshot Sha256 */
             snapshot_sha256: string | null;
@@ -899,6 +909,11 @@ export interface components {
              * @description How often the same was seen since that one without an episode of its own
              */
             quiet_repeats: number | null;
+            /**
+             * Repaired At
+             * @description When what was out of order worked again
+             */
+            repaired_at: string | null;
             /**
              * Repeat Of
              * @description The earlier episode that it continues
