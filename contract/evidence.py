@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from contract.base import ContractModel, Sha256Hex, Slug, Timestamp, Uuid7
+from contract.base import ContractModel, Label, Sha256Hex, Slug, Timestamp, Uuid7
 
 MediaType = Annotated[
     str,
@@ -44,6 +44,8 @@ class Evidence(ContractModel):
     redacted: bool
     short_seconds: Annotated[float, Field(gt=0, le=86_400)] | None = None
     """A clip: how much of what was asked for is missing, because the box had not kept it."""
+    label: Label | None = None
+    """What of the scene it shows, where that is not all of it: a signal head's id."""
 
 
 class DropReason(StrEnum):

@@ -108,6 +108,8 @@ class Exhibit:
     kind: EvidenceKind
     content: Image | ContractModel
     captured_at: datetime
+    label: str = ""
+    """What of the scene it shows, where that is not all of it: stills before and after are shown in pairs by it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,7 +237,7 @@ class CameraEvidence:
                 # The other ones are still worth showing.
                 log.error("an exhibit could not be made", episode=episode.episode_id, reason=str(error))
                 continue
-            kept = self._keep(content, exhibit.kind, media_type, exhibit.captured_at)
+            kept = self._keep(content, exhibit.kind, media_type, exhibit.captured_at, label=exhibit.label)
             made.setdefault((kept.sha256, kept.kind), kept)
         return tuple(made.values())
 
@@ -274,13 +274,14 @@ class CameraEvidence:
         media_type: str,
         captured_at: datetime,
         short_seconds: float | None = None,
+        label: str = "",
     ) -> Evidence:
         """Puts a file into the store; waits a little for room on a full disk, and then describes a file that is lost:
         its event lists it, and the uplink reports that it will never come."""
         until = time.monotonic() + (0.0 if self._is_inline else ROOM_PATIENCE_SECONDS)
         while True:
             try:
-                return self._store.put(content, kind, media_type, captured_at, short_seconds=short_seconds)
+                return self._store.put(content, kind, media_type, captured_at, short_seconds=short_seconds, label=label)
             except NoRoomError as error:
                 if self._is_inline:
                     raise

@@ -44,6 +44,7 @@ class EvidenceStore:
         captured_at: datetime,
         *,
         short_seconds: float | None = None,
+        label: str = "",
     ) -> Evidence:
         """Keeps `content` durably and describes it.
 
@@ -61,6 +62,7 @@ class EvidenceStore:
             # Blurring of faces and plates is not built yet, and must not be claimed.
             redacted=False,
             short_seconds=short_seconds,
+            label=label or None,
         )
         path = self.path_of(sha256)
         if not path.exists():

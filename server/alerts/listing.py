@@ -266,6 +266,7 @@ def _evidence(connection: Connection, alert_id: str) -> list[EvidenceView]:
                 state=EvidenceState.DROPPED if is_dropped else EvidenceState(row.state),
                 dropped_reason=row.dropped_reason if is_dropped else None,
                 short_seconds=row.short_seconds,
+                label=row.label,
             ),
         )
     return list(views.values())

@@ -129,6 +129,7 @@ class EvidenceView(BaseModel):
     short_seconds: Annotated[float | None, Field(description="A clip: how much of what was asked for is missing")] = (
         None
     )
+    label: Annotated[str | None, Field(description="What of the scene it shows, such as a signal head's id")] = None
 
 
 class EpisodeView(BaseModel):

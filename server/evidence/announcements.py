@@ -42,6 +42,7 @@ def announce(connection: Connection, announcements: Sequence[Announcement], rece
             "captured_at": item.evidence.captured_at,
             "redacted": item.evidence.redacted,
             "short_seconds": item.evidence.short_seconds,
+            "label": item.evidence.label,
         }
         for item in announcements
     ]

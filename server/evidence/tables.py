@@ -30,6 +30,7 @@ evidence_links = Table(
     Column("captured_at", UtcDateTime, nullable=False),
     Column("redacted", Boolean, nullable=False),
     Column("short_seconds", Float),
+    Column("label", String(256)),
     Index(None, "device_id", "episode_id"),
 )
 """One announcement: this file supports that episode of that device."""

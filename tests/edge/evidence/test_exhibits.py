@@ -56,11 +56,11 @@ def chip(shade: int, size: int = 24) -> Image:
     return np.full((3 * size, size, 3), shade, np.uint8)
 
 
-def exhibit(kind: EvidenceKind, content: Image | ContractModel, seconds: float = 0.0) -> Exhibit:
-    return Exhibit(kind, content, T0 + timedelta(seconds=seconds))
+def exhibit(kind: EvidenceKind, content: Image | ContractModel, seconds: float = 0.0, label: str = "") -> Exhibit:
+    return Exhibit(kind, content, T0 + timedelta(seconds=seconds), label)
 
 
-BEFORE, AFTER = exhibit(EvidenceKind.BEFORE, chip(200), -3.0), exhibit(EvidenceKind.AFTER, chip(20), 5.0)
+BEFORE, AFTER = exhibit(EvidenceKind.BEFORE, chip(200), -3.0, "n1"), exhibit(EvidenceKind.AFTER, chip(20), 5.0, "n1")
 PROOF = exhibit(EvidenceKind.TIMELINE, TIMELINE, -20.0)
 
 
@@ -142,7 +142,7 @@ def test_what_a_detector_shows_is_there_with_the_opening_later_and_with_the_end(
     document = json.loads(scene.content(timeline))
     assert (document["source_id"], document["hazard"]) == (SOURCE.id, "water_level")
     assert SignalTimeline.model_validate(document).heads == TIMELINE.heads
-    assert before.media_type == "image/jpeg"
+    assert (before.media_type, before.label, timeline.label) == ("image/jpeg", "n1", None)
     still = cv2.imdecode(np.frombuffer(scene.content(before), np.uint8), cv2.IMREAD_COLOR)
     assert still is not None
     assert still.shape == (72, 24, 3)

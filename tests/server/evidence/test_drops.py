@@ -68,7 +68,10 @@ def test_what_was_dropped_at_the_edge_is_not_waited_for(
     client: TestClient, database: Database, device: DeviceBox
 ) -> None:
     edge = Edge(device)
-    described = [describe(CLIP, "clip", 'video/mp4; codecs="avc1.64000a"', short_seconds=2.5), describe(PICTURE)]
+    described = [
+        describe(CLIP, "clip", 'video/mp4; codecs="avc1.64000a"', short_seconds=2.5),
+        describe(PICTURE, label="north_1"),
+    ]
     assert statuses(send(client, device, [edge.hazard(evidence=described)])) == ["accepted"]
     before = feed_position(database)
     assert statuses(send(client, device, [report(edge, [CLIP]), edge.head()])) == ["accepted", "accepted"]
@@ -76,6 +79,7 @@ def test_what_was_dropped_at_the_edge_is_not_waited_for(
     clip, picture = found[sha256_hex(CLIP)], found[sha256_hex(PICTURE)]
     assert (clip.state, clip.dropped_reason, clip.short_seconds) == ("dropped", "disk_short", 2.5)
     assert (picture.state, picture.dropped_reason, picture.short_seconds) == ("expected", None, None)
+    assert (picture.label, clip.label) == ("north_1", None), "what of the scene it shows is told on"
     assert feed_position(database) > before, "browsers are told"
     with database.read() as connection:
         row = connection.execute(select(audit_log).where(audit_log.c.action == "evidence.dropped")).one()

@@ -956,6 +956,11 @@ export interface components {
             dropped_reason?: string | null;
             /** Kind */
             kind: string;
+            /**
+             * Label
+             * @description What of the scene it shows, such as a signal head's id
+             */
+            label?: string | null;
             /** Media Type */
             media_type: string;
             /** Redacted */
