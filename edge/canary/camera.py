@@ -18,7 +18,7 @@ from contract.events import Canary, Severity, Tier
 from edge.canary.desk import CanaryDesk, Drill
 from edge.canary.fork import NotForkableError, forked
 from edge.canary.painting import painted, stamped
-from edge.detectors.canary import CameraCanary, NoCanaryError
+from edge.detectors.canary import AimedCanary, CameraCanary, NoCanaryError
 from edge.detectors.interface import CameraDetector, Frame, Observation, Visibility
 
 log = structlog.get_logger("canary")
@@ -157,7 +157,10 @@ class CameraDrills:
             _check_synthetic(name)
             return _Running(drill, name, canary, frame.media_time, None, None)
         variant = int(drill.canary_id.replace("-", "")[-8:], 16) + drill.attempts
-        return _Running(drill, name, canary, frame.media_time, maker(variant), forked(detector))
+        made, fork = maker(variant), forked(detector)
+        if isinstance(made, AimedCanary):
+            made.aim(getattr(fork, "inner", fork))
+        return _Running(drill, name, canary, frame.media_time, made, fork)
 
     # ---- looking
 

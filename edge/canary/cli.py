@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
 ASK_SECONDS = 0.5
-"""Between two questions: a drill takes seconds."""
+"""Between two questions: a drill takes seconds, that of a signal head a minute or two."""
 REQUEST_SECONDS = 15.0
 
 _out = Console(highlight=False, soft_wrap=True)
@@ -36,7 +36,7 @@ def canary_command(
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until it was found or lost; exit 1 if it was not.")
     ] = False,
-    wait_seconds: Annotated[float, typer.Option(help="How long to wait at the most.", min=1)] = 120.0,
+    wait_seconds: Annotated[float, typer.Option(help="How long to wait at the most.", min=1)] = 300.0,
 ) -> None:
     """Makes up a hazard before one source, marked as a drill to the end, and says what became of it."""
     settings = load_config(config)

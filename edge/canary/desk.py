@@ -23,7 +23,7 @@ log = structlog.get_logger("canary")
 KEPT = 16
 """Drills of one source that can still be asked about."""
 MAX_WAITING = 4
-"""A drill takes ten seconds; who asks for more has lost patience with a blind camera."""
+"""A drill takes ten seconds, or two minutes; who asks for more has lost patience with a blind camera."""
 
 
 class CanaryState(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from edge.detectors.interface import Image, Observation
 
@@ -31,6 +31,14 @@ class CameraCanary(Protocol):
 
     def recognises(self, observation: Observation, began_media_time: float) -> bool:
         """Whether an observation is of what was painted, by its place and time."""
+
+
+@runtime_checkable
+class AimedCanary(Protocol):
+    """A canary that must be painted where its detector finds things in a picture that sways or has drifted."""
+
+    def aim(self, detector: object) -> None:
+        """The copy of the detector before which it will be painted."""
 
 
 @dataclass(frozen=True, slots=True)
