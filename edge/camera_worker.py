@@ -15,6 +15,7 @@ import structlog
 
 from contract.ids import uuid7
 from edge.assembly import camera_detectors, canary_makers, picture_problems
+from edge.calibration_desk import CalibrationDesk
 from edge.canary.camera import CameraDrills
 from edge.canary.desk import CanaryDesk
 from edge.config.evidence import EvidenceSettings
@@ -121,6 +122,7 @@ class CameraWorker:
         self._pipeline: CameraPipeline | None = None
         self._remembered = parts.remembered
         self._desk = CanaryDesk(source_id, uuid7, parts.meter, settings.canary, now=lambda: datetime.now(UTC))
+        self._calibration = CalibrationDesk(source_id, lambda: self._latest)
 
     @property
     def latest_frame(self) -> Frame | None:
@@ -130,6 +132,7 @@ class CameraWorker:
     def calls(self) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
         """What may be asked of this camera by name, from any thread, while it is at work."""
         own = {"still": self._still, "canary": self._canary, "reports": self._reports}
+        own["signals"] = self._calibration.call
         return {**own, **self._health.calls()}
 
     def run(self) -> None:
@@ -179,7 +182,8 @@ class CameraWorker:
         """From opening to the end. Returns when the recording is over or the program stops."""
         self._held_seconds = 0.0
         self._heard = ""
-        opened = open_camera(self._settings, self._main_size, software_only=self._software_only)
+        also_needs = self._calibration.needs()
+        opened = open_camera(self._settings, self._main_size, also_needs=also_needs, software_only=self._software_only)
         try:
             with self._open_lock:
                 self._open = opened.decoded
@@ -203,7 +207,7 @@ class CameraWorker:
         seconds, size_bytes = self._evidence_settings.ring_seconds, self._evidence_settings.ring_bytes
         kind = TwinRing if opened.keeps_main else PacketRing
         ring = kind(seconds, size_bytes, self._rings)
-        return CameraStream(
+        stream = CameraStream(
             self.source_id,
             opened.decoded,
             wall_start=None if opened.decoded.live else datetime.now(UTC),
@@ -211,6 +215,8 @@ class CameraWorker:
             role=opened.role,
             ring=ring,
         )
+        stream.also_needs = self._calibration.needs
+        return stream
 
     def _follow(self, stream: CameraStream, opened: OpenedCamera) -> None:
         evidence = CameraEvidence(self._store, self._evidence_settings, self._executor, stream.ring)
@@ -232,10 +238,13 @@ class CameraWorker:
                 self._latest = frame
                 self._health.observe(frame)
                 pipeline.take(frame)
+                self._calibration.take(frame)
                 self._health.saw(pipeline.visibility)
                 readings.judged()
                 if watch is not None and watch.is_back:
                     raise StreamChangedError(f"{self.source_id}: the {opened.wanted_role} stream is back")
+                if reason := self._calibration.reason_to_reopen(opened):
+                    raise StreamChangedError(f"{self.source_id}: {reason}")
             ended = not self._stop.is_set()
         finally:
             self._latest = self._pipeline = None

@@ -7,10 +7,11 @@ import base64
 import binascii
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -21,7 +22,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
@@ -29,12 +30,14 @@ from edge.config.local import LocalSettings
 from edge.config.problems import ConfigError
 from edge.config.text import MAX_CONFIG_BYTES
 from edge.local.access import SESSION_SECONDS, Owner, WrongTokens
+from edge.local.answers import body, json_answer
 from edge.local.document import SAMPLE_SECONDS, History, box_document, plan_document, to_json
-from edge.local.guard import COOKIE_NAME, SIGN_IN_PATH, Guard, cookie_of, must_wait
+from edge.local.guard import CALIBRATION_PATH, COOKIE_NAME, SIGN_IN_PATH, Guard, cookie_of, must_wait
 from edge.local.metrics import metrics_page
 from edge.local.problem import problem
 from edge.local.readiness import is_alive, unready_reasons
 from edge.local.sign_in import sign_in_page
+from edge.local.signals import SignalRoutes
 from edge.sources.errors import redact_url
 from edge.view import Box, CallError, Plan
 
@@ -68,6 +71,8 @@ def local_app(settings: LocalSettings, owner: Owner, box: Box, state_dir: Path) 
             Route("/api/sources/{source_id}/canary", page.canary, methods=["POST"]),
             Route("/api/sources/{source_id}/canary/{canary_id}", page.canary_state),
             Route("/api/sources/{source_id}/accept-view", page.accept_view, methods=["POST"]),
+            Route(CALIBRATION_PATH + "{source_id}", page.static("calibrate.html")),
+            *page.signals.routes(),
             Route("/api/inference", page.inference),
             Route("/api/config/plan", page.plan, methods=["POST"]),
             Route("/api/config", page.apply, methods=["POST"]),
@@ -78,7 +83,16 @@ def local_app(settings: LocalSettings, owner: Owner, box: Box, state_dir: Path) 
     )
 
 
-STATIC_FILES = ("app.js", "drawing.js", "texts.js", "style.css", "icon.svg")
+def _names_below(folder: Traversable, prefix: str = "") -> Iterator[str]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _names_below(entry, f"{prefix}{entry.name}/")
+        elif not entry.name.endswith(".html"):
+            yield prefix + entry.name
+
+
+STATIC_FILES = tuple(sorted(_names_below(files("edge.local").joinpath("static"))))
+"""Everything but the pages, which have addresses of their own."""
 
 
 class _Page:
@@ -93,6 +107,7 @@ class _Page:
         self._history = History()
         self._callers = anyio.CapacityLimiter(CALLS_AT_ONCE)
         self._changing = asyncio.Lock()
+        self.signals = SignalRoutes(box, self._call, self._changing, pictures=settings.pictures)
 
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
@@ -118,17 +133,17 @@ class _Page:
 
     async def health(self, _request: Request) -> Response:
         alive = is_alive(self._box.view())
-        return _json({"alive": alive}, 200 if alive else 503)
+        return json_answer({"alive": alive}, 200 if alive else 503)
 
     async def readiness(self, _request: Request) -> Response:
         reasons = unready_reasons(self._box.view())
-        return _json({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+        return json_answer({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
     async def sign_in(self, request: Request) -> Response:
         address = request.client.host if request.client else ""
         if self.wrong.must_wait(address):
             return must_wait()
-        form = parse_qs((await _body(request, MAX_FORM_BYTES)).decode("utf-8", "replace"))
+        form = parse_qs((await body(request, MAX_FORM_BYTES)).decode("utf-8", "replace"))
         if not self._owner.knows_token("".join(form.get("token", [])).strip()):
             self.wrong.add(address)
             return sign_in_page(request.headers.get("accept-language", ""), wrong=True, status=401)
@@ -152,11 +167,11 @@ class _Page:
 
     async def session(self, request: Request) -> Response:
         cookie = cookie_of(request.headers)
-        return _json({"request_key": "" if cookie is None else self._owner.request_key(cookie)})
+        return json_answer({"request_key": "" if cookie is None else self._owner.request_key(cookie)})
 
     def static(self, name: str) -> Callable[[Request], Any]:
         """A handler that serves one of our files, read once."""
-        content = files("edge.local").joinpath("static", name).read_bytes()
+        content = files("edge.local").joinpath("static", *name.split("/")).read_bytes()
         media_type = _TYPES["." + name.rpartition(".")[2]]
 
         async def serve(request: Request) -> Response:
@@ -200,7 +215,7 @@ class _Page:
         """What the first-boot measurement found, as it is stored."""
         try:
             content = await anyio.to_thread.run_sync((self._state_dir / MEASUREMENT_NAME).read_bytes)
-            return _json(msgspec.json.decode(content))
+            return json_answer(msgspec.json.decode(content))
         except FileNotFoundError:
             return problem(404, "not measured", "no model has been measured on this box")
         except (OSError, msgspec.DecodeError) as error:
@@ -214,7 +229,7 @@ class _Page:
 
     async def _called(self, request: Request, name: str, arguments: Mapping[str, Any]) -> Response:
         told = await self._call(request.path_params["source_id"], name, arguments)
-        return told if isinstance(told, Response) else _json(told)
+        return told if isinstance(told, Response) else json_answer(told)
 
     async def _call(self, source_id: str, name: str, arguments: Mapping[str, Any]) -> Any:
         try:
@@ -225,7 +240,7 @@ class _Page:
             return problem(503, f"{name} failed", redact_url(str(error)))
 
     async def _change(self, request: Request, do: Callable[[str], Plan]) -> Response:
-        content = await _body(request, MAX_CONFIG_BYTES)
+        content = await body(request, MAX_CONFIG_BYTES)
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
@@ -240,11 +255,7 @@ class _Page:
                 return problem(503, "not taken up yet", "the file is written; the box is busy and will take it up soon")
             except OSError as error:
                 return problem(500, "configuration not written", f"nothing has changed: {error.strerror or error}")
-        return _json(plan_document(plan))
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(to_json(value), status_code=status, media_type="application/json")
+        return json_answer(plan_document(plan))
 
 
 def _unless_known(request: Request, content: bytes, media_type: str, cache: str) -> Response:
@@ -253,23 +264,6 @@ def _unless_known(request: Request, content: bytes, media_type: str, cache: str)
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=media_type, headers=headers)
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    """The whole body.
-
-    Raises:
-        HTTPException: 413, it is longer than `limit`.
-    """
-    content = b""
-    try:
-        async for chunk in request.stream():
-            content += chunk
-            if len(content) > limit:
-                raise HTTPException(413, f"found more than {limit} bytes")
-    except ClientDisconnect:
-        raise HTTPException(400, "the request broke off") from None
-    return content
 
 
 async def _http_problem(_request: Request, error: Exception) -> Response:

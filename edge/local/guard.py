@@ -21,6 +21,7 @@ COOKIE_NAME = "gridsentry_local"
 REQUEST_KEY_HEADER = "X-Request-Key"
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 SIGN_IN_PATH = "/sign-in"
+CALIBRATION_PATH = "/calibrate/"
 RETRY_SECONDS = 60
 
 _POLICY = (
@@ -99,7 +100,7 @@ class Guard:
         return unknown()
 
     def _stranger(self, request: _Request) -> Response:
-        if request.path == "/" and not request.changes:
+        if not request.changes and (request.path == "/" or request.path.startswith(CALIBRATION_PATH)):
             return sign_in_page(request.headers.get("accept-language", ""), wrong=False, status=401)
         return unknown()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -78,6 +78,8 @@ class CameraStream:
         self._source = source
         self._size = (source.width, source.height)
         self._needs = needs
+        self.also_needs: Callable[[], Sequence[FrameNeeds]] = tuple
+        """Asked again at every key frame: what is needed for a while, beside the detectors."""
         self._guard = LateGuard() if source.live and needs is not None else None
         self._rhythm = Rhythm(role, source.codec, source.width, source.height)
         self._wall_start = wall_start
@@ -149,7 +151,7 @@ class CameraStream:
 
     def _choose_mode(self) -> None:
         assert self._needs is not None, "without needs everything is decoded"
-        planned = decode_plan(self._needs, [self._rhythm.facts]).mode
+        planned = decode_plan([*self._needs, *self.also_needs()], [self._rhythm.facts]).mode
         self._source.mode = leaner(planned, _SHED_MODE[self.shedding])
 
     def _look_at_lag(self, packet: Packet[VideoStream]) -> None:

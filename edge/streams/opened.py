@@ -32,6 +32,8 @@ class OpenedCamera:
     """The stream that would serve better, and is away."""
     missing: str = ""
     """Why a stream is away."""
+    lent: bool = False
+    """The main stream is decoded for what was needed beside the detectors, which would do with the sub stream."""
 
     @property
     def size(self) -> PictureSize:
@@ -45,8 +47,15 @@ class OpenedCamera:
             self.kept.close()
 
 
-def open_camera(settings: CameraSource, main_size: PictureSize | None, *, software_only: bool = False) -> OpenedCamera:
+def open_camera(
+    settings: CameraSource,
+    main_size: PictureSize | None,
+    *,
+    also_needs: Sequence[FrameNeeds] = (),
+    software_only: bool = False,
+) -> OpenedCamera:
     """Opens what is needed of a camera; the caller closes it. `main_size`: of its main stream when it was last seen.
+    `also_needs`: for a while, beside the detectors.
 
     Raises:
         SourceError: nothing of it can be opened.
@@ -56,11 +65,15 @@ def open_camera(settings: CameraSource, main_size: PictureSize | None, *, softwa
         source = open_video(settings.input, software_only=software_only)
         size = PictureSize(source.width, source.height)
         return OpenedCamera(source, MAIN, size, needs_of(settings, size))
-    return _open_twin(settings, settings.input, main_size, software_only)
+    return _open_twin(settings, settings.input, main_size, also_needs, software_only)
 
 
 def _open_twin(
-    settings: CameraSource, address: CameraInput, main_size: PictureSize | None, software_only: bool
+    settings: CameraSource,
+    address: CameraInput,
+    main_size: PictureSize | None,
+    also_needs: Sequence[FrameNeeds],
+    software_only: bool,
 ) -> OpenedCamera:
     main, main_problem = _try(address, MAIN, software_only)
     try:
@@ -85,9 +98,9 @@ def _open_twin(
         return OpenedCamera(main, MAIN, size, needs, wanted_role=SUB, missing=str(sub_problem))
     needs = needs_of(settings, size, PictureSize(sub.width, sub.height))
     streams = [StreamFacts(MAIN, main.width, main.height), StreamFacts(SUB, sub.width, sub.height)]
-    if decode_plan(needs, streams).role == MAIN:
+    if decode_plan([*needs, *also_needs], streams).role == MAIN:
         sub.close()
-        return OpenedCamera(main, MAIN, size, needs)
+        return OpenedCamera(main, MAIN, size, needs, lent=decode_plan(needs, streams).role != MAIN)
     return OpenedCamera(sub, SUB, size, needs, kept=main, keeps_main=True)
 
 

@@ -1,19 +1,19 @@
 // The local page: asks the box once a second and shows what it says. Holds no state that the box does not know better.
 
+import { ask, change, sourcePath } from "./asking.js";
 import { bytes, drawSparkline, duration, h, moment, redraw, say, sparkline } from "./drawing.js";
-import { TEXTS, firstLanguage, translator } from "./texts.js";
+import { look, nextLanguage, nextTheme, paint, speak } from "./look.js";
+import { SignalPanel } from "./signals.js";
+import { translator } from "./texts.js";
 
 const POLL_MS = 1000;
 const PICTURE_MS = 500;
 const NO_PICTURE_MS = 3000;
 const LOST_AFTER_MS = 5000;
 const LEVELS = ["debug", "info", "warning", "error", "critical"];
-const THEMES = ["auto", "dark", "light"];
 
 const $ = (id) => document.getElementById(id);
 const page = {
-  language: firstLanguage(localStorage.getItem("language"), navigator.languages),
-  theme: localStorage.getItem("theme") ?? "auto",
   box: null,
   etag: "",
   log: { tag: "", rows: [] },
@@ -21,26 +21,15 @@ const page = {
   answeredAt: Date.now(),
   chosen: decodeURIComponent(location.hash.slice(1)),
   held: false,
-  requestKey: "",
   measured: null,
   askedForMeasured: "",
   checkedText: null,
   cards: new Map(),
 };
-let t = translator(page.language);
+let t = translator(look.language);
+const signals = new SignalPanel(document.getElementById("signals"));
 
 // ---- asking
-
-async function ask(path, options = {}) {
-  const answer = await fetch(path, { credentials: "same-origin", cache: "no-store", ...options });
-  if (answer.status === 401) location.reload();
-  return answer;
-}
-
-async function change(path, body = "") {
-  if (!page.requestKey) page.requestKey = (await (await ask("/api/session")).json()).request_key;
-  return ask(path, { method: "POST", body, headers: { "X-Request-Key": page.requestKey } });
-}
 
 async function poll() {
   try {
@@ -104,7 +93,7 @@ function showReadiness(box) {
 /** What is wrong with the box itself, with the reasons in full: they are few, and somebody stands before it. */
 function showDevice(device) {
   const conditions = Object.entries(device?.conditions ?? {});
-  redraw($("device-conditions"), [page.language, conditions], () =>
+  redraw($("device-conditions"), [look.language, conditions], () =>
     conditions.map(([name, reason]) => {
       const chip = h("li", { className: "chip" }, [t.word("conditionNames", name), reason].filter(Boolean).join(": "));
       chip.dataset.mood = "bad";
@@ -245,6 +234,10 @@ function showChosen(box) {
   $("pause").hidden = $("canary").hidden = source?.kind !== "camera";
   say($("pause"), page.held ? t("goOn") : t("hold"));
   $("accept-view").hidden = !source?.conditions.includes("moved");
+  const isCamera = source?.kind === "camera";
+  $("calibrate").hidden = !isCamera;
+  if (isCamera) $("calibrate").href = `/calibrate/${encodeURIComponent(source.source_id)}`;
+  signals.look(isCamera ? source.source_id : "", t);
   if (!source) return facts($("facts"), []);
   const rows = [
     [t("state"), stateText(source)],
@@ -290,7 +283,7 @@ function eventText(event) {
 
 function showEvents() {
   const rows = page.events.rows.filter((event) => !String(event.type).includes("heartbeat")).reverse();
-  redraw($("events"), [page.language, rows], () => {
+  redraw($("events"), [look.language, rows], () => {
     if (!rows.length) return [h("li", { className: "faint" }, t("noEvents"))];
     return rows.map((event) =>
       h(
@@ -311,12 +304,12 @@ const OWN_FIELDS = new Set(["timestamp", "level", "event", "process", "source", 
 function showLog(box) {
   const select = $("log-source");
   const names = ["", ...new Set([...box.sources.map((source) => source.source_id), ...page.log.rows.map((row) => row.source).filter(Boolean)])];
-  redraw(select, [page.language, names], () => names.map((name) => h("option", { value: name, selected: name === select.value }, name || t("everySource"))));
+  redraw(select, [look.language, names], () => names.map((name) => h("option", { value: name, selected: name === select.value }, name || t("everySource"))));
   const least = LEVELS.indexOf($("log-level").value);
   const rows = page.log.rows
     .filter((row) => LEVELS.indexOf(row.level) >= least && (!select.value || row.source === select.value))
     .reverse();
-  redraw($("log"), [page.language, rows], () => (rows.length ? rows.map(logRow) : [h("li", { className: "faint" }, t("noLog"))]));
+  redraw($("log"), [look.language, rows], () => (rows.length ? rows.map(logRow) : [h("li", { className: "faint" }, t("noLog"))]));
 }
 
 function logRow(row) {
@@ -383,7 +376,7 @@ function cellText(value) {
 }
 
 function table(head, body, columns, rows) {
-  redraw(head, [page.language, columns], () => [h("tr", {}, ...columns.map((name) => h("th", {}, t.word("columns", name))))]);
+  redraw(head, [look.language, columns], () => [h("tr", {}, ...columns.map((name) => h("th", {}, t.word("columns", name))))]);
   redraw(body, rows, () => rows.map((row) => h("tr", {}, ...columns.map((name) => h("td", {}, cellText(row[name]))))));
 }
 
@@ -469,7 +462,7 @@ async function picture() {
 /** Whether a picture came. */
 async function fetchPicture(source, note) {
   try {
-    const answer = await ask(`/api/sources/${encodeURIComponent(source.source_id)}/still`);
+    const answer = await ask(sourcePath(source.source_id, "still"));
     if (source.source_id !== page.chosen) return true;
     if (!answer.ok) {
       const why = (await answer.json()).detail;
@@ -507,7 +500,7 @@ function canaryText(told) {
 
 /** Asks for a drill, then follows it until it is over or somebody looks at another source. */
 async function canary() {
-  const address = `/api/sources/${encodeURIComponent(page.chosen)}/canary`;
+  const address = sourcePath(page.chosen, "canary");
   const source = page.chosen;
   report(t("canaryRuns"));
   $("canary").disabled = true;
@@ -531,7 +524,7 @@ async function canary() {
 }
 
 async function acceptView() {
-  const answer = await change(`/api/sources/${encodeURIComponent(page.chosen)}/accept-view`);
+  const answer = await change(sourcePath(page.chosen, "accept-view"));
   report(answer.ok ? t("viewAccepted") : t("failed", { why: (await answer.json()).detail }));
 }
 
@@ -582,37 +575,21 @@ function showApply() {
 
 // ---- language, colours, keys
 
-function speak() {
-  t = translator(page.language);
-  document.documentElement.lang = t.locale;
-  for (const element of document.querySelectorAll("[data-t]")) say(element, t(element.dataset.t));
-  for (const element of document.querySelectorAll("[data-t-placeholder]")) element.placeholder = t(element.dataset.tPlaceholder);
-  for (const element of document.querySelectorAll("[data-t-label]")) element.setAttribute("aria-label", t(element.dataset.tLabel));
-  say($("language"), t("other"));
-  $("language").lang = page.language === "zh" ? "en" : "zh-CN";
-  paint();
+function retell() {
+  t = translator(look.language);
+  speak(t);
+  signals.retell(t);
   show();
 }
 
-function paint() {
-  const word = t({ auto: "themeAuto", dark: "themeDark", light: "themeLight" }[page.theme]);
-  if (page.theme === "auto") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = page.theme;
-  say($("theme"), word);
-  $("theme").setAttribute("aria-label", t("themeLabel", { now: word }));
+function otherLanguage() {
+  nextLanguage();
+  retell();
 }
 
-function nextLanguage() {
-  const names = Object.keys(TEXTS);
-  page.language = names[(names.indexOf(page.language) + 1) % names.length];
-  localStorage.setItem("language", page.language);
-  speak();
-}
-
-function nextTheme() {
-  page.theme = THEMES[(THEMES.indexOf(page.theme) + 1) % THEMES.length];
-  localStorage.setItem("theme", page.theme);
-  paint();
+function otherTheme() {
+  nextTheme();
+  paint(t);
 }
 
 function hold() {
@@ -634,8 +611,8 @@ const KEYS = {
   j: () => step(1),
   k: () => step(-1),
   p: hold,
-  t: nextTheme,
-  z: nextLanguage,
+  t: otherTheme,
+  z: otherLanguage,
   "?": () => $("help").showModal(),
   "/": () => $("source-filter").focus(),
 };
@@ -650,8 +627,8 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 
-$("language").onclick = nextLanguage;
-$("theme").onclick = nextTheme;
+$("language").onclick = otherLanguage;
+$("theme").onclick = otherTheme;
 $("help-open").onclick = () => $("help").showModal();
 $("sign-out").onclick = async () => {
   await change("/sign-out");
@@ -670,6 +647,6 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) picture();
 });
 
-speak();
+retell();
 poll();
 picture();

@@ -145,6 +145,26 @@ export const TEXTS = {
     never: "never",
     camera: "camera",
     sensor: "sensor",
+    calibrate: "Calibrate signals",
+    signals: "Traffic signals, the last ten minutes",
+    signalsNothingYet: "Nothing has been seen yet.",
+    notJudged: "is not judged now: {why}",
+    sinceTime: "since {time}",
+    timelineOf: "Timeline of {count} heads over {seconds} s",
+    timelineLess: "Shorter",
+    timelineMore: "Longer",
+    signal: { dark: "dark", unknown: "not known" },
+    colours: { red: "red", amber: "amber", green: "green", white: "white" },
+    letters: { red: "R", amber: "A", green: "G", white: "W", dark: "–" },
+    shapes: {
+      ball: "ball", left: "left", straight: "straight on", right: "right", u_turn: "U-turn",
+      pedestrian: "pedestrian", cycle: "cycle",
+    },
+    unseen: {
+      occluded: "something stands before it", fog: "fog, rain or dirt", glare: "glare", moved: "camera moved",
+      broken_picture: "broken picture", no_picture: "no picture",
+    },
+    moments: { began: "began", certain: "certain", repaired: "repaired", over: "over" },
     states: {
       "": "starting", online: "online", offline: "offline", blind: "blind", unknown: "unknown",
       starting: "starting", running: "running", waiting: "waiting", stopping: "stopping", ended: "ended",
@@ -162,6 +182,9 @@ export const TEXTS = {
       camera_moved: "camera moved", camera_blurred: "out of focus", camera_overexposed: "overexposed",
       camera_underexposed: "too dark", cameras_offline: "all cameras offline", disk_short: "disk short",
       device_hot: "box is hot", clock_wrong: "clock wrong", uplink_down: "uplink down",
+      signal_dark: "signal dark", signal_lamp: "lamp failed", signal_stuck: "signal stuck",
+      signal_flashing: "signal flashes", signal_conflict: "conflicting greens", signal_sequence: "wrong order",
+      signal_countdown: "countdown dead",
     },
     words: { red: "red", yellow: "yellow", blue: "blue", alarm: "alarm", review: "review" },
     phases: { opened: "opened", updated: "updated", cleared: "cleared" },
@@ -316,6 +339,26 @@ export const TEXTS = {
     never: "从未",
     camera: "摄像机",
     sensor: "传感器",
+    calibrate: "标定信号灯",
+    signals: "信号灯（最近十分钟）",
+    signalsNothingYet: "尚未看到任何灯头。",
+    notJudged: "目前不判断：{why}",
+    sinceTime: "自 {time}",
+    timelineOf: "{count} 个灯头的时间轴，{seconds} 秒",
+    timelineLess: "缩短",
+    timelineMore: "拉长",
+    signal: { dark: "全灭", unknown: "未知" },
+    colours: { red: "红", amber: "黄", green: "绿", white: "白" },
+    letters: { red: "红", amber: "黄", green: "绿", white: "白", dark: "灭" },
+    shapes: {
+      ball: "圆灯", left: "左转", straight: "直行", right: "右转", u_turn: "掉头",
+      pedestrian: "行人", cycle: "非机动车",
+    },
+    unseen: {
+      occluded: "被遮挡", fog: "雾、雨或污渍", glare: "眩光", moved: "摄像机被移动",
+      broken_picture: "画面损坏", no_picture: "没有画面",
+    },
+    moments: { began: "开始", certain: "确认", repaired: "恢复", over: "结束" },
     states: {
       "": "启动中", online: "在线", offline: "离线", blind: "失明", unknown: "未知",
       starting: "启动中", running: "运行中", waiting: "等待重启", stopping: "停止中", ended: "已结束",
@@ -333,6 +376,9 @@ export const TEXTS = {
       camera_moved: "摄像机被移动", camera_blurred: "画面失焦", camera_overexposed: "画面过曝",
       camera_underexposed: "画面过暗", cameras_offline: "摄像机全部离线", disk_short: "磁盘不足",
       device_hot: "设备过热", clock_wrong: "时钟错误", uplink_down: "上行中断",
+      signal_dark: "信号灯熄灭", signal_lamp: "灯泡故障", signal_stuck: "信号灯卡死",
+      signal_flashing: "信号灯闪烁", signal_conflict: "绿冲突", signal_sequence: "灯序错误",
+      signal_countdown: "倒计时故障",
     },
     words: { red: "红", yellow: "黄", blue: "蓝", alarm: "报警", review: "复核" },
     phases: { opened: "开始", updated: "更新", cleared: "解除" },
@@ -356,8 +402,8 @@ export function firstLanguage(stored, preferred) {
 }
 
 /** `t("lost", {seconds: 5})` in one language. */
-export function translator(language) {
-  const texts = TEXTS[language];
+export function translator(language, all = TEXTS) {
+  const texts = all[language];
   const t = (key, values = {}) =>
     texts[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
   /** A word of a list of words; unknown ones are shown as they are. */
