@@ -73,17 +73,14 @@ class LampMeasures:
     """n lamps; all arrays (n,) float32.
 
     `core`: how bright the brightest fifth of the lens is, in the lamp's own channels, 0-255. `around`: the same of its
-    surroundings, median, or of the edge towards its brightest neighbour. `colour`: how much of the lamp's own colour
-    the lens or its halo has, grey levels. `grey_core`, `grey_around`: without colour, for infra-red. `mean`: of the
-    lens in its own channels.
+    surroundings, median. `side`: of the edge towards its brighter neighbour. `colour`: how much of the lamp's own
+    colour the lens or its halo has, grey levels.
     """
 
     core: Floats
     around: Floats
+    side: Floats
     colour: Floats
-    grey_core: Floats
-    grey_around: Floats
-    mean: Floats
 
 
 def measure(
@@ -91,24 +88,21 @@ def measure(
 ) -> LampMeasures:
     """Measures n lamps from `patches` (n, POINTS, 3), `colours` (n,) indices into COLOURS, `rings` (n, k) and `sides`
     (n, s, k): the edges towards up to s neighbours."""
-    own = np.einsum("npc,nc->np", patches, _OWN[colours])
-    grey = patches.mean(axis=2)
-    excess = own - np.einsum("npc,nc->np", patches, _OTHERS[colours])
-    around = np.median(np.take_along_axis(own, rings, axis=1), axis=1)
-    side = np.take_along_axis(own[:, None], sides, axis=2).mean(axis=2).max(axis=1)
+    own = _channels(patches, _OWN[colours])
+    excess = own - _channels(patches, _OTHERS[colours])
     disc = own[:, DISC]
     glow = np.partition(excess[:, GLOW], -_TOP_GLOW, axis=1)[:, -_TOP_GLOW:]
     return LampMeasures(
         core=np.partition(disc, -_TOP, axis=1)[:, -_TOP:].mean(axis=1),
-        around=np.maximum(around, side),
+        around=np.median(np.take_along_axis(own, rings, axis=1), axis=1),
+        side=np.take_along_axis(own[:, None], sides, axis=2).mean(axis=2).max(axis=1),
         colour=glow.mean(axis=1),
-        grey_core=np.partition(grey[:, DISC], -_TOP, axis=1)[:, -_TOP:].mean(axis=1),
-        grey_around=np.maximum(
-            np.median(np.take_along_axis(grey, rings, axis=1), axis=1),
-            np.take_along_axis(grey[:, None], sides, axis=2).mean(axis=2).max(axis=1),
-        ),
-        mean=disc.mean(axis=1),
     )
+
+
+def _channels(patches: Floats, weights: Floats) -> Floats:
+    """(n, p, 3) and (n, 3) → (n, p)."""
+    return np.asarray((patches @ weights[:, :, None])[:, :, 0], np.float32)
 
 
 def off_centre(patches: Floats, colours: NDArray[np.intp]) -> tuple[Floats, Floats]:
@@ -117,8 +111,8 @@ def off_centre(patches: Floats, colours: NDArray[np.intp]) -> tuple[Floats, Floa
     `patches` (n, POINTS, 3). Light is told from a bright sky by its colour, which the halo has all around a lens that
     saturates; without colour, by brightness.
     """
-    own = np.einsum("npc,nc->np", patches, _OWN[colours])
-    excess = own - np.einsum("npc,nc->np", patches, _OTHERS[colours])
+    own = _channels(patches, _OWN[colours])
+    excess = own - _channels(patches, _OTHERS[colours])
     low, high = np.percentile(excess, (30, 97), axis=1)
     light = np.maximum(excess - (0.5 * low + 0.5 * high)[:, None], 0)
     total = np.maximum(light.sum(axis=1), 1e-3)

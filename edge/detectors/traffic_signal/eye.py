@@ -11,7 +11,7 @@ from edge.detectors.interface import Frame, Image, Region
 from edge.detectors.traffic_signal.chips import Sampler, Samples, layout
 from edge.detectors.traffic_signal.lamps import SAID, SURE, LampJudge, LampStates
 from edge.detectors.traffic_signal.readings import HeadReading, Lit, Placement, Registration, SceneReading, Unseen
-from edge.detectors.traffic_signal.sight import Sight
+from edge.detectors.traffic_signal.sight import Judgement, Sight
 from edge.vision.lamps import off_centre
 
 if TYPE_CHECKING:
@@ -53,13 +53,17 @@ class Eye:
             samples = self._sampler.sample(frame, placement, self._nudges)
         states = self._judge.judge(samples)
         points = self._points
+        seconds = min(max(step, 0.05), _MAX_STEP_SECONDS)
         surely = np.logical_or.reduceat((states.score >= SURE) & ~states.phantom, points.first[:-1])
-        unseen = self._sight.judge(samples, surely)
+        glowing = states.score >= -SAID
+        judgement = self._sight.judge(samples, self._judge.light, surely, glowing, seconds)
         heads = {
-            head_id: self._reading(number, states, unseen[number], bool(samples.inside[number]))
+            head_id: self._reading(number, states, judgement, bool(samples.inside[number]))
             for number, head_id in enumerate(points.ids)
         }
-        self._learn(states, surely, heads, min(max(step, 0.05), _MAX_STEP_SECONDS))
+        proven = surely & np.array([reading.seen for reading in heads.values()])
+        self._sight.learn(proven, glowing, samples.scene, seconds)
+        self._judge.learn(states, proven[points.head_of], seconds)
         return SceneReading(frame.media_time, frame.wall_time, heads)
 
     def still(self, head_id: str) -> Image | None:
@@ -110,9 +114,12 @@ class Eye:
         }
         return SceneReading(frame.media_time, frame.wall_time, heads, moved=reason is Unseen.MOVED)
 
-    def _reading(self, number: int, states: LampStates, unseen: Unseen | None, inside: bool) -> HeadReading:
+    def _reading(self, number: int, states: LampStates, judgement: Judgement, inside: bool) -> HeadReading:
         some = slice(self._points.first[number], self._points.first[number + 1])
         score, phantom = states.score[some], states.phantom[some]
+        unseen = judgement.unseen[number]
+        if judgement.lit_only[number] and bool((score >= SURE).any()) and not phantom.any():
+            unseen = None
         if not inside:
             unseen = Unseen.MOVED
         elif unseen is None and phantom.any():
@@ -121,14 +128,6 @@ class Eye:
             return HeadReading((Lit.UNKNOWN,) * len(score), unseen)
         lamps = tuple(Lit.ON if s >= SAID else Lit.OFF if s <= -SAID else Lit.UNKNOWN for s in score)
         return HeadReading(lamps, confidence=round(float(min(np.abs(score).min(), 1.0)), 2))
-
-    def _learn(
-        self, states: LampStates, surely: np.ndarray[Any, Any], heads: Mapping[str, HeadReading], seconds: float
-    ) -> None:
-        seen = np.array([reading.seen for reading in heads.values()])
-        proven = surely & seen
-        self._sight.learn(proven, seconds)
-        self._judge.learn(states, proven[self._points.head_of], seconds)
 
 
 def _key(settings: TrafficSignalSettings) -> str:

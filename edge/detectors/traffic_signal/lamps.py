@@ -37,6 +37,8 @@ _COLD_MIDDLE, _COLD_WIDTH = 95.0, 40.0
 """Glow that is neither lit nor unlit before a lamp is known, and how far from it is sure."""
 _HALO = 20.0
 """Grey levels of own colour that count even without a peak of brightness."""
+_BLED = 6.0
+"""Grey levels: noise between a lens and its edge."""
 _LEARN_SECONDS = 180.0
 """Levels follow the light this slowly: a cloud takes minutes, a red phase may last two."""
 _KNOWN_SECONDS = 20.0
@@ -109,11 +111,18 @@ class LampJudge:
         return Light.DAY
 
     def _glow(self, seen: LampMeasures) -> Floats:
+        points = self._points
+        core, around = seen.core, seen.around
+        least = np.minimum.reduceat(core, points.first[:-1])[points.head_of]
+        alone = (np.diff(points.first) == 1)[points.head_of]
+        # Against its surroundings, which its own halo brightens, and against the darkest lamp of its head.
+        contrast = np.where(alone, core - around, (core - around + core - least) / 2)
+        # What a neighbour's halo brightens has its peak outside: brighter towards the neighbour than at its best.
+        bled = seen.side > core + _BLED
+        contrast = np.where(bled, np.minimum(core - seen.side, contrast), contrast)
         if self._light is Light.INFRA_RED:
-            return np.asarray(1.7 * (seen.grey_core - seen.grey_around), np.float32)
-        colour = np.where(self._points.colours == _WHITE, 0.7 * (seen.core - seen.around), seen.colour)
-        contrast = seen.core - seen.around
-        # A neighbour's halo brings its colour, but no peak.
+            return np.asarray(1.6 * contrast, np.float32)
+        colour = np.where(points.colours == _WHITE, 0.7 * contrast, seen.colour)
         return np.asarray(contrast + np.clip(colour, 0, np.maximum(contrast, 0) + _HALO), np.float32)
 
     def _score(self, glow: Floats) -> Floats:

@@ -1,9 +1,22 @@
-"""Whether a head can be seen: what stands before it hides its outline, fog and darkness take its contrast."""
+"""Whether a head can be seen. Unknown is an answer; that nothing shines is not its synonym.
+
+What stands before a head hides its outline and what is around it; fog takes their contrast. Both are compared with what
+they looked like while a lamp of the head was lit, for that proves that one saw it:
+
+- *structure*: the direction of edges, which no light changes (housing against the sky, unlit parts, wires, houses
+  behind). Where there is enough of it, it decides: by day, at dusk, and at night wherever street lamps reach.
+- *levels*: how bright each part is. A head that is black before a black sky has no edges to compare. But darkness
+  hides no lamp: only a thing before it does, and that is hardly ever as black as the night, and if nothing of the
+  head's surroundings has changed but that the lamps went out, nothing came before it.
+
+Cells that a lit lamp's halo reaches are neither compared nor learned. Each light has its own memory.
+"""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -11,81 +24,249 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.detectors.traffic_signal.chips import GRID, Layout, Samples
+from edge.detectors.traffic_signal.lamps import Light
 from edge.detectors.traffic_signal.readings import Unseen
 from edge.vision.arrays import Floats
 
+Flags = NDArray[np.bool_]
+
 _CELLS = GRID - 2
 """Cells that have neighbours on all sides, and so a gradient."""
-_NOISE = 7.0
-"""Grey levels a cell: a gradient of this size counts half. Noise and blocks of a compressed picture have 2-5."""
+_NOISE = np.array([7.0, 6.0, 4.0, 5.0], np.float32)
+"""Grey levels between neighbours, by light: a gradient of this size counts half. What noise and compression leave in
+cells, averaged over _SMOOTH_SECONDS at night."""
+_SMOOTH_SECONDS = np.array([0.0, 0.5, 2.0, 2.0], np.float32)
+"""By light: pictures of the night are noisier, and cells averaged over this time are not."""
 _BLOCKS = 4
 _LEARN_SECONDS = 240.0
+_KNOWN_SECONDS = 4.0
+_ENOUGH = 10.0
+"""Cells' worth of learned structure that decides by itself; an outline of a head has 20-60."""
+_STEADY = 1.5
+"""A cell's mean direction must outweigh how much it wobbles."""
 _COLD_SHARE = 0.13
-_WARM_SHARE = 0.45
-_KNOWN_SECONDS = 5.0
+"""Of the outline as drawn, found before anything is learned: drawings are a pixel or two off."""
+_SHARE, _CORRELATION = 0.45, 0.4
+"""Of the learned structure: how much of it must be there, and how much of what is there must be it."""
 _HIDDEN_SHARE = 0.35
+"""Of the structure, or of the blocks, that may differ: a wire, a leaf, a bird."""
+_BLOCK_SHARE = 0.3
+_LEVEL_STEP, _LEVEL_SHARE = 5.0, 0.2
+"""Grey levels, and share of the level, by which a block may differ when only levels are there to compare."""
+_SCENE_CONTRAST = 25.0
+"""Grey levels between the darkest and the brightest of a picture: less, and nothing can be seen anywhere."""
+
+
+@dataclass(slots=True, eq=False)
+class _Memory:
+    """What heads look like in one light: all (h, …, cells, cells)."""
+
+    edges: Floats
+    """(h, 2, …) mean orientation, length 0-1."""
+    levels: Floats
+    spread: Floats
+    """Mean distance from the level."""
+    wobble: Floats
+    """Mean squared distance of the orientation from its mean: of noise and leaves it is more than the mean's own."""
+    seconds: Floats
+    """For how long each cell was seen."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """h heads. `unseen`: why, if one cannot be seen. `lit_only` (h,): a lamp that shines would be seen, but that none
+    does could not be told."""
+
+    unseen: tuple[Unseen | None, ...]
+    lit_only: Flags
 
 
 class Sight:
-    """Remembers each head's outline as the orientation of edges, which no light changes."""
+    """Remembers what each head and its surroundings look like."""
 
     def __init__(self, points: Layout) -> None:
         heads = len(points.ids)
-        self._weights, self._drawn = _drawn(points)
-        self._learned = np.zeros((heads, 2, _CELLS, _CELLS), np.float32)
-        self._seconds = np.zeros(heads, np.float32)
-        self._now = np.zeros_like(self._learned)
+        self._points = points
+        self._weights, self._drawn, self._reach = _drawn(points)
+        cells = (_CELLS, _CELLS)
+        self._memories = [
+            _Memory(
+                np.zeros((heads, 2, *cells), np.float32), *(np.zeros((heads, *cells), np.float32) for _ in range(4))
+            )
+            for _ in Light
+        ]
+        self._smooth: Floats | None = None
+        self._edges = np.zeros((heads, 2, *cells), np.float32)
+        self._levels = np.zeros((heads, *cells), np.float32)
+        self._light: Light | None = None
+        self._scene_level = np.zeros(len(Light), np.float32)
+        self.debug: dict[str, Any] = {}
 
-    def judge(self, samples: Samples, lit: NDArray[np.bool_]) -> list[Unseen | None]:
-        """Why each head is unseen, if it is. `lit` (h,): a lamp of it surely is."""
-        self._now = _orientation(samples.grids)
+    def judge(self, samples: Samples, light: Light, lit: Flags, glowing: Flags, seconds: float) -> Judgement:
+        """Why heads cannot be seen. `lit` (h,): a lamp of it surely is. `glowing` (n,): lamps whose halo is not to be
+        compared. `seconds` since the last picture."""
+        self._take(samples, light, seconds)
+        memory = self._memories[light]
+        weights = self._usable(glowing)
+        known = weights * (memory.seconds >= _KNOWN_SECONDS)
+        steady = known * ((memory.edges**2).sum(axis=1) > _STEADY * memory.wobble)
+        structure = _structure(self._edges, memory.edges, steady)
+        cold = (self._edges * self._drawn).sum(axis=1) * weights
+        drawn = ((self._drawn**2).sum(axis=1) * weights).sum(axis=(1, 2))
+        cold_share = cold.sum(axis=(1, 2)) / np.maximum(drawn, 1e-3)
+        changed = self._changed(samples, memory, known, light)
+        is_known = known.sum(axis=(1, 2)) > 0.3 * weights.sum(axis=(1, 2))
+        blind = float(np.ptp(np.percentile(samples.scene, (2, 99.7)))) < _SCENE_CONTRAST
+        self.debug = dict(
+            s=structure, cold=cold_share, changed=changed, known=is_known, energy=structure.energy, blind=blind
+        )
+        unseen: list[Unseen | None] = []
+        lit_only = np.zeros(len(lit), bool)
+        for head in range(len(lit)):
+            reason: Unseen | None = None
+            if blind and not lit[head]:
+                reason = Unseen.FOG
+            elif not is_known[head]:
+                reason = None if lit[head] or cold_share[head] >= _COLD_SHARE else Unseen.OCCLUDED
+            elif structure.energy[head] >= _ENOUGH:
+                reason = structure.reason(head)
+                lit_only[head] = reason is Unseen.FOG
+            elif changed[head] > _HIDDEN_SHARE:
+                reason = Unseen.OCCLUDED
+            unseen.append(reason)
+        return Judgement(tuple(unseen), lit_only)
+
+    def _take(self, samples: Samples, light: Light, seconds: float) -> None:
+        smooth = float(_SMOOTH_SECONDS[light])
+        share = 1.0 if self._smooth is None or light is not self._light else seconds / max(smooth, seconds, 1e-3)
+        self._smooth = samples.grids if self._smooth is None else self._smooth + share * (samples.grids - self._smooth)
+        self._edges = _orientation(self._smooth, float(_NOISE[light]))
+        self._levels = self._smooth[:, 1:-1, 1:-1]
+        if light is not self._light and self._light is not None:
+            self._carry_over(self._light, light)
+        self._light = light
+
+    def _carry_over(self, before: Light, now: Light) -> None:
+        """Light fades: what was just seen in one is how the next begins, where that is not known yet."""
+        old, new = self._memories[before], self._memories[now]
+        fresh = (new.seconds < _KNOWN_SECONDS) & (old.seconds >= _KNOWN_SECONDS)
+        if Light.INFRA_RED in (before, now):
+            return
+        for mine, theirs in ((new.levels, old.levels), (new.spread, old.spread), (new.wobble, old.wobble)):
+            mine[fresh] = theirs[fresh]
+        new.edges[:] = np.where(fresh[:, None], old.edges, new.edges)
+        new.seconds[fresh] = _KNOWN_SECONDS
+        if not self._scene_level[now]:
+            self._scene_level[now] = self._scene_level[before]
+
+    def _usable(self, glowing: Flags) -> Floats:
+        """Weights of cells that no halo reaches."""
         weights = self._weights
-        cold = (self._now * self._drawn).sum(axis=1) * weights
-        share_cold = cold.sum(axis=(1, 2)) / np.maximum((self._drawn**2).sum(axis=1).sum(axis=(1, 2)), 1e-3)
-        both = _blocks((self._now * self._learned).sum(axis=1) * weights)
-        own = _blocks((self._learned**2).sum(axis=1) * weights)
-        total = np.maximum(own.sum(axis=(1, 2)), 1e-3)
-        share = both.sum(axis=(1, 2)) / total
-        hidden = (own * (both < 0.3 * own)).sum(axis=(1, 2)) / total
-        answers: list[Unseen | None] = []
-        for number in range(len(weights)):
-            if self._seconds[number] < _KNOWN_SECONDS:
-                seen = bool(lit[number]) or bool(share_cold[number] >= _COLD_SHARE)
-            else:
-                seen = bool(share[number] >= _WARM_SHARE and hidden[number] <= _HIDDEN_SHARE)
-            answers.append(None if seen else Unseen.OCCLUDED)
-        return answers
+        if glowing.any():
+            weights = weights.copy()
+            for lamp in np.flatnonzero(glowing):
+                weights[self._points.head_of[lamp]] *= ~self._reach[lamp]
+        return weights
 
-    def learn(self, proven: NDArray[np.bool_], seconds: float) -> None:
+    def _changed(self, samples: Samples, memory: _Memory, known: Floats, light: Light) -> Floats:
+        """(h,) the share of blocks whose level is another than it was, allowing for what the whole scene did."""
+        level = float(np.median(samples.scene))
+        usual = float(self._scene_level[light])
+        # A quarter of the street lamps may go out with the signals: not brighter, though, for a thing that comes
+        # before the camera may be.
+        gain = np.clip((level + 4) / (usual + 4), 0.3, 1.3) if usual else 1.0
+        count = np.maximum(_blocks(known), 1e-3)
+        usable = count >= 4
+        now, then = _blocks(self._levels * known) / count, gain * _blocks(memory.levels * known) / count
+        spread = _blocks(memory.spread * known) / count
+        off = np.abs(now - then) > _LEVEL_STEP + _LEVEL_SHARE * then + 2 * spread
+        return np.asarray((off & usable).sum(axis=(1, 2)) / np.maximum(usable.sum(axis=(1, 2)), 1), np.float32)
+
+    def learn(self, proven: Flags, glowing: Flags, scene: Floats, seconds: float) -> None:
         """Takes the latest picture as what `proven` (h,) heads look like."""
-        self._seconds[proven] += seconds
-        share = np.minimum(seconds / np.minimum(np.maximum(self._seconds, 1e-3), _LEARN_SECONDS), 1.0)
-        share = np.where(proven, share, 0).astype(np.float32)
-        self._learned += share[:, None, None, None] * (self._now - self._learned)
+        if self._light is None:
+            return
+        memory = self._memories[self._light]
+        usable = (self._usable(glowing) > 0) & proven[:, None, None]
+        memory.seconds[usable] += seconds
+        share = np.where(usable, np.minimum(seconds / np.clip(memory.seconds, 1e-3, _LEARN_SECONDS), 1.0), 0)
+        share = share.astype(np.float32)
+        off = self._edges - memory.edges
+        memory.wobble += share * ((off * off).sum(axis=1) - memory.wobble)
+        memory.edges += share[:, None] * off
+        memory.spread += share * (np.abs(self._levels - memory.levels) - memory.spread)
+        memory.levels += share * (self._levels - memory.levels)
+        level, usual = float(np.median(scene)), float(self._scene_level[self._light])
+        if proven.any():
+            step = min(seconds / _LEARN_SECONDS, 1.0) if usual else 1.0
+            self._scene_level[self._light] = usual + step * (level - usual)
 
     def save(self) -> Mapping[str, Any]:
-        packed = np.rint(self._learned * 127).astype(np.int8)
         return {
-            "shape": list(packed.shape),
-            "learned": base64.b64encode(packed.tobytes()).decode("ascii"),
-            "seconds": np.round(self._seconds, 1).tolist(),
+            light.name.lower(): {
+                "edges": _packed(memory.edges * 127, np.int8),
+                "levels": _packed(memory.levels, np.uint8),
+                "spread": _packed(memory.spread * 4, np.uint8),
+                "wobble": _packed(memory.wobble * 100, np.uint8),
+                "seconds": _packed(memory.seconds, np.uint8),
+                "scene": round(float(self._scene_level[light]), 1),
+            }
+            for light, memory in zip(Light, self._memories, strict=True)
+            if memory.seconds.any()
         }
 
     def load(self, saved: Mapping[str, Any]) -> None:
-        if tuple(saved["shape"]) != self._learned.shape:
-            return
-        packed = np.frombuffer(base64.b64decode(saved["learned"]), np.int8).reshape(self._learned.shape)
-        self._learned = packed.astype(np.float32) / 127
-        self._seconds = np.asarray(saved["seconds"], np.float32)
+        for light, memory in zip(Light, self._memories, strict=True):
+            kept = saved.get(light.name.lower())
+            if kept is None:
+                continue
+            memory.edges[:] = _unpacked(kept["edges"], np.int8, memory.edges.shape) / 127
+            memory.levels[:] = _unpacked(kept["levels"], np.uint8, memory.levels.shape)
+            memory.spread[:] = _unpacked(kept["spread"], np.uint8, memory.spread.shape) / 4
+            memory.wobble[:] = _unpacked(kept["wobble"], np.uint8, memory.wobble.shape) / 100
+            memory.seconds[:] = _unpacked(kept["seconds"], np.uint8, memory.seconds.shape)
+            self._scene_level[light] = kept["scene"]
 
 
-def _orientation(grids: Floats) -> Floats:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Structure:
+    """h heads: how much learned structure there is (cells), what share of it is there, in how much it is like, and the
+    share that lies in blocks that lost theirs."""
+
+    energy: Floats
+    share: Floats
+    correlation: Floats
+    hidden: Floats
+
+    def reason(self, head: int) -> Unseen | None:
+        if self.correlation[head] < _CORRELATION:
+            return Unseen.OCCLUDED
+        if self.share[head] < _SHARE:
+            return Unseen.FOG
+        return Unseen.OCCLUDED if self.hidden[head] > _HIDDEN_SHARE else None
+
+
+def _structure(now: Floats, then: Floats, weights: Floats) -> _Structure:
+    both = _blocks((now * then).sum(axis=1) * weights)
+    own = _blocks((then * then).sum(axis=1) * weights)
+    present = ((now * now).sum(axis=1) * weights).sum(axis=(1, 2))
+    energy, common = own.sum(axis=(1, 2)), both.sum(axis=(1, 2))
+    total = np.maximum(energy, 1e-3)
+    return _Structure(
+        energy=energy,
+        share=common / total,
+        correlation=common / np.sqrt(total * np.maximum(present, 1e-3)),
+        hidden=(own * (both < _BLOCK_SHARE * own)).sum(axis=(1, 2)) / total,
+    )
+
+
+def _orientation(grids: Floats, noise: float) -> Floats:
     """(h, 2, cells, cells): the gradient's direction, doubled so that dark on bright is as bright on dark; its length
     goes from 0 (nothing but noise) to 1."""
     x = grids[:, 1:-1, 2:] - grids[:, 1:-1, :-2]
     y = grids[:, 2:, 1:-1] - grids[:, :-2, 1:-1]
     x2, y2 = x * x, y * y
-    over = 1 / (x2 + y2 + 4 * _NOISE * _NOISE)
+    over = 1 / (x2 + y2 + 4 * noise * noise)
     return np.stack(((x2 - y2) * over, 2 * x * y * over), axis=1)
 
 
@@ -95,21 +276,32 @@ def _blocks(cells: Floats) -> Floats:
     return np.asarray(np.add.reduceat(np.add.reduceat(cells, edges, axis=1), edges, axis=2), np.float32)
 
 
-def _drawn(points: Layout) -> tuple[Floats, Floats]:
-    """Weights (h, cells, cells), 0 on lamps; and the outline as drawn (h, 2, cells, cells), as a gradient's."""
-    weights, drawn = [], []
+def _drawn(points: Layout) -> tuple[Floats, Floats, Flags]:
+    """Weights (h, cells, cells), 0 on lamps; the outline as drawn (h, 2, cells, cells), as a gradient's; and what each
+    lamp's halo reaches (n, cells, cells)."""
+    weights, drawn, reach = [], [], []
     for number, (left, top, right, bottom) in enumerate(points.windows):
         x = left + (np.arange(1, GRID - 1) + 0.5) / GRID * (right - left)
         y = top + (np.arange(1, GRID - 1) + 0.5) / GRID * (bottom - top)
         weight = np.ones((_CELLS, _CELLS), np.float32)
         for lamp in range(points.first[number], points.first[number + 1]):
-            centre, radius = points.centres[lamp], 0.8 * points.diameters[lamp]
-            weight[np.hypot(x[None] - centre[0], y[:, None] - centre[1]) < radius] = 0
+            centre, diameter = points.centres[lamp], points.diameters[lamp]
+            distance = np.hypot(x[None] - centre[0], y[:, None] - centre[1])
+            weight[distance < 0.75 * diameter] = 0
+            reach.append(distance < 1.3 * diameter)
         box = points.boxes[number]
-        solid = ((x[None] >= box[0]) & (x[None] <= box[2]) & (y[:, None] >= box[1]) & (y[:, None] <= box[3])).astype(
-            np.float32
-        )
-        smooth = cv2.GaussianBlur(np.pad(solid, 1), (3, 3), 0.8) * 120
+        solid = (x[None] >= box[0]) & (x[None] <= box[2]) & (y[:, None] >= box[1]) & (y[:, None] <= box[3])
+        smooth = cv2.GaussianBlur(np.pad(solid.astype(np.float32), 1), (3, 3), 0.8) * 120
         weights.append(weight)
-        drawn.append(_orientation(smooth[None].astype(np.float32))[0] * weight)
-    return np.stack(weights), np.stack(drawn)
+        drawn.append(_orientation(smooth[None].astype(np.float32), float(_NOISE[0]))[0] * weight)
+    return np.stack(weights), np.stack(drawn), np.stack(reach)
+
+
+def _packed(values: Floats, kind: type[np.int8 | np.uint8]) -> str:
+    limits = np.iinfo(kind)
+    whole = np.clip(np.rint(values), limits.min, limits.max).astype(kind)
+    return base64.b64encode(whole.tobytes()).decode("ascii")
+
+
+def _unpacked(text: str, kind: type[np.int8 | np.uint8], shape: tuple[int, ...]) -> Floats:
+    return np.frombuffer(base64.b64decode(text), kind).reshape(shape).astype(np.float32)
