@@ -145,7 +145,8 @@ def exclusions(
 def _longest(times: Seconds, on: NDArray[np.bool_]) -> float:
     # From sample to sample: one sample alone lasts no time, as a misreading should.
     found = runs(times, on.astype(np.int16))
-    return max((float(times[run.last] - times[run.first]) for run in found if run.code), default=0.0)
+    lengths = [float(times[run.last]) - float(times[run.first]) for run in found if run.code]
+    return max(lengths, default=0.0)
 
 
 def _witnessed(times: Seconds, green: NDArray[np.bool_], seen: NDArray[np.bool_]) -> int:
@@ -160,4 +161,4 @@ def _chance(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     steps = np.unique(np.linspace(0, len(one) - 1, min(SHIFTS, len(one))).astype(int))
     allowed = max(1, round(0.005 * one.sum()))
     free = sum(int((one & np.roll(other, step)).sum()) <= allowed for step in steps)
-    return free / len(steps)
+    return float(free / len(steps))

@@ -58,6 +58,12 @@ class Learner:
         """The next picture's reading; see `SceneRecord`."""
         self.record.add(scene)
 
+    def copied(self) -> Learner:
+        """As it is now, to be asked while the original goes on."""
+        twin = Learner({})
+        twin.record = self.record.copied()
+        return twin
+
     def learned(self) -> Learned:
         """What the readings so far teach. Takes some milliseconds a minute watched."""
         record = self.record

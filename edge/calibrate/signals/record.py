@@ -69,6 +69,15 @@ class SceneRecord:
             self._codes[head_id].append(_code(reading))
             self._reasons[head_id].append(_reason(reading, moved=scene.moved))
 
+    def copied(self) -> SceneRecord:
+        """As it is now."""
+        twin = SceneRecord(self.heads)
+        twin._times = [*self._times]
+        twin._codes = {head_id: [*codes] for head_id, codes in self._codes.items()}
+        twin._reasons = {head_id: [*reasons] for head_id, reasons in self._reasons.items()}
+        twin._zero_at = self._zero_at
+        return twin
+
     def _time_of(self, scene: SceneReading) -> float:
         if self._zero_at is None or self._last_wall is None:
             self._zero_at = scene.wall_time

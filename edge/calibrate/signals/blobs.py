@@ -1,0 +1,153 @@
+"""Coloured lights of one picture: where something red, amber or green shines, how large it is, and in what form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.detectors.interface import Image
+from edge.detectors.traffic_signal.settings import Colour, Shape
+
+MIN_DIAMETER_PX = 4.0
+"""Below the detector's 6 px: what is too small is to be told, not overlooked."""
+MAX_DIAMETER_SHARE = 0.08
+"""Of the picture's width: a lamp that large would fill a façade camera's view with one head."""
+WARM_EXCESS, WARM_RED = 60, 120
+"""Red above blue, and red itself, 0-255: of red and amber lamps in day, dusk and night pictures. Unlit lenses in the
+sun reach 40."""
+COOL_EXCESS, COOL_GREEN = 35, 105
+"""Green above red, and green itself: signal green is bluish, leaves are yellowish (excess at most 25)."""
+STRICTNESS = (1, 2)
+"""Times the excess: where a lamp's halo touches an evening sky or a red wall, the stricter look parts them."""
+AMBER_FROM = 0.36
+"""(g - b) / (r - b): red LEDs 0-0.25, amber 0.45-0.9."""
+ASPECT = 2.6
+MAX_BLOBS = 250
+"""A picture with more coloured spots than this is a city at night: the largest are looked at."""
+SOLID = 0.84
+"""Area over that of the convex hull: discs 0.93 and more, arrows 0.55-0.8."""
+ARROW_MIN_PX = 12.0
+"""Smaller arrows are blobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A light. Pixels of the picture."""
+
+    x: float
+    y: float
+    diameter: float
+    """Of the lens that would show it: an arrow does not fill its own."""
+    colour: Colour
+    shape: Shape | None
+    """BALL or an arrow's direction; None where it is too small to say."""
+
+
+def lights(bgr: Image) -> list[Blob]:
+    """All coloured lights of a (height, width, 3) picture. About 15 ms at 1080p.
+
+    Outer contours of what is red, amber or green enough; a core that saturates to white lies inside. Then the disc at
+    half of its height over its surroundings, so that a halo at night does not make it larger.
+    """
+    blue, green, red = cv2.split(bgr)
+    brightest = np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
+    found: list[Blob] = []
+    for factor in STRICTNESS:
+        warm = cv2.bitwise_and(
+            cv2.inRange(cv2.subtract(red, blue), WARM_EXCESS * factor, 255), cv2.inRange(red, WARM_RED, 255)
+        )
+        cool = cv2.bitwise_and(
+            cv2.inRange(cv2.subtract(green, red), COOL_EXCESS * factor, 255), cv2.inRange(green, COOL_GREEN, 255)
+        )
+        for mask, is_warm in ((warm, True), (cool, False)):
+            for blob in _blobs(bgr, brightest, np.asarray(mask, np.uint8), warm=is_warm):
+                if not any(_same(blob, other) for other in found):
+                    found.append(blob)
+    return found
+
+
+def _blobs(bgr: Image, brightest: Image, mask: Image, *, warm: bool) -> Iterator[Blob]:
+    # Outlines of all parts, also of those that lie within the hole of another: a lamp before a red evening sky.
+    contours, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    outer = [contour for contour, node in zip(contours, () if tree is None else tree[0], strict=False) if node[3] < 0]
+    boxes = [box for box in map(cv2.boundingRect, outer) if _fits(box, bgr.shape[1])]
+    boxes.sort(key=lambda box: -box[2] * box[3])
+    for box in boxes[:MAX_BLOBS]:
+        blob = _blob(bgr, brightest, mask, box, warm=warm)
+        if blob is not None:
+            yield blob
+
+
+def _same(one: Blob, other: Blob) -> bool:
+    return abs(one.x - other.x) < other.diameter / 2 and abs(one.y - other.y) < other.diameter / 2
+
+
+def _fits(box: Sequence[int], width: int) -> bool:
+    longer, shorter = max(box[2:]), min(box[2:])
+    return MIN_DIAMETER_PX <= longer <= 2 * MAX_DIAMETER_SHARE * width and longer <= ASPECT * max(shorter, 1)
+
+
+def _blob(bgr: Image, brightest: Image, mask: Image, box: Sequence[int], *, warm: bool) -> Blob | None:
+    x, y, width, height = box
+    margin = max(2, max(width, height) // 4)
+    left, top = max(x - margin, 0), max(y - margin, 0)
+    window = np.s_[top : y + height + margin, left : x + width + margin]
+    level = brightest[window]
+    inner = mask[window] > 0
+    outer = ~cv2.dilate(inner.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    if not outer.any() or not inner.any():
+        return None
+    high, low = float(np.percentile(level[inner], 85)), float(np.median(level[outer]))
+    half = ((level >= (high + low) / 2) & (level > low)).astype(np.uint8) if high > low + 20 else inner.astype(np.uint8)
+    contour = _middle(half, x - left + width / 2, y - top + height / 2)
+    if contour is None:
+        return None
+    area = max(cv2.contourArea(contour) + len(contour) / 2, 1.0)  # the contour runs through pixels' centres
+    moments = cv2.moments(contour)
+    if moments["m00"] <= 0:
+        return None
+    cx, cy = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
+    bx, by, bw, bh = cv2.boundingRect(contour)
+    hull = cv2.convexHull(contour)
+    solid = area / max(cv2.contourArea(hull) + len(hull) / 2, 1.0)
+    extent = float(max(bw, bh))
+    shape: Shape | None = Shape.BALL
+    diameter = float(2 * np.sqrt(area / np.pi))
+    if extent < ARROW_MIN_PX:
+        shape = None
+        diameter = max(diameter, MIN_DIAMETER_PX)
+    elif solid < SOLID:
+        shape = _direction(cx - (bx + (bw - 1) / 2), cy - (by + (bh - 1) / 2), extent)
+        diameter, cx, cy = 1.1 * extent, bx + (bw - 1) / 2, by + (bh - 1) / 2
+    if not MIN_DIAMETER_PX <= diameter <= MAX_DIAMETER_SHARE * bgr.shape[1]:
+        return None
+    colour = _warm_colour(bgr[window][inner]) if warm else Colour.GREEN
+    return Blob(left + cx, top + cy, diameter, colour, shape)
+
+
+def _middle(half: NDArray[np.uint8], x: float, y: float) -> NDArray[np.int32] | None:
+    """The contour of the part that lies in the middle."""
+    contours, _ = cv2.findContours(half, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    inside = [found for found in contours if cv2.pointPolygonTest(found, (x, y), measureDist=False) >= 0]
+    chosen = max(inside or contours, key=cv2.contourArea, default=None)
+    return None if chosen is None or len(chosen) < 3 else np.asarray(chosen, np.int32)
+
+
+def _direction(x: float, y: float, extent: float) -> Shape:
+    """An arrow's mass lies towards its head."""
+    if max(abs(x), abs(y)) < 0.03 * extent:
+        return Shape.BALL  # something ragged, a walking man: not an arrow
+    if abs(x) > abs(y):
+        return Shape.LEFT if x < 0 else Shape.RIGHT
+    return Shape.STRAIGHT if y < 0 else Shape.BALL
+
+
+def _warm_colour(pixels: NDArray[np.uint8]) -> Colour:
+    values = pixels.astype(np.float32)
+    excess = np.maximum(values[:, 2] - values[:, 0], 1.0)
+    share = float(np.median((values[:, 1] - values[:, 0]) / excess))
+    return Colour.AMBER if share >= AMBER_FROM else Colour.RED
