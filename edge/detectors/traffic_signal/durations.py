@@ -1,0 +1,270 @@
+"""How long states last in normal operation: learned by hour of the week, beginning with the accepted plan.
+
+A semi-Markov model: what follows what is the lawful order, how long it lasts is learned. While an hour of the week has
+seen little, its part of the day answers, then all that was ever seen, then the plan. Old observations fade with weeks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from edge.detectors.traffic_signal.settings import Colour, TrafficSignalSettings
+
+SHORTEST_SECONDS = 0.25
+_BIN = math.log(1.06)
+"""Bins of 6 %: finer than any threshold made of them."""
+_BINS = 180
+"""Up to 2½ hours."""
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
+PARTS = ((6, "night"), (10, "morning"), (16, "day"), (20, "evening"), (24, "late"))
+"""Parts of the day by the hour they end at; working days and weekends apart."""
+ENOUGH = 30
+"""Observations with which an hour or a part of the day answers by itself: a p99 of fewer is their maximum anyway."""
+PLAN_FADES = 200
+"""Observations after which the plan no longer widens what was learned: five hours of cycles."""
+_KEEP_ALL, _KEEP_PART, _KEEP_HOUR = 20_000, 4_000, 120
+"""Observations that are remembered: about three weeks of cycles of 90 s; older ones lose half their weight."""
+CYCLE, DARK = "cycle", "dark"
+"""States beside colours: from green to green, and nothing lit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """How long something lasts, seconds. `n`: observations behind it; 0: only the plan."""
+
+    p1: float
+    p50: float
+    p99: float
+    n: float
+
+    @property
+    def steady(self) -> bool:
+        """Whether it hardly varies: fixed-time control."""
+        return self.p99 <= 1.35 * self.p50
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedCycle:
+    """What is known of a phase group at this hour."""
+
+    group: str
+    cycle: Quantiles | None
+    states: Mapping[str, Quantiles]
+    """By label: `red`, `red+amber`, `dark` …"""
+
+
+class _Histogram:
+    """Durations in bins of equal ratio; halves its weights when it is full, so that it forgets."""
+
+    __slots__ = ("keep", "total", "weights")
+
+    def __init__(self, keep: float) -> None:
+        self.keep = keep
+        self.total = 0.0
+        self.weights: dict[int, float] = {}
+
+    def add(self, seconds: float, weight: float) -> None:
+        place = min(max(int(math.log(max(seconds, SHORTEST_SECONDS) / SHORTEST_SECONDS) / _BIN), 0), _BINS - 1)
+        self.weights[place] = self.weights.get(place, 0.0) + weight
+        self.total += weight
+        if self.total > self.keep:
+            # What was seen once in weeks is gone after some halvings.
+            self.weights = {place: half for place, old in self.weights.items() if (half := old / 2) >= 0.02}
+            self.total = sum(self.weights.values())
+
+    def at(self, share: float) -> float:
+        wanted, before = share * self.total, 0.0
+        place, inside = 0, 1.0
+        for place in sorted(self.weights):
+            weight = self.weights[place]
+            if before + weight >= wanted:
+                inside = (wanted - before) / weight
+                break
+            before += weight
+        return SHORTEST_SECONDS * math.exp((place + min(max(inside, 0.0), 1.0)) * _BIN)
+
+    def quantiles(self) -> Quantiles:
+        return Quantiles(self.at(0.01), self.at(0.5), self.at(0.99), self.total)
+
+    def save(self) -> str:
+        parts = []
+        for place, weight in sorted(self.weights.items()):
+            code = min(max(round(3 * math.log2(max(weight, 0.02) / 0.02)), 0), 63)
+            parts.append(_ALPHABET[place // 64] + _ALPHABET[place % 64] + _ALPHABET[code])
+        return "".join(parts)
+
+    def load(self, saved: str) -> None:
+        for start in range(0, len(saved) - 2, 3):
+            high, low, code = (_ALPHABET.index(letter) for letter in saved[start : start + 3])
+            self.weights[min(high * 64 + low, _BINS - 1)] = 0.02 * 2 ** (code / 3)
+        self.total = sum(self.weights.values())
+
+
+class _Hour:
+    """One hour of the week: how often, and about the shortest, the middle and the longest of the last weeks.
+
+    An hour sees 40 cycles a week. Its 1 % and 99 % are therefore its extremes, drawn slowly to the middle.
+    """
+
+    __slots__ = ("high", "low", "middle", "n")
+
+    def __init__(self, n: float = 0.0, low: float = 0.0, middle: float = 0.0, high: float = 0.0) -> None:
+        self.n, self.low, self.middle, self.high = n, low, middle, high
+
+    def add(self, seconds: float) -> None:
+        if self.n < 0.5:
+            self.low = self.middle = self.high = seconds
+        else:
+            step = max(0.5 / (self.n + 1), 0.02)
+            self.middle *= math.exp(step * ((seconds > self.middle) - (seconds < self.middle)))
+            # One that is far out moves an extreme by half as much again at most: it may be a fault nobody saw.
+            drawn = 0.005
+            self.low = (
+                max(seconds, 0.6 * self.low) if seconds < self.low else self.low * (1 - drawn) + self.middle * drawn
+            )
+            self.high = (
+                min(seconds, 1.5 * self.high) if seconds > self.high else self.high * (1 - drawn) + self.middle * drawn
+            )
+        self.n = min(self.n + 1, _KEEP_HOUR)
+
+    def save(self) -> str:
+        def code(value: float, of: float) -> str:
+            return _ALPHABET[min(max(round(63 * math.log(max(value / of, 1.0)) / math.log(40_000)), 0), 63)]
+
+        seconds = (code(value, SHORTEST_SECONDS) for value in (self.low, self.middle, self.high))
+        return _ALPHABET[min(round(self.n / 2), 63)] + "".join(seconds)
+
+    @classmethod
+    def of(cls, saved: str) -> _Hour:
+        count, *rest = (_ALPHABET.index(letter) for letter in saved)
+        low, middle, high = (SHORTEST_SECONDS * 40_000 ** (code / 63) for code in rest)
+        return cls(2.0 * count, low, middle, high)
+
+
+class _Learned:
+    """One state of one group."""
+
+    __slots__ = ("everything", "hours", "parts")
+
+    def __init__(self) -> None:
+        self.everything = _Histogram(_KEEP_ALL)
+        self.parts: dict[str, _Histogram] = {}
+        self.hours: dict[int, _Hour] = {}
+
+    def add(self, seconds: float, hour: int, part: str, weight: float) -> None:
+        self.everything.add(seconds, weight)
+        self.parts.setdefault(part, _Histogram(_KEEP_PART)).add(seconds, weight)
+        if weight >= 1:
+            self.hours.setdefault(hour, _Hour()).add(seconds)
+
+    def quantiles(self, hour: int, part: str) -> Quantiles | None:
+        if self.everything.total < 1:
+            return None
+        whole = self.parts.get(part)
+        pooled = whole if whole is not None and whole.total >= ENOUGH else self.everything
+        found = pooled.quantiles()
+        cell = self.hours.get(hour)
+        if cell is None or cell.n < ENOUGH:
+            return found
+        # Plans do not change at the full hour: the hours beside it may still be at work.
+        beside = [cell, *(c for h in ((hour - 1) % 168, (hour + 1) % 168) if (c := self.hours.get(h)) is not None)]
+        return Quantiles(min(c.low for c in beside), cell.middle, max(c.high for c in beside), found.n)
+
+
+class Durations:
+    """What lasts how long, by owner (a phase group, or for dark `@` and a head's id) and state."""
+
+    def __init__(self, settings: TrafficSignalSettings) -> None:
+        self._zone = ZoneInfo(settings.timezone)
+        self._plan = {
+            (group, colour.value): Quantiles(lasts.shortest, lasts.typical, lasts.longest, 0.0)
+            for group, plan in settings.plan.items()
+            for colour, lasts in plan.durations.items()
+        }
+        for group, heads in settings.groups.items():
+            if group in settings.plan and (seconds := settings.plan[group].dark_seconds):
+                for head in heads:
+                    self._plan[f"@{head}", DARK] = Quantiles(0.0, seconds, seconds, 0.0)
+        self._owners = {*settings.groups, *(f"@{head}" for head in settings.heads)}
+        self._learned: dict[tuple[str, str], _Learned] = {}
+        self._hour, self._part = 0, "day"
+        self._answers: dict[tuple[str, str], Quantiles | None] = {}
+
+    def tell(self, wall_time: datetime) -> None:
+        """What time it is: what is asked and learned from now on is of this hour."""
+        local = wall_time.astimezone(self._zone)
+        week = "week" if local.isoweekday() <= 5 else "weekend"
+        self._hour = (local.isoweekday() - 1) * 24 + local.hour
+        self._part = f"{week} {next(name for end, name in PARTS if local.hour < end)}"
+        self._answers.clear()
+
+    def learn(self, owner: str, state: str, seconds: float, weight: float = 1.0) -> None:
+        """Something normal lasted so long. Far beyond what is known it counts little: it may be an unseen fault."""
+        known = self.of(owner, state)
+        if known is not None and seconds > 3 * known.p99:
+            weight *= 0.25
+        self._learned.setdefault((owner, state), _Learned()).add(seconds, self._hour, self._part, weight)
+
+    def of(self, owner: str, state: str) -> Quantiles | None:
+        """What is normal at this hour; None: nobody knows."""
+        key = owner, state
+        if key not in self._answers:
+            self._answers[key] = self._answer(key)
+        return self._answers[key]
+
+    def cycle(self, group: str) -> LearnedCycle:
+        """All that is known of a group at this hour."""
+        states = {state for owner, state in (*self._plan, *self._learned) if owner == group and state != CYCLE}
+        known = {state: found for state in sorted(states) if (found := self.of(group, state)) is not None}
+        return LearnedCycle(group, self.cycle_of(group), known)
+
+    def cycle_of(self, group: str) -> Quantiles | None:
+        """From green to green; from the plan the sum of its colours."""
+        found = self.of(group, CYCLE)
+        if found is not None and found.n >= 5:
+            return found
+        parts = [q for (owner, state), q in self._plan.items() if owner == group and state in set(Colour)]
+        if len(parts) < 2:
+            return found
+        return Quantiles(sum(q.p1 for q in parts), sum(q.p50 for q in parts), sum(q.p99 for q in parts), 0.0)
+
+    def save(self) -> Mapping[str, Any]:
+        """What was learned, as JSON types: about 1 kB a state at most."""
+        return {
+            f"{owner} {state}": {
+                "all": learned.everything.save(),
+                "parts": {part: histogram.save() for part, histogram in learned.parts.items()},
+                "hours": {str(hour): cell.save() for hour, cell in learned.hours.items()},
+            }
+            for (owner, state), learned in self._learned.items()
+        }
+
+    def load(self, saved: Mapping[str, Any]) -> None:
+        """Takes up what was learned; groups and heads that are gone are left."""
+        for name, parts in saved.items():
+            owner, _, state = name.rpartition(" ")
+            if owner not in self._owners:
+                continue
+            learned = self._learned[owner, state] = _Learned()
+            learned.everything.load(parts["all"])
+            for part, text in parts["parts"].items():
+                learned.parts[part] = _Histogram(_KEEP_PART)
+                learned.parts[part].load(text)
+            learned.hours = {int(hour): _Hour.of(text) for hour, text in parts["hours"].items()}
+        self._answers.clear()
+
+    def _answer(self, key: tuple[str, str]) -> Quantiles | None:
+        plan, learned = self._plan.get(key), self._learned.get(key)
+        found = None if learned is None else learned.quantiles(self._hour, self._part)
+        if found is None or plan is None:
+            return found or plan
+        if found.n >= PLAN_FADES:
+            return found
+        if found.n < 5:
+            return plan
+        return Quantiles(min(plan.p1, found.p1), found.p50, max(plan.p99, found.p99), found.n)

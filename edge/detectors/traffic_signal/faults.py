@@ -1,0 +1,260 @@
+"""Faults that are open: from the picture that made them certain to the normal cycles that end them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from contract.details import Box, SignalDetail, SignalLamp
+from contract.events import Severity, Tier
+from edge.detectors.traffic_signal.cycles import Change, CycleCount
+from edge.detectors.traffic_signal.durations import DARK
+from edge.detectors.traffic_signal.findings import Fault, Finding
+from edge.detectors.traffic_signal.heads import Head
+from edge.detectors.traffic_signal.junction import Found, Junction
+from edge.detectors.traffic_signal.settings import Colour, TrafficSignalSettings
+
+SAY_SECONDS = 1.0
+"""How often an open fault is repeated."""
+SAY_OVER_SECONDS = 30.0
+"""How long it is said that one is over: the pipeline may not listen at the moment."""
+AMBER_INTERVAL_SECONDS = 1.2
+"""With pictures farther apart a cycle may be normal without amber having been seen."""
+FLASH_SECONDS = 60.0
+"""Night flash for so long is as good as normal cycles: there are none until the morning."""
+_MAX_HEADS, _MAX_GROUPS = 24, 8
+
+
+@dataclass(slots=True)
+class OpenFault:
+    """A fault from its opening on."""
+
+    found: Found
+    counts: dict[str, CycleCount] = field(default_factory=dict)
+    said: float = -1e9
+    over: float | None = None
+    """When it was over, for the repetitions."""
+    repaired: float | None = None
+    lit_since: float | None = None
+
+
+class Faults:
+    """Opens, repeats and ends faults; what judges may ask of them."""
+
+    def __init__(self, settings: TrafficSignalSettings) -> None:
+        self._settings = settings
+        self._open: dict[tuple[Fault, str], OpenFault] = {}
+        self._over: dict[tuple[Fault, str], OpenFault] = {}
+        self._by_head: dict[str, set[Fault]] = {}
+
+    def is_open(self, fault: Fault, key: str) -> bool:
+        return (fault, key) in self._open
+
+    def is_told(self, fault: Fault, key: str) -> bool:
+        """Whether it is open, or its end is still being said."""
+        return (fault, key) in self._open or (fault, key) in self._over
+
+    def concerning(self, head: str, faults: Collection[Fault]) -> bool:
+        return not self._by_head.get(head, set()).isdisjoint(faults)
+
+    def any_concerning(self, head: str) -> bool:
+        """Whether any fault of the head is open."""
+        return bool(self._by_head.get(head))
+
+    def abnormal(self, fault: Fault, key: str) -> None:
+        known = self._open.get((fault, key))
+        if known is not None:
+            for count in known.counts.values():
+                count.abnormal()
+            known.lit_since = None
+
+    def open(self, found: Found) -> None:
+        """Opens a fault; one of a wider scope replaces those it holds."""
+        for place, known in tuple(self._open.items()):
+            narrower = place[0] is found.fault and found.scope in ("approach", "junction")
+            if narrower and (found.scope == "junction" or set(known.found.heads) <= set(found.heads)):
+                found = replace(found, started=min(found.started, known.found.started))
+                self._end(place, None)
+        self._over.pop((found.fault, found.key), None)
+        counts = {head: CycleCount() for head in found.heads}
+        self._open[found.fault, found.key] = OpenFault(found, counts)
+        self._index()
+
+    def changed(self, junction: Junction, head: Head, change: Change) -> None:
+        """Counts normal cycles of the heads that faults concern."""
+        if head.id not in self._by_head:
+            return
+        for (fault, _), known in self._open.items():
+            count = known.counts.get(head.id)
+            if count is not None:
+                count.show(change.after, self._required(junction, head, fault, known.found), seen=change.seen)
+
+    def seen_again(self, junction: Junction, head: Head) -> None:
+        """A head is seen for the first time after it was not: its run counts as the beginning of a label."""
+        run = head.runs.current
+        if run is None or head.id not in self._by_head:
+            return
+        for (fault, _), known in self._open.items():
+            count = known.counts.get(head.id)
+            if count is not None:
+                count.show(run, self._required(junction, head, fault, known.found), seen=False)
+
+    def end_repaired(self, junction: Junction) -> None:
+        """Ends what has been normal for long enough."""
+        for place, known in tuple(self._open.items()):
+            repaired = self._repaired(junction, known)
+            if repaired is not None:
+                self._end(place, repaired, junction.now)
+        for place, known in tuple(self._over.items()):
+            if known.over is not None and junction.now - known.over > SAY_OVER_SECONDS:
+                del self._over[place]
+
+    def say(self, junction: Junction) -> Iterator[Finding]:
+        """What is to be said with this picture."""
+        for (fault, key), known in (*self._open.items(), *self._over.items()):
+            if junction.now - known.said < SAY_SECONDS - 1e-6:
+                continue
+            known.said = junction.now
+            if (fault, key) in self._over and known.over is None:
+                known.over = junction.now
+            found = known.found
+            yield Finding(
+                fault,
+                key,
+                junction.now,
+                found.started,
+                found.severity,
+                found.tier,
+                found.confidence,
+                self._detail(junction, known),
+                active=(fault, key) in self._open,
+                repaired_media_time=known.repaired,
+            )
+
+    def save(self, now: float) -> list[dict[str, Any]]:
+        """Open faults as JSON types, with ages instead of times."""
+        saved = []
+        for known in self._open.values():
+            parts = asdict(known.found)
+            parts["age"] = round(now - parts.pop("started"), 2)
+            saved.append(parts)
+        return saved
+
+    def load(self, saved: list[Mapping[str, Any]], now: float, away_seconds: float) -> None:
+        """Takes up open faults whose heads are still there; they are `away_seconds` older than when they were saved."""
+        for parts in saved:
+            heads = tuple(head for head in parts["heads"] if head in self._settings.heads)
+            fields = dict(parts)
+            age = fields.pop("age")
+            if len(heads) < (len(parts["heads"]) if parts["scope"] == "head" else 1):
+                continue
+            fields |= {
+                "fault": Fault(parts["fault"]),
+                "severity": Severity(parts["severity"]),
+                "tier": Tier(parts["tier"]),
+                "heads": heads,
+                "groups": tuple(group for group in parts["groups"] if group in self._settings.groups),
+                "order": tuple(parts["order"]),
+                "started": now - away_seconds - age,
+            }
+            found = Found(**fields)
+            self._open[found.fault, found.key] = OpenFault(found, {head: CycleCount() for head in heads})
+        self._index()
+
+    def _end(self, place: tuple[Fault, str], repaired: float | None, now: float | None = None) -> None:
+        known = self._open.pop(place)
+        known.repaired, known.over, known.said = repaired, now, -1e9
+        self._over[place] = known
+        self._index()
+
+    def _index(self) -> None:
+        self._by_head = {}
+        for (fault, _), known in self._open.items():
+            for head in known.found.heads:
+                self._by_head.setdefault(head, set()).add(fault)
+
+    def _repaired(self, junction: Junction, known: OpenFault) -> float | None:
+        needed = self._settings.judge.clear_cycles
+        flashed = self._flashes_by_timetable(junction, known)
+        if flashed is not None:
+            return flashed
+        normal = [count for count in known.counts.values() if count.count >= needed and count.began is not None]
+        if not normal:
+            return None
+        # Of many heads some may stay hidden, or dark by themselves: those are told by themselves then.
+        if len(normal) < (len(known.counts) + 1) // 2:
+            return None
+        if any(
+            known.counts[head].count < needed and junction.heads[head].seen and junction.heads[head].lit
+            for head in known.counts
+        ):
+            return None
+        return max(count.began for count in normal if count.began is not None)
+
+    def _flashes_by_timetable(self, junction: Junction, known: OpenFault) -> float | None:
+        """When night flash began that shows a fault to be over; None: it does not show that."""
+        heads = [junction.heads[head] for head in known.counts if junction.heads[head].flash_allowed is not None]
+        if known.found.fault not in (Fault.DARK, Fault.FLASHING) or len(heads) < len(known.counts):
+            known.lit_since = None
+            return None
+        seen = [head for head in heads if head.seen]
+        dark = any(head.is_dark and (head.runs.current is not None and head.label == DARK) for head in seen)
+        if not seen or (known.found.fault is Fault.DARK and dark and junction.interval <= 0.5):
+            known.lit_since = None
+            return None
+        if not any(head.lit for head in seen) and known.lit_since is None:
+            return None
+        if known.lit_since is None:
+            known.lit_since = junction.now
+        return known.lit_since if junction.now - known.lit_since >= FLASH_SECONDS else None
+
+    def _required(self, junction: Junction, head: Head, fault: Fault, found: Found) -> set[str]:
+        """The labels that make a cycle of a head normal after this fault."""
+        colours = {colour.value for colour in head.colours}
+        required = colours & {"red", "green", "white"}
+        if fault is Fault.LAMP and found.lamp is not None:
+            required.add(head.colours[found.lamp].value)
+        if fault is Fault.SEQUENCE and junction.interval <= AMBER_INTERVAL_SECONDS and Colour.AMBER in head.colours:
+            required.add("amber")
+        if len(required) < 2:
+            required |= {DARK} if head.may_be_dark else colours
+        return required
+
+    def _detail(self, junction: Junction, known: OpenFault) -> SignalDetail:
+        found = known.found
+        first = self._settings.heads[found.heads[0]]
+        lamp = None
+        if found.lamp is not None and found.lamp < len(first.lamps):
+            own = first.lamps[found.lamp]
+            lamp = SignalLamp(colour=own.colour.value, shape=own.shape.value)
+        repaired_at = None
+        end = junction.now
+        if known.repaired is not None and junction.wall_time is not None:
+            end = known.repaired
+            repaired_at = junction.wall_time_of(known.repaired)
+        return SignalDetail(
+            scope=found.scope,
+            heads=found.heads[:_MAX_HEADS],
+            heads_total=len(found.heads),
+            approach=found.approach,
+            groups=found.groups[:_MAX_GROUPS],
+            box=_box(self._settings, found.heads),
+            lamp=lamp,
+            seconds=round(max(end - found.started, 0.0), 2),
+            expected_seconds=None if found.expected_seconds is None else round(found.expected_seconds, 2),
+            flash_hz=found.flash_hz,
+            flash_duty=found.flash_duty,
+            cycles=found.cycles,
+            order=found.order,
+            visible_share=found.visible_share,
+            samples_per_second=round(1 / max(junction.interval, 1e-3), 3),
+            repaired_at=repaired_at,
+        )
+
+
+def _box(settings: TrafficSignalSettings, heads: Collection[str]) -> Box:
+    points = [point for head in heads for point in settings.heads[head].polygon]
+    left, top = (min(point[axis] for point in points) for axis in (0, 1))
+    right, bottom = (max(point[axis] for point in points) for axis in (0, 1))
+    return Box(x=left, y=top, width=right - left, height=bottom - top)
