@@ -39,6 +39,7 @@ DISC = np.flatnonzero(_RADIUS <= 0.47)
 """Points of the lens; a little less than all of it, for placement is never exact."""
 GLOW = np.flatnonzero(_RADIUS <= 0.72)
 """Points of the lens and of the halo next to it, which keeps its colour when the lens itself saturates to white."""
+_BORDER = np.flatnonzero(np.abs(patch_offsets()).max(axis=1) > 0.85)
 _TOP = max(len(DISC) // 5, 1)
 """The brightest fifth of a lens: an arrow fills about a quarter of it, a walking man a fifth."""
 _TOP_GLOW = len(GLOW) // 6
@@ -116,4 +117,7 @@ def off_centre(patches: Floats, colours: NDArray[np.intp]) -> tuple[Floats, Floa
     low, high = np.percentile(excess, (30, 97), axis=1)
     light = np.maximum(excess - (0.5 * low + 0.5 * high)[:, None], 0)
     total = np.maximum(light.sum(axis=1), 1e-3)
+    # A sign or a window beside the lamp goes on beyond the patch.
+    cut = light[:, _BORDER].sum(axis=1) > 0.03 * total
+    high = np.where(cut, low, high)
     return np.asarray(light @ patch_offsets() / total[:, None], np.float32), np.asarray(high - low, np.float32)

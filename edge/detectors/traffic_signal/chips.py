@@ -158,12 +158,12 @@ class Sampler:
         self._place: tuple[Placement, bytes] | None = None
 
     def sample(self, frame: Frame, placement: Placement, nudges: Floats) -> Samples:
-        """Reads a picture. `nudges` (h, 2): by how many pixels of it each head is off its place (x, y)."""
+        """Reads a picture. `nudges` (h, 2): by how many pixels of it each head's lamps are off their place."""
         place = placement, nudges.tobytes()
         if place != self._place:
             self._place = place
             self._lamp_maps.place(placement, nudges[self._layout.head_of])
-            self._grid_maps.place(placement, np.repeat(nudges, GRID * _FINE, axis=0))
+            self._grid_maps.place(placement, np.zeros((len(self._grid_maps.points), 2), np.float32))
         luma = frame.luma
         planes = frame.read_planes() if frame.read_planes is not None else None
         inside = self._inside(placement, frame.width, frame.height)

@@ -22,8 +22,8 @@ _MAX_STEP_SECONDS = 5.0
 """One picture stands for no longer than this, however long ago the last one was."""
 _NUDGE_PEAK = 60.0
 """Grey levels: only a lamp that is lit says where it is."""
-_NUDGE_FROM, _NUDGE_TO = 0.12, 0.5
-"""Diameters: less does no harm; more would be the next lamp."""
+_NUDGE_FROM, _NUDGE_TO = 0.18, 0.45
+"""Diameters: less does no harm, and the light of an arrow or below a visor is off by so much; more is the next lamp."""
 _STILL_MARGIN = 0.25
 """Of a head's size, around it in a still: one sees what it hangs on."""
 
@@ -61,8 +61,9 @@ class Eye:
             head_id: self._reading(number, states, judgement, bool(samples.inside[number]))
             for number, head_id in enumerate(points.ids)
         }
-        proven = surely & np.array([reading.seen for reading in heads.values()])
-        self._sight.learn(proven, glowing, samples.scene, seconds)
+        seen = np.array([reading.seen for reading in heads.values()])
+        proven = surely & seen
+        self._sight.learn(proven | (judgement.certain & seen), glowing, samples.scene, seconds)
         self._judge.learn(states, proven[points.head_of], seconds)
         return SceneReading(frame.media_time, frame.wall_time, heads)
 

@@ -35,6 +35,10 @@ _DUSK_BELOW, _NIGHT_BELOW = 85.0, 45.0
 _HYSTERESIS = 6.0
 _COLD_MIDDLE, _COLD_WIDTH = 95.0, 40.0
 """Glow that is neither lit nor unlit before a lamp is known, and how far from it is sure."""
+_GAP_MIDDLE, _GAP_WIDTH = 34.0, 25.0
+"""Glow between lit and unlit lamps of one head: unlit lenses of different colours differ by 20 in the sun."""
+_USUAL_SHARE = 0.25
+"""Of the way from unlit to lit, within which a glow is as usual."""
 _HALO = 20.0
 """Grey levels of own colour that count even without a peak of brightness."""
 _BLED = 6.0
@@ -72,6 +76,9 @@ class LampJudge:
         shape = (len(Light), 2, len(points.colours))
         self._levels = np.zeros(shape, np.float32)
         self._seconds = np.zeros(shape, np.float32)
+        self._several = [
+            (int(a), int(b)) for a, b in zip(points.first[:-1], points.first[1:], strict=True) if b - a > 1
+        ]
         self._light = Light.DAY
         self._started = False
 
@@ -85,9 +92,8 @@ class LampJudge:
         self._light = self._light_of(samples)
         seen = measure(samples.lamps, self._points.colours, self._points.rings, self._points.sides)
         glow = self._glow(seen)
-        score = np.clip(self._score(glow), -3, 3)
-        score, phantom = self._compare(score, glow, seen)
-        return LampStates(score, glow, phantom, seen)
+        score, phantom = self._score(glow)
+        return LampStates(np.clip(score, -3, 3), glow, phantom, seen)
 
     def learn(self, states: LampStates, sure: NDArray[np.bool_], seconds: float) -> None:
         """Takes `sure` lamps' (n,) glow as theirs, for as many seconds as the picture stands for."""
@@ -125,27 +131,42 @@ class LampJudge:
         colour = np.where(points.colours == _WHITE, 0.7 * contrast, seen.colour)
         return np.asarray(contrast + np.clip(colour, 0, np.maximum(contrast, 0) + _HALO), np.float32)
 
-    def _score(self, glow: Floats) -> Floats:
+    def _score(self, glow: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        cold, alike = self._among_its_head(glow)
         light = int(self._light)
-        cold = (glow - _COLD_MIDDLE) / _COLD_WIDTH
         unlit, lit = self._levels[light]
-        known = np.minimum(self._seconds[light] / _KNOWN_SECONDS, 1).min(axis=0)
+        seconds = np.minimum(self._seconds[light] / _KNOWN_SECONDS, 1)
         apart = np.maximum(lit - unlit, 1)
         # Two humps that lie close together say nothing.
-        known = known * np.clip((apart - 30) / 30, 0, 1) * 0.75
-        warm = 4 * ((glow - unlit) / apart - 0.45)
-        return np.asarray((1 - known) * cold + known * warm, np.float32)
+        known = seconds.min(axis=0) * np.clip((apart - 30) / 30, 0, 1)
+        warm = 4 * ((glow - unlit) / apart - 0.5)
+        score = (1 - 0.7 * known) * cold + 0.7 * known * warm
+        # Lamps that glow alike are unlit if each of them looks as it does unlit, in the sun as it stands now.
+        usual = (known > 0.5) & (np.abs(glow - unlit) < _USUAL_SHARE * apart)
+        all_usual = np.logical_and.reduceat(usual, self._points.first[:-1])[self._points.head_of]
+        score = np.where(alike & all_usual, np.minimum(warm, -SAID), score)
+        return np.asarray(score, np.float32), np.asarray(alike & ~all_usual)
 
-    def _compare(self, score: Floats, glow: Floats, seen: LampMeasures) -> tuple[Floats, NDArray[np.bool_]]:
-        """Within a head, a lit lamp outshines those that are not; unlit ones glow alike in a low sun."""
-        points = self._points
-        best = np.maximum.reduceat(glow, points.first[:-1])[points.head_of]
-        least = np.minimum.reduceat(glow, points.first[:-1])[points.head_of]
-        count = np.diff(points.first)[points.head_of]
-        outshone = (glow < 0.4 * best) & (best > _COLD_MIDDLE)
-        score = np.where(outshone, np.minimum(score, -SAID), score)
-        alike = (count > 1) & (least > 0.5 * best) & (score > -SAID)
-        return np.asarray(score, np.float32), np.asarray(alike)
+    def _among_its_head(self, glow: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """What one picture says. Lamps that are lit stand apart from those that are not: above the widest gap between
+        the glows of a head. Without such a gap they are all alike: all dark, or all in the sun."""
+        score = (glow - _COLD_MIDDLE) / _COLD_WIDTH
+        alike = np.zeros(len(glow), bool)
+        for first, end in self._several:
+            mine = glow[first:end]
+            ordered = np.sort(mine)[::-1]
+            gaps = ordered[:-1] - ordered[1:]
+            place = int(gaps.argmax())
+            gap, above = float(gaps[place]), mine >= ordered[place]
+            if ordered[0] < _COLD_MIDDLE - SAID * _COLD_WIDTH:
+                continue
+            apart = (gap - _GAP_MIDDLE) / _GAP_WIDTH
+            if apart < 0:
+                alike[first:end] = True
+                continue
+            some = score[first:end]
+            score[first:end] = np.where(above, np.minimum(some, apart + SAID), np.minimum(some, -apart - SAID))
+        return score, alike
 
     def save(self) -> Mapping[str, Any]:
         return {

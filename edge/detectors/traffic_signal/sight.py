@@ -37,6 +37,8 @@ _NOISE = np.array([7.0, 6.0, 4.0, 5.0], np.float32)
 cells, averaged over _SMOOTH_SECONDS at night."""
 _SMOOTH_SECONDS = np.array([0.0, 0.5, 2.0, 2.0], np.float32)
 """By light: pictures of the night are noisier, and cells averaged over this time are not."""
+_REACH = (0.8, 1.1, 1.4, 1.6)
+"""Diameters from the centre of a lit lamp, by light, that its halo changes: the darker, the farther."""
 _BLOCKS = 4
 _LEARN_SECONDS = 240.0
 _KNOWN_SECONDS = 4.0
@@ -48,6 +50,7 @@ _COLD_SHARE = 0.13
 """Of the outline as drawn, found before anything is learned: drawings are a pixel or two off."""
 _SHARE, _CORRELATION = 0.45, 0.4
 """Of the learned structure: how much of it must be there, and how much of what is there must be it."""
+_CERTAIN_SHARE = 0.75
 _HIDDEN_SHARE = 0.35
 """Of the structure, or of the blocks, that may differ: a wire, a leaf, a bird."""
 _BLOCK_SHARE = 0.3
@@ -79,6 +82,8 @@ class Judgement:
 
     unseen: tuple[Unseen | None, ...]
     lit_only: Flags
+    certain: Flags
+    """(h,): what was learned is there so well that more may be learned from this picture, lit or not."""
 
 
 class Sight:
@@ -100,26 +105,20 @@ class Sight:
         self._levels = np.zeros((heads, *cells), np.float32)
         self._light: Light | None = None
         self._scene_level = np.zeros(len(Light), np.float32)
-        self.debug: dict[str, Any] = {}
 
     def judge(self, samples: Samples, light: Light, lit: Flags, glowing: Flags, seconds: float) -> Judgement:
         """Why heads cannot be seen. `lit` (h,): a lamp of it surely is. `glowing` (n,): lamps whose halo is not to be
         compared. `seconds` since the last picture."""
         self._take(samples, light, seconds)
         memory = self._memories[light]
-        weights = self._usable(glowing)
+        weights = self._usable(glowing, light)
         known = weights * (memory.seconds >= _KNOWN_SECONDS)
         steady = known * ((memory.edges**2).sum(axis=1) > _STEADY * memory.wobble)
         structure = _structure(self._edges, memory.edges, steady)
-        cold = (self._edges * self._drawn).sum(axis=1) * weights
-        drawn = ((self._drawn**2).sum(axis=1) * weights).sum(axis=(1, 2))
-        cold_share = cold.sum(axis=(1, 2)) / np.maximum(drawn, 1e-3)
+        cold_share = self._as_drawn(weights)
         changed = self._changed(samples, memory, known, light)
-        is_known = known.sum(axis=(1, 2)) > 0.3 * weights.sum(axis=(1, 2))
+        is_known = (known.sum(axis=(1, 2)) > 0.3 * weights.sum(axis=(1, 2))) | (structure.energy >= _ENOUGH)
         blind = float(np.ptp(np.percentile(samples.scene, (2, 99.7)))) < _SCENE_CONTRAST
-        self.debug = dict(
-            s=structure, cold=cold_share, changed=changed, known=is_known, energy=structure.energy, blind=blind
-        )
         unseen: list[Unseen | None] = []
         lit_only = np.zeros(len(lit), bool)
         for head in range(len(lit)):
@@ -134,7 +133,16 @@ class Sight:
             elif changed[head] > _HIDDEN_SHARE:
                 reason = Unseen.OCCLUDED
             unseen.append(reason)
-        return Judgement(tuple(unseen), lit_only)
+        certain = (structure.energy >= _ENOUGH) & (structure.share > _CERTAIN_SHARE) & (structure.hidden < 0.1)
+        return Judgement(tuple(unseen), lit_only, certain)
+
+    def _as_drawn(self, weights: Floats) -> Floats:
+        """(h,) how much of the drawn outline, or of the drawn lenses, is there."""
+        shares = []
+        for drawn, where in ((self._drawn[:, :2], weights), (self._drawn[:, 2:], np.float32(1))):
+            common = ((self._edges * drawn).sum(axis=1) * where).sum(axis=(1, 2))
+            shares.append(common / np.maximum(((drawn**2).sum(axis=1) * where).sum(axis=(1, 2)), 1e-3))
+        return np.asarray(np.maximum(*shares), np.float32)
 
     def _take(self, samples: Samples, light: Light, seconds: float) -> None:
         smooth = float(_SMOOTH_SECONDS[light])
@@ -159,13 +167,13 @@ class Sight:
         if not self._scene_level[now]:
             self._scene_level[now] = self._scene_level[before]
 
-    def _usable(self, glowing: Flags) -> Floats:
+    def _usable(self, glowing: Flags, light: Light) -> Floats:
         """Weights of cells that no halo reaches."""
         weights = self._weights
         if glowing.any():
             weights = weights.copy()
             for lamp in np.flatnonzero(glowing):
-                weights[self._points.head_of[lamp]] *= ~self._reach[lamp]
+                weights[self._points.head_of[lamp]] *= ~self._reach[lamp, light]
         return weights
 
     def _changed(self, samples: Samples, memory: _Memory, known: Floats, light: Light) -> Floats:
@@ -187,7 +195,7 @@ class Sight:
         if self._light is None:
             return
         memory = self._memories[self._light]
-        usable = (self._usable(glowing) > 0) & proven[:, None, None]
+        usable = (self._usable(glowing, self._light) > 0) & proven[:, None, None]
         memory.seconds[usable] += seconds
         share = np.where(usable, np.minimum(seconds / np.clip(memory.seconds, 1e-3, _LEARN_SECONDS), 1.0), 0)
         share = share.astype(np.float32)
@@ -277,24 +285,31 @@ def _blocks(cells: Floats) -> Floats:
 
 
 def _drawn(points: Layout) -> tuple[Floats, Floats, Flags]:
-    """Weights (h, cells, cells), 0 on lamps; the outline as drawn (h, 2, cells, cells), as a gradient's; and what each
-    lamp's halo reaches (n, cells, cells)."""
+    """Weights (h, cells, cells), 0 on lamps; the outline and the lenses as drawn (h, 2 + 2, cells,
+    cells), as gradients; and what each
+    lamp's halo reaches (n, lights, cells, cells)."""
     weights, drawn, reach = [], [], []
     for number, (left, top, right, bottom) in enumerate(points.windows):
         x = left + (np.arange(1, GRID - 1) + 0.5) / GRID * (right - left)
         y = top + (np.arange(1, GRID - 1) + 0.5) / GRID * (bottom - top)
         weight = np.ones((_CELLS, _CELLS), np.float32)
+        lenses = np.zeros((_CELLS, _CELLS), bool)
         for lamp in range(points.first[number], points.first[number + 1]):
             centre, diameter = points.centres[lamp], points.diameters[lamp]
             distance = np.hypot(x[None] - centre[0], y[:, None] - centre[1])
             weight[distance < 0.75 * diameter] = 0
-            reach.append(distance < 1.3 * diameter)
+            lenses |= distance < 0.5 * diameter
+            reach.append([distance < r * diameter for r in _REACH])
         box = points.boxes[number]
         solid = (x[None] >= box[0]) & (x[None] <= box[2]) & (y[:, None] >= box[1]) & (y[:, None] <= box[3])
-        smooth = cv2.GaussianBlur(np.pad(solid.astype(np.float32), 1), (3, 3), 0.8) * 120
         weights.append(weight)
-        drawn.append(_orientation(smooth[None].astype(np.float32), float(_NOISE[0]))[0] * weight)
+        drawn.append(np.concatenate((_edges_of(solid) * weight, _edges_of(lenses))))
     return np.stack(weights), np.stack(drawn), np.stack(reach)
+
+
+def _edges_of(solid: Flags) -> Floats:
+    smooth = cv2.GaussianBlur(np.pad(solid.astype(np.float32), 1), (3, 3), 0.8) * 120
+    return _orientation(smooth[None].astype(np.float32), float(_NOISE[0]))[0]
 
 
 def _packed(values: Floats, kind: type[np.int8 | np.uint8]) -> str:
