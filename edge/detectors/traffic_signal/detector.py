@@ -82,6 +82,7 @@ class TrafficSignalDetector:
         now = Instant(frame.media_time, frame.wall_time)
         observations = [self._observation(finding, scene, now) for finding in findings]
         self._stills.keep(scene, self._eye.still)
+        self._eye.release()
         self._reporter.saw(scene, self._placement, self._visibility, self._machine, self._placer)
         return observations
 

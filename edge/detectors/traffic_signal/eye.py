@@ -76,9 +76,15 @@ class Eye:
         margin = _STILL_MARGIN * max(right - left, bottom - top)
         x, y = placement.at((left + right) / 2, (top + bottom) / 2)
         width, height = ((side + 2 * margin) * placement.scale for side in (right - left, bottom - top))
-        region = Region(round(x - width / 2), round(y - height / 2), max(round(width), 2), max(round(height), 2))
-        picture = frame.read_bgr(region)
-        return picture.copy() if picture.size else None
+        left_px, top_px = max(round(x - width / 2), 0), max(round(y - height / 2), 0)
+        right_px, bottom_px = min(round(x + width / 2), frame.width), min(round(y + height / 2), frame.height)
+        if right_px - left_px < 2 or bottom_px - top_px < 2:
+            return None  # it has left the picture
+        return frame.read_bgr(Region(left_px, top_px, right_px - left_px, bottom_px - top_px)).copy()
+
+    def release(self) -> None:
+        """Lets go of the latest picture: it is the decoder's again, and no copy of the eye must hold it."""
+        self._latest = None
 
     def save(self) -> Mapping[str, Any]:
         """What was learned, as JSON types."""

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from edge.detectors.interface import Visibility
+from edge.detectors.traffic_signal.durations import LearnedCycle, Quantiles
 from edge.detectors.traffic_signal.findings import Fault
 from edge.detectors.traffic_signal.machine import TimeMachine
 from edge.detectors.traffic_signal.proof import Instant, timeline
-from edge.detectors.traffic_signal.readings import Lit, Placement, SceneReading
+from edge.detectors.traffic_signal.readings import Placement, SceneReading
 from edge.detectors.traffic_signal.settings import TrafficSignalSettings
 
 EVERY_SECONDS = 1.0
@@ -44,8 +45,6 @@ class Reporter:
         self._drawn_at: float | None = None
         self._asked = False
         self._wanted_until: float | None = None
-        self._states: dict[str, tuple[object, float]] = {}
-        """Of each head what it shows, and since when (media time)."""
         self._pictures: list[float] = []
 
     def snapshot(self) -> Mapping[str, Any]:
@@ -63,11 +62,6 @@ class Reporter:
     ) -> None:
         """Takes in a picture, and makes the report if it is due."""
         t = scene.media_time
-        for head_id, reading in scene.heads.items():
-            shown = reading.lamps, reading.unseen, reading.countdown
-            known = self._states.get(head_id)
-            if known is None or known[0] != shown:
-                self._states[head_id] = shown, t
         self._pictures.append(t)
         while self._pictures and not 0 <= t - self._pictures[0] <= RATE_SECONDS:
             del self._pictures[0]
@@ -91,8 +85,8 @@ class Reporter:
                 "lights": placer.lights,
             },
             "samples_per_second": self._rate(),
-            "heads": {head_id: self._head(head_id, scene) for head_id in scene.heads},
-            "groups": {group: machine.cycle(group) for group in self._settings.groups},
+            "heads": {head_id: _head(head_id, scene, machine) for head_id in scene.heads},
+            "groups": {group: _cycle(machine.cycle(group)) for group in self._settings.groups},
             "not_judged": {Fault(fault).value: why for fault, why in machine.not_judged().items()},
             "timeline": self._timeline,
         }
@@ -102,18 +96,6 @@ class Reporter:
             return None
         return round((len(self._pictures) - 1) / max(self._pictures[-1] - self._pictures[0], 1e-3), 2)
 
-    def _head(self, head_id: str, scene: SceneReading) -> Mapping[str, Any]:
-        reading = scene.heads[head_id]
-        since = self._states[head_id][1]
-        return {
-            "lit": [number for number, lamp in enumerate(reading.lamps) if lamp is Lit.ON],
-            "lamps": [lamp.value for lamp in reading.lamps],
-            "unseen": None if reading.unseen is None else reading.unseen.value,
-            "countdown": None if reading.countdown is None else reading.countdown.value,
-            "confidence": reading.confidence,
-            "since_seconds": round(scene.media_time - since, 2),
-        }
-
     def _draw(self, scene: SceneReading, machine: TimeMachine, every: float) -> None:
         t = scene.media_time
         if self._drawn_at is not None and 0 <= t - self._drawn_at < every:
@@ -122,3 +104,30 @@ class Reporter:
         now = Instant(t, scene.wall_time)
         made = timeline(self._settings, machine.head_spans, (), (t - TIMELINE_SECONDS, t), now, self._rate() or 1.0)
         self._timeline = made.as_json()
+
+
+def _head(head_id: str, scene: SceneReading, machine: TimeMachine) -> Mapping[str, Any]:
+    """What a head shows, without the flicker of single pictures, and since when."""
+    reading, t = scene.heads[head_id], scene.media_time
+    spans = machine.head_spans(head_id, t - TIMELINE_SECONDS, t)
+    held = spans[-1] if spans else None
+    return {
+        "lit": [] if held is None else list(held.lit),
+        "lamps": [lamp.value for lamp in reading.lamps],
+        "unseen": reading.unseen if held is None or held.unseen is None else held.unseen,
+        "countdown": None if reading.countdown is None else reading.countdown.value,
+        "confidence": reading.confidence,
+        "since_seconds": 0.0 if held is None else round(t - held.start, 1),
+    }
+
+
+def _cycle(learned: LearnedCycle) -> Mapping[str, Any]:
+    """Durations in seconds: what 1, 50 and 99 % of them do not exceed, and from how many they were learned."""
+    return {
+        "cycle": None if learned.cycle is None else _quantiles(learned.cycle),
+        "states": {state: _quantiles(found) for state, found in learned.states.items()},
+    }
+
+
+def _quantiles(found: Quantiles) -> Mapping[str, float]:
+    return {name: round(getattr(found, name), 1) for name in ("p1", "p50", "p99", "n")}
