@@ -21,7 +21,8 @@ def painted(frame: Frame, canary: CameraCanary, seconds: float) -> Frame:
 
     def read_bgr(region: Region | None = None) -> Image:
         picture = frame.read_bgr(region)
-        x, y = (0, 0) if region is None else (region.x, region.y)
+        # What is asked for beyond the border is not there.
+        x, y = (0, 0) if region is None else (max(region.x, 0), max(region.y, 0))
         canary.paint_bgr(picture, seconds, x, y)
         return picture
 

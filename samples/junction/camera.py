@@ -114,15 +114,21 @@ class ReadRegion:
         luma = self.planes.luma
         if region is None:
             region = Region(0, 0, luma.shape[1], luma.shape[0])
+        # As the real reader does: what lies beyond the border is not there.
+        x, y = max(region.x, 0), max(region.y, 0)
+        last_x, last_y = (
+            min(region.x + region.width, luma.shape[1]),
+            min(region.y + region.height, luma.shape[0]),
+        )
+        if x >= last_x or y >= last_y:
+            return np.zeros((0, 0, 3), np.uint8)
         # Chroma pixels are two wide: convert the even window around the region and cut.
-        left, top = region.x // 2 * 2, region.y // 2 * 2
-        right = min((region.x + region.width + 1) // 2 * 2, luma.shape[1])
-        bottom = min((region.y + region.height + 1) // 2 * 2, luma.shape[0])
+        left, top = x // 2 * 2, y // 2 * 2
+        right, bottom = min((last_x + 1) // 2 * 2, luma.shape[1]), min((last_y + 1) // 2 * 2, luma.shape[0])
         u, v = (plane[top // 2 : bottom // 2, left // 2 : right // 2] for plane in self.planes.chroma)
         uv = np.dstack((u, v))
         bgr = cv2.cvtColorTwoPlane(np.ascontiguousarray(luma[top:bottom, left:right]), uv, cv2.COLOR_YUV2BGR_NV12)
-        x, y = region.x - left, region.y - top
-        return np.ascontiguousarray(bgr[y : y + region.height, x : x + region.width], np.uint8)
+        return np.ascontiguousarray(bgr[y - top : last_y - top, x - left : last_x - left], np.uint8)
 
 
 class Camera:
