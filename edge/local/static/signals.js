@@ -1,7 +1,7 @@
 // The live panel of a camera's traffic signals: asked for every few seconds, and only while it is looked at.
 
 import { ask, sourcePath, told } from "./asking.js";
-import { h, redraw, say } from "./drawing.js";
+import { duration, h, redraw, say } from "./drawing.js";
 import { Timeline, stateWords } from "./timeline.js";
 
 const REFRESH_MS = 3000;
@@ -14,6 +14,7 @@ export class SignalPanel {
     this.card = card;
     this.heads = card.querySelector("[data-part=heads]");
     this.notJudged = card.querySelector("[data-part=not-judged]");
+    this.rate = card.querySelector("[data-part=rate]");
     this.note = card.querySelector("[data-part=note]");
     this.timeline = new Timeline(card.querySelector("[data-part=timeline]"), { clock: true });
     this.source = "";
@@ -75,8 +76,11 @@ export class SignalPanel {
     say(this.note, report.timeline ? "" : t("signalsNothingYet"));
     this.note.hidden = Boolean(report.timeline);
     if (report.timeline) this.timeline.show(report.timeline, t);
+    const known = Object.fromEntries((report.timeline?.heads ?? []).map((head) => [head.head, head]));
     const heads = Object.entries(report.heads ?? {});
-    redraw(this.heads, [t.locale, heads], () => heads.map(([id, head]) => headRow(id, head, t)));
+    redraw(this.heads, [t.locale, heads], () => heads.map(([id, head]) => headRow(id, head, known[id], t)));
+    const rate = report.samples_per_second;
+    say(this.rate, rate ? t("signalsRate", { rate }) : "");
     const judged = Object.entries(report.not_judged ?? {});
     redraw(this.notJudged, [t.locale, judged], () =>
       judged.map(([fault, why]) => h("li", {}, h("b", {}, t.word("hazards", fault)), ` ${t("notJudged", { why })}`)),
@@ -85,15 +89,9 @@ export class SignalPanel {
   }
 }
 
-function headRow(id, head, t) {
-  const state = head.unseen ? "unknown" : head.lit?.length ? "lit" : "dark";
-  const chip = h("span", { className: "chip" }, stateWords(head, head.lamps ?? [], t));
-  chip.dataset.mood = state === "unknown" ? "warn" : "";
-  return h("li", { className: "head-row" }, h("b", {}, head.name || id), chip, h("span", { className: "faint" }, since(head, t)));
-}
-
-function since(head, t) {
-  if (head.since === undefined || head.since === null) return "";
-  const at = new Date(head.since);
-  return t("sinceTime", { time: at.toLocaleTimeString(t.locale, { hour12: false }) });
+function headRow(id, head, known, t) {
+  const chip = h("span", { className: "chip" }, stateWords(head, known?.lamps ?? [], t));
+  chip.dataset.mood = head.unseen ? "warn" : "";
+  const since = t("sinceTime", { time: duration(head.since_seconds ?? 0) });
+  return h("li", { className: "head-row" }, h("b", {}, known?.name || id), chip, h("span", { className: "faint" }, since));
 }

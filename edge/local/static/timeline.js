@@ -5,7 +5,7 @@ import { h } from "./drawing.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const NAME_WIDTH = 96;
-const LANE = 9;
+const LANE = 10;
 const GAP = 8;
 const AXIS = 22;
 const LETTER_FROM_PX = 13;

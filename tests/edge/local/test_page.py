@@ -148,7 +148,7 @@ def test_both_languages_and_every_text(visitor: Visitor, root: Path) -> None:
     expect(part(page, "sources-count")).to_have_text("3 of 4 online")
     keys = page.evaluate(
         """async () => {
-            const { TEXTS } = await import("/static/texts.js");
+            const { CALIBRATION: TEXTS } = await import("/static/calibrate/texts.js");
             const paths = (value, at) =>
                 typeof value === "object" ? Object.entries(value).flatMap(([k, v]) => paths(v, `${at}.${k}`)) : [at];
             return { en: paths(TEXTS.en, "").sort(), zh: paths(TEXTS.zh, "").sort() };
@@ -156,9 +156,10 @@ def test_both_languages_and_every_text(visitor: Visitor, root: Path) -> None:
     )
     assert keys["en"] == keys["zh"]
     static = root / "edge/local/static"
-    scripts = (static / "app.js").read_text(encoding="utf-8")
+    scripts = "".join(path.read_text(encoding="utf-8") for path in sorted(static.rglob("*.js")))
+    markup = "".join(path.read_text(encoding="utf-8") for path in sorted(static.glob("*.html")))
     used = set(re.findall(r'\bt\("(\w+)"', scripts)) | set(re.findall(r't\.word\("(\w+)"', scripts))
-    used |= set(re.findall(r'data-t(?:-\w+)?="(\w+)"', (static / "index.html").read_text(encoding="utf-8")))
+    used |= set(re.findall(r'data-t(?:-\w+)?="(\w+)"', markup))
     assert used <= {path.split(".")[1] for path in keys["en"]}
 
 

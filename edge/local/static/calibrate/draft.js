@@ -131,7 +131,7 @@ export class Draft extends EventTarget {
     const ours = id in this.settings.heads ? this.freeId() : id;
     this.change((settings) => {
       settings.heads[ours] = whole({ heads: { [ours]: head } }).heads[ours];
-    });
+    }, "accept");
     return ours;
   }
 

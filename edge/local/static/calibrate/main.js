@@ -15,6 +15,7 @@ import { CALIBRATION } from "./texts.js";
 
 const CHECK_AFTER_MS = 300;
 const PICTURE_AGAIN_MS = 3000;
+const STAY_MS = 30000; // the camera lends its pictures for as long as somebody asks, and two minutes more
 const $ = (id) => document.getElementById(id);
 const source = decodeURIComponent(location.pathname.split("/").at(-1));
 const KEPT = `calibration ${source}`;
@@ -99,6 +100,7 @@ function acceptAll() {
 
 function discardAll() {
   page.proposals = {};
+  page.notes = [];
   render();
 }
 
@@ -175,7 +177,8 @@ function render() {
   const proposed = Object.keys(page.proposals).length;
   $("proposals").hidden = !proposed && !page.notes.length;
   say($("proposals-note"), proposed ? t("proposed", { count: proposed }) : "");
-  $("accept-all").hidden = $("discard-all").hidden = !proposed;
+  $("proposals-note").hidden = $("accept-all").hidden = !proposed;
+  say($("discard-all"), t(proposed ? "discardAll" : "close"));
   redraw($("proposal-notes"), page.notes, () => page.notes.map((note) => h("li", {}, note)));
   say($("heads-count"), t("headsCount", { count: Object.keys(draft.settings.heads).length, groups: draft.groups.length }));
   $("undo").disabled = !draft.past.length;
@@ -261,6 +264,7 @@ async function start() {
   else say($("stage-note"), t("noPictures"));
   checkSoon();
   parts.learning.ask({ do: "status" });
+  setInterval(() => document.hidden || parts.learning.status.state === "learning" || parts.learning.ask({ do: "status" }), STAY_MS);
 }
 
 /** Back to what the file says. */
