@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,6 +40,8 @@ DISC = np.flatnonzero(_RADIUS <= 0.47)
 """Points of the lens; a little less than all of it, for placement is never exact."""
 GLOW = np.flatnonzero(_RADIUS <= 0.72)
 """Points of the lens and of the halo next to it, which keeps its colour when the lens itself saturates to white."""
+_STROKE_POINTS = POINTS // 16
+"""A single 1 fills a tenth of a display."""
 _BORDER = np.flatnonzero(np.abs(patch_offsets()).max(axis=1) > 0.85)
 _TOP = max(len(DISC) // 5, 1)
 """The brightest fifth of a lens: an arrow fills about a quarter of it, a walking man a fifth."""
@@ -104,6 +107,14 @@ def measure(
 def _channels(patches: Floats, weights: Floats) -> Floats:
     """(n, p, 3) and (n, 3) → (n, p)."""
     return np.asarray((patches @ weights[:, :, None])[:, :, 0], np.float32)
+
+
+def strokes(panels: Floats) -> Floats:
+    """(n,) how far the strokes of digits stand out of n panels (n, POINTS, 3), grey levels. Dark panels have less than
+    15; a lamp's halo, which brightens one side of a panel, is not counted."""
+    bright = np.ascontiguousarray(panels.max(axis=2)).reshape(-1, PATCH, PATCH)
+    found = [np.sort((one - cv2.blur(one, (7, 7))).ravel())[-_STROKE_POINTS:].mean() for one in bright]
+    return np.asarray(found, np.float32)
 
 
 def off_centre(patches: Floats, colours: NDArray[np.intp]) -> tuple[Floats, Floats]:

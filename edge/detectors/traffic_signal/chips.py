@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edge.detectors.interface import Frame, Image, Region
 from edge.vision.arrays import Floats
-from edge.vision.lamps import COLOURS, PATCH_DIAMETERS, POINTS, patch_offsets, ring_points, side_points
+from edge.vision.lamps import COLOURS, PATCH, POINTS, patch_offsets, ring_points, side_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,12 @@ class Layout:
     diameters: Floats
     lamp_points: Floats
     grid_points: Floats
+    panel_of: NDArray[np.intp]
+    """(c,) heads that have a countdown."""
+    panel_points: Floats
+    """(c, POINTS, 2)."""
+    extents: Floats
+    """(h, 4) left, top, right, bottom of all points of a head."""
 
 
 def layout(settings: TrafficSignalSettings) -> Layout:
@@ -72,6 +78,8 @@ def layout(settings: TrafficSignalSettings) -> Layout:
     boxes = np.array([_box(head) for head in heads], np.float32)
     margins = MARGIN * np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])[:, None]
     windows = boxes + np.array([-1, -1, 1, 1], np.float32) * margins
+    panel_of = np.array([number for number, head in enumerate(heads) if head.countdown is not None], np.intp)
+    panels = np.array([_panel(head) for head in heads if head.countdown], np.float32).reshape(-1, POINTS, 2)
     return Layout(
         ids=tuple(settings.heads),
         head_of=head_of,
@@ -84,7 +92,15 @@ def layout(settings: TrafficSignalSettings) -> Layout:
         centres=centres,
         diameters=diameters,
         lamp_points=points.astype(np.float32),
-        grid_points=np.stack([_grid(window) for window in windows]).astype(np.float32),
+        grid_points=np.stack([_grid(window, GRID * _FINE) for window in windows]).astype(np.float32),
+        panel_of=panel_of,
+        panel_points=panels,
+        extents=np.stack(
+            [
+                _extent(windows[n].reshape(2, 2), *points[head_of == n], *panels[panel_of == n])
+                for n in range(len(heads))
+            ]
+        ),
     )
 
 
@@ -124,8 +140,21 @@ def _sides(head_of: NDArray[np.intp], centres: Floats, number: int) -> NDArray[n
     return np.stack([side_points(np.asarray(toward, np.float32)) for toward in both])
 
 
-def _grid(window: Floats) -> Floats:
-    count = GRID * _FINE
+def _extent(*parts: Floats) -> Floats:
+    every = np.concatenate(parts)
+    return np.concatenate((every.min(axis=0), every.max(axis=0))).astype(np.float32)
+
+
+def _panel(head: HeadSettings) -> Floats:
+    """Points of a countdown, a little inside: its frame is no digit."""
+    assert head.countdown is not None
+    corners = np.array(head.countdown.polygon, np.float32)
+    first, last = corners.min(axis=0), corners.max(axis=0)
+    inset = np.float32(0.06) * (last - first)
+    return _grid(np.concatenate((first + inset, last - inset)), PATCH)
+
+
+def _grid(window: Floats, count: int) -> Floats:
     steps = (np.arange(count) + 0.5) / count
     x, y = np.meshgrid(window[0] + steps * (window[2] - window[0]), window[1] + steps * (window[3] - window[1]))
     return np.stack((x.ravel(), y.ravel()), axis=1).astype(np.float32)
@@ -135,12 +164,13 @@ def _grid(window: Floats) -> Floats:
 class Samples:
     """What one picture shows at the layout's points.
 
-    `lamps` (n, POINTS, 3) RGB 0-255. `grids` (h, GRID, GRID) luma 0-255. `inside` (h,): whether the head's lamps lie
-    in the picture. `grey`: the picture has no colours, as cameras' have in infra-red. `scene` (rows × columns,) luma
-    of the whole picture, thinly.
+    `lamps` (n, POINTS, 3) and `panels` (c, POINTS, 3) RGB 0-255. `grids` (h, GRID, GRID) luma 0-255. `inside` (h,):
+    whether the head's lamps lie in the picture. `grey`: the picture has no colours, as cameras' have in infra-red.
+    `scene` (rows × columns,) luma of the whole picture, thinly.
     """
 
     lamps: Floats
+    panels: Floats
     grids: Floats
     inside: NDArray[np.bool_]
     grey: bool
@@ -153,7 +183,9 @@ class Sampler:
     def __init__(self, points: Layout) -> None:
         self._layout = points
         heads, lamps = len(points.ids), len(points.colours)
-        self._lamp_maps = _Maps(points.lamp_points.reshape(lamps, POINTS, 2))
+        # The rows of lamps, and after them those of displays.
+        self._lamp_maps = _Maps(np.concatenate((points.lamp_points, points.panel_points)))
+        self._lamps = lamps
         self._grid_maps = _Maps(points.grid_points.reshape(heads * GRID * _FINE, GRID * _FINE, 2))
         self._place: tuple[Placement, bytes] | None = None
 
@@ -162,7 +194,8 @@ class Sampler:
         place = placement, nudges.tobytes()
         if place != self._place:
             self._place = place
-            self._lamp_maps.place(placement, nudges[self._layout.head_of])
+            every = np.concatenate((self._layout.head_of, self._layout.panel_of))
+            self._lamp_maps.place(placement, nudges[every])
             self._grid_maps.place(placement, np.zeros((len(self._grid_maps.points), 2), np.float32))
         luma = frame.luma
         planes = frame.read_planes() if frame.read_planes is not None else None
@@ -179,7 +212,7 @@ class Sampler:
             rgb, grids, grey = self._from_bgr(frame, placement, inside)
         heads = len(self._layout.ids)
         coarse = grids.reshape(heads, GRID, _FINE, GRID, _FINE).mean(axis=(2, 4))
-        return Samples(rgb, coarse, inside, grey, scene)
+        return Samples(rgb[: self._lamps], rgb[self._lamps :], coarse, inside, grey, scene)
 
     def _inside(self, placement: Placement, width: int, height: int) -> NDArray[np.bool_]:
         points = self._layout
@@ -216,7 +249,7 @@ class Sampler:
     def _from_bgr(self, frame: Frame, placement: Placement, inside: NDArray[np.bool_]) -> tuple[Floats, Floats, bool]:
         """The same from a reader of colour: one read a head."""
         points = self._layout
-        lamps = np.zeros((len(points.colours), POINTS, 3), np.float32)
+        lamps = np.zeros((len(self._lamp_maps.points), POINTS, 3), np.float32)
         grids = np.zeros((len(points.ids), GRID * _FINE, GRID * _FINE), np.float32)
         coloured = False
         for number in np.flatnonzero(inside):
@@ -228,6 +261,9 @@ class Sampler:
             shift = (max(region.x, 0), max(region.y, 0))
             some = slice(points.first[number], points.first[number + 1])
             lamps[some] = self._lamp_maps.read(bgr, shift=shift, rows=some)[:, :, ::-1]
+            for panel in self._lamps + np.flatnonzero(points.panel_of == number):
+                row = slice(panel, panel + 1)
+                lamps[row] = self._lamp_maps.read(bgr, shift=shift, rows=row)[:, :, ::-1]
             rows = slice(number * GRID * _FINE, (number + 1) * GRID * _FINE)
             grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
             grids[number] = self._grid_maps.read(grey, shift=shift, rows=rows)
@@ -279,11 +315,10 @@ class _Maps:
 
 
 def _region(points: Layout, number: int, placement: Placement) -> Region:
-    """Around a head and its lamps' patches. One size for all heads: a converter is kept a size."""
-    patch = PATCH_DIAMETERS / 2 * points.diameters.max()
-    half = np.maximum(points.windows[:, 2:] - points.windows[:, :2], 0).max(axis=0) / 2 + patch
-    half = np.ceil(half * placement.scale).astype(int) + 2
-    middle = (points.windows[number, :2] + points.windows[number, 2:]) / 2
+    """Around a head, its display and its lamps' patches. One size for all heads: a converter is kept a size."""
+    extents = points.extents
+    half = np.ceil((extents[:, 2:] - extents[:, :2]).max(axis=0) / 2 * placement.scale).astype(int) + 3
+    middle = (extents[number, :2] + extents[number, 2:]) / 2
     centre = np.rint(placement.at(float(middle[0]), float(middle[1]))).astype(int)
     return Region(int(centre[0] - half[0]), int(centre[1] - half[1]), int(2 * half[0]), int(2 * half[1]))
 

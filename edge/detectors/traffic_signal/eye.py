@@ -114,10 +114,15 @@ class Eye:
         return bool(use.any())
 
     def _unseen(self, frame: Frame, reason: Unseen) -> SceneReading:
-        counts = np.diff(self._points.first)
+        points = self._points
         heads = {
-            head_id: HeadReading((Lit.UNKNOWN,) * int(count), reason)
-            for head_id, count in zip(self._points.ids, counts, strict=True)
+            head_id: HeadReading(
+                (Lit.UNKNOWN,) * int(points.first[number + 1] - points.first[number]),
+                reason,
+                countdown=Lit.UNKNOWN if number in points.panel_of else None,
+                confidence=0.0,
+            )
+            for number, head_id in enumerate(points.ids)
         }
         return SceneReading(frame.media_time, frame.wall_time, heads, moved=reason is Unseen.MOVED)
 
@@ -131,10 +136,20 @@ class Eye:
             unseen = Unseen.MOVED
         elif unseen is None and phantom.any():
             unseen = Unseen.GLARE
+        display = states.display[self._points.panel_of == number]
         if unseen is not None:
-            return HeadReading((Lit.UNKNOWN,) * len(score), unseen)
-        lamps = tuple(Lit.ON if s >= SAID else Lit.OFF if s <= -SAID else Lit.UNKNOWN for s in score)
-        return HeadReading(lamps, confidence=round(float(min(np.abs(score).min(), 1.0)), 2))
+            return HeadReading(
+                (Lit.UNKNOWN,) * len(score), unseen, countdown=Lit.UNKNOWN if display.size else None, confidence=0.0
+            )
+        return HeadReading(
+            tuple(_said(one) for one in score),
+            countdown=_said(display[0]) if display.size else None,
+            confidence=round(float(min(np.abs(score).min(), 1.0)), 2),
+        )
+
+
+def _said(score: float) -> Lit:
+    return Lit.ON if score >= SAID else Lit.OFF if score <= -SAID else Lit.UNKNOWN
 
 
 def _key(settings: TrafficSignalSettings) -> str:

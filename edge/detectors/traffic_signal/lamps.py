@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edge.detectors.traffic_signal.chips import Layout, Samples
 from edge.vision.arrays import Floats
-from edge.vision.lamps import COLOURS, LampMeasures, measure
+from edge.vision.lamps import COLOURS, LampMeasures, measure, strokes
 
 
 class Light(IntEnum):
@@ -37,6 +37,8 @@ _COLD_MIDDLE, _COLD_WIDTH = 95.0, 40.0
 """Glow that is neither lit nor unlit before a lamp is known, and how far from it is sure."""
 _GAP_MIDDLE, _GAP_WIDTH = 34.0, 25.0
 """Glow between lit and unlit lamps of one head: unlit lenses of different colours differ by 20 in the sun."""
+_STROKES_MIDDLE, _STROKES_WIDTH = 30.0, 20.0
+"""Grey levels of digits' strokes between a dark panel, noise and compression on it, and a lit one by day."""
 _USUAL_SHARE = 0.25
 """Of the way from unlit to lit, within which a glow is as usual."""
 _HALO = 20.0
@@ -61,6 +63,8 @@ class LampStates:
     glow: Floats
     phantom: NDArray[np.bool_]
     measures: LampMeasures
+    display: Floats
+    """(c,) scores of displays of digits, as `score`."""
 
 
 SAID = 0.3
@@ -93,7 +97,8 @@ class LampJudge:
         seen = measure(samples.lamps, self._points.colours, self._points.rings, self._points.sides)
         glow = self._glow(seen)
         score, phantom = self._score(glow)
-        return LampStates(np.clip(score, -3, 3), glow, phantom, seen)
+        display = np.clip((strokes(samples.panels) - _STROKES_MIDDLE) / _STROKES_WIDTH, -3, 3)
+        return LampStates(np.clip(score, -3, 3), glow, phantom, seen, display)
 
     def learn(self, states: LampStates, sure: NDArray[np.bool_], seconds: float) -> None:
         """Takes `sure` lamps' (n,) glow as theirs, for as many seconds as the picture stands for."""
