@@ -3,7 +3,7 @@ SHELL := /bin/bash
 ARGS ?=
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup setup-dev lint format bench bench-peers docs eval-thrown clean
+.PHONY: help demo test setup setup-dev lint format bench bench-peers docs eval-thrown eval-signals clean
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?/\1\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
@@ -37,6 +37,9 @@ eval-thrown: setup-dev ## Figures of the fall detector on a generated suite (mad
 	@$(BIN)/python -m samples.facade --suite --keep --seed 7 --out $(SUITE)
 	@$(BIN)/gridsentry-edge replay $(SUITE) --config $(SUITE)/edge.yaml --out $(SUITE)/events.jsonl
 	@$(BIN)/gridsentry-edge eval $(SUITE)/truth.yaml $(SUITE)/events.jsonl --json var/eval-thrown.json
+
+eval-signals: setup-dev ## Figures of the traffic signal detector on rendered junctions; rows in var/eval-signals.json (ARGS=--quick: a minute)
+	@$(BIN)/python -m samples.junction.evaluate $(ARGS)
 
 docs: setup-dev ## Regenerate schemas, API reference and the console's client types
 	@scripts/docs.sh

@@ -66,12 +66,12 @@ def from_photograph(path: Path, width: int, height: int) -> Backdrop:
 
 def _cloudy(rng: np.random.Generator, h: int, w: int, octaves: int) -> NDArray[np.float32]:
     """Soft noise, about -1…1."""
-    total = np.zeros((h, w), np.float32)
+    total = np.zeros((h, w), np.float64)
     for octave in range(octaves):
         cells = 3 * 2**octave
         grid = rng.normal(0, 1, (max(cells * h // w, 2), cells)).astype(np.float32)
-        total += cv2.resize(grid, (w, h), interpolation=cv2.INTER_CUBIC) / 2 ** (octave * 0.8)
-    return total / 2
+        total += np.asarray(cv2.resize(grid, (w, h), interpolation=cv2.INTER_CUBIC), np.float64) / 2 ** (octave * 0.8)
+    return np.asarray(total / 2, np.float32)
 
 
 def _sky(rng: np.random.Generator, albedo: Linear, horizon: int) -> None:

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.detectors.traffic_signal.settings import Colour, Shape
-from samples.junction.backdrop import Linear
+from samples.junction.backdrop import Backdrop, Linear
 from samples.junction.lights import Light
 from samples.junction.plans import HeadSpec
 from samples.junction.scenario import HeadLook, Make
 
 Mask = NDArray[np.float32]
+Tone = tuple[float, float, float]
 SHARPER = 4
 """Masks are drawn so many times larger and averaged down."""
 LIGHT = {
@@ -112,36 +113,38 @@ def outline(spec: HeadSpec, look: HeadLook) -> tuple[float, float, float, float]
     return a if b is None else (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
 
 
-def paint(spec: HeadSpec, look: HeadLook, albedo: Linear, glow: Linear, sky: Mask, offset: int, ground: int) -> None:
-    """Paints pole, housing and unlit lenses into a backdrop. `offset` pixels of margin; the pole ends at `ground`."""
+def paint_pole(spec: HeadSpec, look: HeadLook, back: Backdrop, offset: int, ground: int) -> None:
+    """Paints what a head hangs on, before any head. `offset` pixels of margin; a pole ends at row `ground`."""
     left, top, right, bottom = (value + offset for value in housing(spec, look))
-    d, colour = look.diameter, PAINT[look.make]
-    middle = (left + right) / 2
-    shapes: list[tuple[tuple[float, float, float, float], tuple[float, ...]]] = []
-    pole = max(d * 0.16, 1.0)
+    middle, pole = (left + right) / 2, max(look.diameter * 0.16, 1.0)
     if look.horizontal:
-        shapes.append(((middle - pole, top - 2.2 * d, middle + pole, top), (0.2, 0.2, 0.2)))
-        shapes.append(((0, top - 2.2 * d - pole, middle, top - 2.2 * d + pole), (0.2, 0.2, 0.2)))
+        arm = top - 2.2 * look.diameter
+        _bar(back, (middle - pole, arm, middle + pole, top), (0.2, 0.2, 0.2))
+        _bar(back, (0, arm - pole, middle, arm + pole), (0.2, 0.2, 0.2))
     else:
-        shapes.append(((middle - pole, bottom - 1, middle + pole, max(ground, bottom + 4)), (0.17, 0.17, 0.17)))
+        _bar(back, (middle - pole, bottom - 1, middle + pole, max(ground, bottom + 4)), (0.17, 0.17, 0.17))
+
+
+def paint_head(spec: HeadSpec, look: HeadLook, back: Backdrop, offset: int) -> None:
+    """Paints board, housing, panel and unlit lenses into a backdrop with `offset` pixels of margin."""
+    left, top, right, bottom = (value + offset for value in housing(spec, look))
+    d = look.diameter
     if look.make is Make.BACKBOARD:
-        shapes.append(((left - 0.45 * d, top - 0.45 * d, right + 0.45 * d, bottom + 0.45 * d), (0.6, 0.6, 0.6)))
-        shapes.append(((left - 0.33 * d, top - 0.33 * d, right + 0.33 * d, bottom + 0.33 * d), (0.015,) * 3))
-    shapes.append(((left, top, right, bottom), colour))
+        for rim, tone in ((0.45 * d, 0.6), (0.33 * d, 0.015)):
+            _bar(back, (left - rim, top - rim, right + rim, bottom + rim), (tone, tone, tone))
+    _bar(back, (left, top, right, bottom), PAINT[look.make])
     digits = digits_box(spec, look)
     if digits is not None:
         x0, y0, x1, y1 = (value + offset for value in digits)
-        shapes.append(((x0, y0, x1, y1), (0.015, 0.015, 0.017)))
-    for (x0, y0, x1, y1), tone in shapes:
-        box = _around(x0, y0, x1, y1).inside(sky.shape[1], sky.shape[0])
-        _blend(albedo, glow, sky, box, _rectangle(box, x0, y0, x1, y1), tone)
-    for (x, y), (tint, _) in zip(lamp_centres(spec, look), spec.lamps, strict=True):
-        box = _around(x + offset - d, y + offset - d, x + offset + d, y + offset + d).inside(sky.shape[1], sky.shape[0])
+        _bar(back, (x0, y0, x1, y1), (0.015, 0.015, 0.017))
+    centres = [(x + offset, y + offset) for x, y in lamp_centres(spec, look)]
+    for (x, y), (tint, _) in zip(centres, spec.lamps, strict=True):
+        box = _on(back, _around(x - d, y - d, x + d, y + d))
+        disc = _disc(box, x, y, d / 2)
         lens = 0.035 + 0.07 * LIGHT[tint]
-        _blend(albedo, glow, sky, box, _disc(box, x + offset, y + offset, d / 2), tuple(float(v) for v in lens))
+        _blend(back, box, disc, (float(lens[0]), float(lens[1]), float(lens[2])))
         if look.make is Make.VISORS:
-            shade = _disc(box, x + offset, y + offset, d / 2) * _upper(box, y + offset - 0.1 * d)
-            _blend(albedo, glow, sky, box, shade, (0.012, 0.012, 0.012))
+            _blend(back, box, disc * _upper(box, y - 0.1 * d), (0.012, 0.012, 0.012))
 
 
 @dataclass(slots=True, eq=False)
@@ -208,7 +211,8 @@ def _sharp(box: Box) -> NDArray[np.uint8]:
 
 def _averaged(sharp: NDArray[np.uint8]) -> Mask:
     height, width = sharp.shape[0] // SHARPER, sharp.shape[1] // SHARPER
-    return cv2.resize(sharp, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    small = cv2.resize(sharp, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32) / np.float32(255)
 
 
 def _at(box: Box, x: float, y: float) -> tuple[int, int]:
@@ -313,10 +317,19 @@ def _seven_segments(box: Box, panel: tuple[float, float, float, float], offset: 
     return _averaged(sharp)
 
 
-def _blend(albedo: Linear, glow: Linear, sky: Mask, box: Box, mask: Mask, tone: Sequence[float]) -> None:
+def _on(back: Backdrop, box: Box) -> Box:
+    return box.inside(back.sky.shape[1], back.sky.shape[0])
+
+
+def _bar(back: Backdrop, corners: tuple[float, float, float, float], tone: Tone) -> None:
+    box = _on(back, _around(*corners))
+    _blend(back, box, _rectangle(box, *corners), tone)
+
+
+def _blend(back: Backdrop, box: Box, mask: Mask, tone: Tone) -> None:
     if box.right <= box.left or box.bottom <= box.top:
         return
     place = box.slices
-    albedo[place] = albedo[place] * (1 - mask[..., None]) + mask[..., None] * np.array(tone, np.float32)
-    glow[place] *= 1 - mask[..., None]
-    sky[place] *= 1 - mask
+    back.albedo[place] = back.albedo[place] * (1 - mask[..., None]) + mask[..., None] * np.array(tone, np.float32)
+    back.glow[place] *= 1 - mask[..., None]
+    back.sky[place] *= 1 - mask

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from samples.facade.seeding import stream
 from samples.junction.backdrop import MARGIN, Linear, from_photograph, make_backdrop
 from samples.junction.controller import HeadTruth, Junction
-from samples.junction.heads import Box, Caught, HeadLight, housing, outline, paint
+from samples.junction.heads import Box, Caught, HeadLight, housing, outline, paint_head, paint_pole
 from samples.junction.lights import Light, Picture, exposed, light_at
 from samples.junction.occluders import (
     CAR_KINDS,
@@ -84,10 +84,12 @@ class Renderer:
             self._backdrop = make_backdrop(rng, scene.width, scene.height)
         back = self._backdrop
         outlines: dict[str, Box] = {}
+        ground = back.road_y + int((self._height - back.road_y) * 0.15)
+        for head in scene.spec.heads:
+            paint_pole(head, scene.looks[head.id], back, MARGIN, ground)
         for head in scene.spec.heads:
             look = scene.looks[head.id]
-            ground = back.road_y + int((self._height - back.road_y) * 0.15)
-            paint(head, look, back.albedo, back.glow, back.sky, MARGIN, ground)
+            paint_head(head, look, back, MARGIN)
             outlines[head.id] = _canvas_box(outline(head, look)).grown(1)
         self._lamps: dict[str, Box] = {}
         self._heads: list[HeadLight] = []
@@ -269,17 +271,15 @@ class Renderer:
         box = Box(int(x - 1.2 * d), top, int(x + 1.2 * d) + 1, int(top + 40 + 3 * d)).inside(self._width, self._height)
         if not lit or box.right <= box.left or box.bottom <= box.top:
             return
-        patch = self._patches.get(key)
-        if patch is None:
+        if key not in self._patches:
             below = self._linear[box.slices]
             rows, columns = below.shape[:2]
             streak = np.outer(np.sin(np.linspace(0, pi, rows)), np.hanning(columns + 2)[1:-1]).astype(np.float32)
             streak *= stream(self.scene.seed, "ripples", number).uniform(0.4, 1, (rows, 1)).astype(np.float32)
             shine = head.light(lit, light, Caught.WHOLE, None).reshape(-1, 3).max(axis=0)
             with_light = exposed(below + 0.06 * streak[..., None] * shine, light, gain)
-            patch = cv2.subtract(with_light, exposed(below, light, gain))
-            self._patches[key] = patch
-        self._canvas[box.slices] = cv2.add(self._canvas[box.slices], patch)
+            self._patches[key] = np.asarray(cv2.subtract(with_light, exposed(below, light, gain)), np.uint8)
+        self._canvas[box.slices] = cv2.add(self._canvas[box.slices], self._patches[key])
 
     def _draw_billboards(self, t: float, light: Light, gain: float) -> None:
         for place, board in enumerate(self._of(Billboard)):
@@ -313,20 +313,18 @@ class Renderer:
             self._headlight(item, width, height)
 
     def _headlight(self, item: Placed, width: int, height: int) -> None:
-        bright: Picture | None
         x = item.x + (width if item.key.endswith("r") else 0)
         y, reach = item.y + height // 2, 26
         box = Box(x - reach, y - reach, x + reach + 1, y + reach + 1)
         if box != box.inside(self._width, self._height):
             return
-        bright = self._patches.get(("headlight",))
-        if bright is None:
+        if ("headlight",) not in self._patches:
             squared = np.arange(-reach, reach + 1, dtype=np.float32) ** 2
             blob = np.exp(-(squared[:, None] + squared[None]) / 40) * 200
             blob += np.exp(-(squared[:, None] + squared[None]) / 220) * 50
-            bright = np.ascontiguousarray(np.repeat(np.clip(blob, 0, 255).astype(np.uint8)[..., None], 3, axis=2))
-            self._patches["headlight",] = bright
-        self._canvas[box.slices] = cv2.add(self._canvas[box.slices], bright)
+            grey = np.clip(blob, 0, 255).astype(np.uint8)
+            self._patches["headlight",] = np.asarray(cv2.merge((grey, grey, grey)), np.uint8)
+        self._canvas[box.slices] = cv2.add(self._canvas[box.slices], self._patches["headlight",])
 
     def _weather(self, t: float) -> None:
         fog = self._fog_at(t)

@@ -87,7 +87,7 @@ def _fault_scenes() -> list[Wanted]:
     quick += slow[::9]
     slow = [order for place, order in enumerate(slow) if place % 9]
     wanted = []
-    for name, orders, rates in (("slow", slow, (1.0, 0.5, 1.0, 2.0)), ("quick", quick, (4.0, 4.0, 5.0, 8.0))):
+    for name, orders, rates in (("slow", slow, (1.0, 0.5, 1.0, 2.0)), ("quick", quick, (4.0, 4.0, 4.0, 6.0))):
         mixed = _dealt(orders, -(-len(orders) // 3))
         for number, share in enumerate(mixed):
             theme = THEMES[number % len(THEMES)]
@@ -139,7 +139,7 @@ def _scene(seed: int, wanted: Wanted, pictures: Sequence[str]) -> Scene:
         wet=wanted.theme == "wet_night" or rng.random() < 0.15,
         traffic=float(rng.uniform(0.05, 0.4)),
         drift_px_per_hour=float(rng.choice([-1, 1]) * rng.uniform(2, 6)) if wanted.theme == "drift" else 0.0,
-        codec=Codec.H264 if rng.random() < 0.25 else Codec.BLOCKS,
+        codec=Codec.H264 if rng.random() < 0.25 and width == 640 else Codec.BLOCKS,
         tags=(wanted.theme, sky.value),
     )  # fmt: skip
     scene = replace(scene, quality=int(rng.integers(22, 32) if scene.codec is Codec.H264 else rng.integers(35, 75)))
