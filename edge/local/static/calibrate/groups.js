@@ -13,7 +13,7 @@ export function renderConflicts(holder, draft, t) {
   const ticked = groups.flatMap((one) => groups.map((other) => has(one, other)));
   redraw(holder, [t.locale, groups, ticked], () => {
     if (groups.length < 2) return [h("p", { className: "faint" }, t("conflictsNone"))];
-    const head = h("tr", {}, h("th", {}), ...groups.slice(0, -1).map((group) => h("th", { scope: "col" }, group)));
+    const head = h("tr", {}, h("td", {}), ...groups.slice(0, -1).map((group) => h("th", { scope: "col" }, group)));
     const rows = groups.slice(1).map((row, at) => {
       const cells = groups.slice(0, at + 1).map((column) => {
         const box = h("input", { type: "checkbox", checked: has(row, column) });
