@@ -41,14 +41,19 @@ def reduction(width: int) -> int:
 
 def orientation(picture: Grey) -> Field:
     """(height, width, 2) field of a picture: |g|^½ in the doubled direction of the gradient."""
-    right = cv2.Sobel(picture, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
-    down = cv2.Sobel(picture, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
-    squares = cv2.multiply(right, right), cv2.multiply(down, down)
-    length = cv2.sqrt(squares[0] + squares[1]) + 1e-3
-    weight = 1 / (length * cv2.sqrt(length + FAINT))
-    return np.asarray(
-        cv2.merge([(squares[0] - squares[1]) * weight, 2 * cv2.multiply(right, down) * weight]), np.float32
-    )
+    across, down = cv2.spatialGradient(picture, ksize=3)
+    # Sobel's kernel weighs eight pixels: grey levels a pixel are an eighth of its sum.
+    x, y = across * np.float32(0.125), down * np.float32(0.125)
+    xx, yy = x * x, y * y
+    length = np.sqrt(xx + yy)
+    length += 1e-3
+    weight = 1 / (length * np.sqrt(length + FAINT))
+    field = np.empty((*picture.shape, 2), np.float32)
+    np.multiply(xx - yy, weight, out=field[..., 0])
+    x *= y
+    x *= 2
+    np.multiply(x, weight, out=field[..., 1])
+    return field
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,24 +113,36 @@ class Cutter:
 
 def templates_of(fields: Field) -> Templates:
     """The patches in the middle of (n, side, side, 2) fields, each with its mean taken out and its length made 1."""
+    patches = _middles(fields)
+    patches = patches - patches.mean(axis=1, keepdims=True)
+    lengths = np.sqrt(np.einsum("nij,nij->n", patches, patches))
+    made = patches / np.maximum(lengths, _TINY)[:, None, None]
+    return np.asarray(made.reshape(-1, PATCH, PATCH, 2), np.float32)
+
+
+def _middles(fields: Field) -> Floats:
+    """(n, PATCH², 2)."""
     spare = (fields.shape[1] - PATCH) // 2
-    patches = fields[:, spare : spare + PATCH, spare : spare + PATCH]
-    patches = patches - patches.mean(axis=(1, 2), keepdims=True)
-    lengths = np.sqrt(np.einsum("nijk,nijk->n", patches, patches))
-    return np.asarray(patches / np.maximum(lengths, _TINY)[:, None, None, None], np.float32)
+    some = fields[:, spare : spare + PATCH, spare : spare + PATCH]
+    return np.ascontiguousarray(some).reshape(len(fields), PATCH * PATCH, 2)
 
 
 def edge_strength(fields: Field) -> NDArray[np.float64]:
     """Of each of (n, …, 2) fields its root mean square: how much there is to be compared. A clear street shows 0.8 to
     2, a fog or a covered lens 0.1 to 0.3 (noise alone)."""
     flat = fields.reshape(len(fields), -1)
-    return np.sqrt(np.einsum("ij,ij->i", flat, flat, dtype=np.float64) / flat.shape[1])
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", flat, flat, dtype=np.float64) / flat.shape[1]), np.float64)
 
 
 def scores_at(fields: Field, templates: Templates) -> NDArray[np.float64]:
     """NCC of each template with the middle of its field, -1 to 1."""
-    found = templates_of(fields)
-    return np.einsum("nijk,nijk->n", found, templates, dtype=np.float64)
+    patches = _middles(fields)
+    across, down = (patches[:, :, part].sum(axis=1) for part in (0, 1))
+    squares = np.einsum("nij,nij->n", patches, patches)
+    squares -= (across * across + down * down) / (PATCH * PATCH)
+    # Templates have no mean, so that of the patches need not be taken out of the product.
+    common = np.einsum("nij,nij->n", patches, templates.reshape(patches.shape))
+    return np.asarray(common / np.sqrt(np.maximum(squares, _TINY)), np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,59 +203,51 @@ def consensus(centres: Points, moves: Points, weights: NDArray[np.float64], tole
     """What most of the places agree on, within `tolerance` pixels: a shift, with scale and roll where they show.
 
     `centres` and `moves` are (n, 2), in pixels of a picture of `width`; places of weight 0 have no say. None: no two
-    of them agree.
+    of them agree. Every shift that one of them saw is tried, and every similarity that two of them fix.
     """
     usable = np.flatnonzero(weights > 0)
-    hypotheses = [(moves[number], 0.0, 0.0) for number in usable]
-    for at, one in enumerate(usable):
-        for other in usable[at + 1 :]:
-            similar = _similarity(centres[[one, other]], moves[[one, other]], np.ones(2))
-            if similar is not None and abs(similar[1]) <= MOST_ZOOM and abs(similar[2]) <= MOST_TURN:
-                hypotheses.append(similar)
-    best: NDArray[np.bool_] | None = None
-    most = 0.0
-    for shift, zoom, turn in hypotheses:
-        near = (weights > 0) & (np.hypot(*(moves - _moved(centres, shift, zoom, turn)).T) <= tolerance)
-        fewest = 2 if zoom == turn == 0 else FEWEST_FOR_SIMILARITY
-        support = float(weights[near].sum()) * (1.0 if zoom == turn == 0 else 0.98)  # of equals the simpler one
-        if near.sum() >= min(fewest, len(usable)) and support > most:
-            best, most = near, support
-    return None if best is None else _fitted(centres, moves, weights, best, width)
-
-
-def _fitted(centres: Points, moves: Points, weights: NDArray[np.float64], agree: NDArray[np.bool_], width: int) -> Fit:
-    where, went, weight = centres[agree], moves[agree], weights[agree]
-    shift = np.average(went, axis=0, weights=weight)
-    left = np.sqrt(np.average(((went - shift) ** 2).sum(axis=1), weights=weight))
-    around = where - np.average(where, axis=0, weights=weight)
-    spread = np.sqrt(np.average((around**2).sum(axis=1), weights=weight))
-    if len(where) >= FEWEST_FOR_SIMILARITY and spread >= LEAST_SPREAD * width and left > NOISE_PX * width / 960:
-        similar = _similarity(where, went, weight)
-        if similar is not None:
-            rest = np.sqrt(np.average(((went - _moved(where, *similar)) ** 2).sum(axis=1), weights=weight))
-            if rest <= WORTH * left:
-                return Fit(float(similar[0][0]), float(similar[0][1]), 1 + similar[1], similar[2], agree)
-    return Fit(float(shift[0]), float(shift[1]), 1.0, 0.0, agree)
-
-
-def _moved(centres: Points, shift: NDArray[np.float64], zoom: float, turn: float) -> Points:
-    x, y = centres.T
-    return np.stack((zoom * x - turn * y + shift[0], turn * x + zoom * y + shift[1]), axis=1)
-
-
-def _similarity(
-    centres: Points, moves: Points, weights: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], float, float] | None:
-    """Shift, scale - 1 and turn that fit moves best, by weighted least squares; None where all places are one."""
-    middle, mean = np.average(centres, axis=0, weights=weights), np.average(moves, axis=0, weights=weights)
-    (x, y), (u, v) = (centres - middle).T, (moves - mean).T
-    spread = float((weights * (x * x + y * y)).sum())
-    if spread < _TINY:
+    if not len(usable):
         return None
-    zoom = float((weights * (x * u + y * v)).sum()) / spread
-    turn = float((weights * (x * v - y * u)).sum()) / spread
-    shift = mean - (zoom * middle[0] - turn * middle[1], turn * middle[0] + zoom * middle[1])
-    return shift, zoom, turn
+    z, m, w = _complex(centres), _complex(moves), np.maximum(weights, 0)
+    one, other = (usable[part] for part in np.triu_indices(len(usable), 1))
+    apart = z[other] - z[one]
+    far = np.abs(apart) > tolerance
+    one, other = one[far], other[far]
+    # A similarity of the plane is a product of complex numbers: scale and roll are one factor, less 1.
+    factors = (m[other] - m[one]) / apart[far]
+    likely = (np.abs(factors.real) <= MOST_ZOOM) & (np.abs(factors.imag) <= MOST_TURN)
+    factors, one = factors[likely], one[likely]
+    slopes = np.concatenate((np.zeros(len(usable)), factors))
+    shifts = np.concatenate((m[usable], m[one] - factors * z[one]))
+    near = (np.abs(m - slopes[:, None] * z - shifts[:, None]) <= tolerance) & (w > 0)
+    fewest = np.where(slopes == 0, 2, FEWEST_FOR_SIMILARITY)
+    # Of equals the simpler one.
+    support = (near @ w) * np.where(slopes == 0, 1.0, 0.98) * (near.sum(axis=1) >= np.minimum(fewest, len(usable)))
+    best = int(support.argmax())
+    return None if support[best] <= 0 else _fitted(z, m, w, near[best], width)
+
+
+def _complex(points: Points) -> NDArray[np.complex128]:
+    return np.ascontiguousarray(points, np.float64).view(np.complex128).ravel()
+
+
+def _fitted(
+    z: NDArray[np.complex128], m: NDArray[np.complex128], w: NDArray[np.float64], agree: NDArray[np.bool_], width: int
+) -> Fit:
+    """Least squares over those that agree."""
+    weight = np.where(agree, w, 0) / w[agree].sum()
+    middle, shift = complex(weight @ z), complex(weight @ m)
+    around, apart = z - middle, m - shift
+    spread = float(weight @ np.abs(around) ** 2)
+    left = float(np.sqrt(weight @ np.abs(apart) ** 2))
+    enough = int(agree.sum()) >= FEWEST_FOR_SIMILARITY and np.sqrt(spread) >= LEAST_SPREAD * width
+    if enough and left > NOISE_PX * width / 960:
+        factor = complex((weight * around.conj()) @ apart) / spread
+        rest = float(np.sqrt(weight @ np.abs(apart - factor * around) ** 2))
+        if rest <= WORTH * left:
+            moved = shift - factor * middle
+            return Fit(moved.real, moved.imag, 1 + factor.real, factor.imag, agree)
+    return Fit(shift.real, shift.imag, 1.0, 0.0, agree)
 
 
 def cornered(picture: Grey, side: int) -> Floats:
@@ -251,7 +260,7 @@ def cornered(picture: Grey, side: int) -> Floats:
 def spread_places(strength: Floats, allowed: Mask, count: int, apart: float, least: float) -> Sequence[tuple[int, int]]:
     """Up to `count` places (column, row), strongest first, no two nearer than `apart`, well spread: each one found
     weakens the picture around it far beyond `apart`."""
-    left = np.where(allowed > 0, strength, 0).astype(np.float32)
+    left = np.where(allowed > 0, np.maximum(strength, 0), 0).astype(np.float32)
     height, width = left.shape
     columns = np.arange(width, dtype=np.float32)
     rows = np.arange(height, dtype=np.float32)[:, None]

@@ -47,8 +47,8 @@ from edge.vision.registration import Shift, orientation_spectrum, shift_between
 
 CALM_SECONDS = 10.0
 """How often a calm camera is looked at (detectors.md §3)."""
-GLANCED = 6
-"""Anchors of a glance: each costs 15 µs at 1080p, and half of them may stand behind a bus."""
+GLANCED = 4
+"""Anchors of a glance, others each time: each costs 30 µs, and half of them may stand behind a bus."""
 FOUND_SHARE = 0.6
 """NCC against what is usual above which an anchor is found; 0.6 in all is the figure of detectors.md §3."""
 GLANCE_SHARE = 0.8
@@ -84,7 +84,8 @@ RETRY_SECONDS = 1.0
 """Between attempts to choose anchors in pictures that have none."""
 MOST_ROLL_TO_LEARN = 0.004
 """A rolled picture would smear the reference: 0.13 of a reduced pixel at a patch's border is none."""
-WHOLE_LEARN_SECONDS = 60.0
+LEARN_SECONDS, WHOLE_LEARN_SECONDS = 1.0, 60.0
+"""How often a reference takes in what is seen, while each picture is looked at."""
 LOST_SECONDS, LOST_LOOK_SECONDS = 60.0, 2.0
 """After so long without its place a camera is looked at less often: it will not be back in a tenth of a second."""
 
@@ -113,6 +114,7 @@ class Placer:
         self._other_light_since: float | None = None
         self._lost_since: float | None = None
         self._learned_whole_at = float("-inf")
+        self._unlearned_seconds = 0.0
         self._held_seconds = 0.0
         """For how long new anchors have held."""
         self._unsettled = 0
@@ -309,8 +311,10 @@ class Placer:
             self._meet_other_light(luma, references, t)
             return
         self._other_light_since = None
-        if abs(fit.turn) <= MOST_ROLL_TO_LEARN and seconds > 0:
-            self._learn(luma, references, agree, found.scores, seconds)
+        self._unlearned_seconds += seconds
+        if abs(fit.turn) <= MOST_ROLL_TO_LEARN and self._unlearned_seconds >= LEARN_SECONDS:
+            self._learn(luma, references, agree, found.scores, self._unlearned_seconds)
+            self._unlearned_seconds = 0.0
             if t - self._learned_whole_at >= WHOLE_LEARN_SECONDS or t < self._learned_whole_at:
                 self._learn_whole(luma, light, t)
         self._replace_distrusted(luma, references)
