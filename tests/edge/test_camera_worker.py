@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import yaml
 
-from edge import camera_worker
+from edge import calibration_desk, camera_worker
 from edge.camera_worker import CameraWorker, SharedParts
 from edge.config.document import load_config
 from edge.config.sources import CameraSource
@@ -153,6 +153,29 @@ def test_a_camera_with_two_streams(clip: Path, tmp_path: Path) -> None:  # noqa:
             wait_until(lambda: meter.last_frame_at, "pictures of what is there")
             wait_until(lambda: any("no main stream" in notice for notice in meter.notices), "and the reason")
             assert meter.state == "online"
+    finally:
+        server.close()
+
+
+def test_a_calibration_is_lent_the_main_stream_while_somebody_asks(
+    clip: Path,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(calibration_desk, "IDLE_SECONDS", 2.0)
+    server = Camera(f"/main={pictures(1280, 720)}", f"/sub={pictures(640, 360)}")
+    try:
+        streams = {name: f"rtsp://127.0.0.1:{server.port}/{name}" for name in ("main", "sub")}
+        with watching(tmp_path / "a", {"type": "rtsp", "streams": streams}, {}) as (worker, meter):
+            wait_until(lambda: meter.role == "sub" and meter.decoding == "key_frames", "health needs no more")
+            ask = worker.calls()["signals"]
+            assert ask({"do": "still"})["width"] == 640, "what there is, at once"
+            wait_until(lambda: ask({"do": "still"})["width"] == 1280, "the main stream")
+            first = ask({"do": "still"})["media_time"]
+            wait_until(lambda: 0 < ask({"do": "still"})["media_time"] - first < 3, "more than a picture a key frame")
+            assert meter.decoding != "key_frames"
+            wait_until(lambda: meter.role == "sub" and meter.decoding == "key_frames", "as it was, once nobody asks")
+            assert meter.failures == 0, "a change is no failure"
     finally:
         server.close()
 
