@@ -22,15 +22,12 @@ from samples.junction.judging import Judged, judge
 from samples.junction.plots import plot
 from samples.junction.running import SceneResult, run_scene
 from samples.junction.scenario import Scene
-from samples.junction.suite import evaluation_set
+from samples.junction.suite import PHOTOGRAPHS, SEED, evaluation_set
 
 OUT = Path("var/eval-signals.json")
 SCENES = Path("var/eval-signals")
 """What became of each scene: read again with --keep."""
-PHOTOGRAPHS = Path("../shared/data/streets/dashcam")
-"""Real streets as backgrounds, where they are there; the project does not ship them."""
-SEED = 4
-QUICK = ("fault-slow-00", "fault-slow-05", "fault-quick-02", "calm-quick-05")
+QUICK = ("fault-slow-00", "fault-slow-05", "fault-middle-01", "fault-quick-02", "calm-quick-05")
 """About a minute on two quiet cores."""
 
 
@@ -55,6 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps([row.model_dump(mode="json") for row in rows], indent=1), encoding="utf-8")
     console.print(_table(rows))
+    for row in rows:
+        if row.note:
+            _say(console, f"{row.name}: {row.note}")
     _tell_troubles(console, judged)
     plot(judged, out.with_suffix(".png"))
     console.print(f"{out}, {out.with_suffix('.png')}; {len(scenes)} scenes, photographs: {photographs or 'none'}")
@@ -122,29 +122,37 @@ def _alone() -> None:
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    table = Table("figure", "value", "unit", "target", "ok", "n", "95 %", "note")
+    table = Table("figure", "value", "unit", "target", "ok", "n", "95 %", show_lines=False)
+    for column in table.columns:
+        column.no_wrap = True
     for row in rows:
         interval = "" if row.interval is None else f"{row.interval[0]:.3g} … {row.interval[1]:.3g}"
         ok = {True: "yes", False: "NO", None: ""}[row.ok]
         value = "" if row.value is None else f"{row.value:.4g}"
         target = "" if row.target is None else f"{row.target:g}"
-        table.add_row(row.name, value, row.unit, target, ok, f"{row.n:g}", interval, row.note)
+        table.add_row(row.name, value, row.unit, target, ok, f"{row.n:g}", interval)
     return table
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, soft_wrap=True)
 
 
 def _tell_troubles(console: Console, judged: Judged) -> None:
     for answer in judged.answered:
         if answer.said is None:
             fault = answer.fault
-            console.print(
+            _say(
+                console,
                 f"missed {answer.scene}: {fault.kind.value} {','.join(fault.heads)} "
-                f"{fault.start_seconds:.0f}-{fault.end_seconds:.0f} s {fault.lamp if fault.lamp is not None else ''}"
+                f"{fault.start_seconds:.0f}-{fault.end_seconds:.0f} s {fault.lamp if fault.lamp is not None else ''}",
             )
     for other in judged.others:
         said = other.said
-        console.print(
+        _say(
+            console,
             f"{other.verdict.value} {other.scene}: {said.hazard} {','.join(said.heads)} at {said.raised:.0f} s "
-            f"(from {said.started:.0f}) {other.truth} {said.hidden or ''}"
+            f"(from {said.started:.0f}) {other.truth} {said.hidden or ''}",
         )
 
 

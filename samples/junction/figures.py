@@ -89,7 +89,7 @@ def _false(name: str, judged: Judged, results: Sequence[SceneResult]) -> Row:
         ok=None if interval is None or interval[0] <= FALSE_PER_DAY < interval[1] else interval[1] <= FALSE_PER_DAY,
         n=round(days, 3),
         interval=interval,
-        note=f"{len(false)}{where} in {days * 24:.1f} camera-hours; so few hours cannot prove the target, only break it",
+        note=f"{len(false)}{where} in {days * 24:.1f} camera-hours: too few to prove the target, enough to break it",
     )
 
 

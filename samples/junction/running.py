@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +75,7 @@ class BrokenDetectorError(RuntimeError):
     """The detector raised on a rendered picture: a fault to be mended, not a figure."""
 
 
-def run_scene(
-    scene: Scene, photographs: Path | None, on_second: Callable[[float], None] = lambda _: None
-) -> SceneResult:
+def run_scene(scene: Scene, photographs: Path | None) -> SceneResult:
     """Renders and judges a scene.
 
     Raises:
@@ -102,7 +99,6 @@ def run_scene(
         if frame.media_time >= next_look:
             hidden += 10.0 * len(camera.renderer.hidden(frame.media_time)) / len(scene.spec.heads)
             next_look = frame.media_time + 10.0
-            on_second(frame.media_time)
             mark = time.perf_counter()
     return SceneResult(
         name=scene.name,

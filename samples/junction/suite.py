@@ -36,6 +36,9 @@ from samples.junction.scenario import (
     Vehicle,
 )
 
+SEED = 4
+PHOTOGRAPHS = Path("../shared/data/streets/dashcam")
+"""Real streets as backgrounds, where they are there; the project does not ship them."""
 SIZES = ((640, 360), (640, 360), (640, 360), (768, 432), (960, 540))
 SMALLEST_PX, USUAL_PX, LARGEST_PX = 6.5, 30.0, 58.0
 THEMES = (
@@ -65,7 +68,7 @@ class Wanted:
     orders: tuple[Order, ...] = ()
 
 
-def evaluation_set(seed: int = 4, photographs: Path | None = None) -> tuple[Scene, ...]:
+def evaluation_set(seed: int = SEED, photographs: Path | None = None) -> tuple[Scene, ...]:
     """All scenes: `fault-…` with episodes, `calm-…` without. `photographs`: a folder whose pictures may serve as
     backgrounds; a set drawn without them differs in those backgrounds only.
     """
@@ -74,23 +77,27 @@ def evaluation_set(seed: int = 4, photographs: Path | None = None) -> tuple[Scen
 
 
 def _fault_scenes() -> list[Wanted]:
-    """Slow scenes for what a picture a second shows, quick ones for the rest. Three episodes a scene."""
+    """Slow scenes for what a picture a second shows, quicker ones for the rest. Three episodes a scene."""
     dark = [Order(Fault.DARK, scope) for scope in ("head", "junction", "head", "approach") for _ in range(11)]
     slow = [*dark, *[Order(Fault.LAMP)] * 28, *[Order(Fault.STUCK)] * 28]
-    quick = [
-        *[Order(Fault.FLASHING, scope) for scope in ("head", "junction") for _ in range(14)],
+    middle = [
         *[Order(Fault.CONFLICT, "groups")] * 27,
         *[Order(Fault.SEQUENCE)] * 27,
         *[Order(Fault.COUNTDOWN)] * 27,
+        *slow[::9],  # some of the slow kinds are also judged at a quicker camera
     ]
-    # Some of the slow kinds are also judged at a quick camera.
-    quick += slow[::9]
     slow = [order for place, order in enumerate(slow) if place % 9]
+    quick = [Order(Fault.FLASHING, scope) for scope in ("head", "junction") for _ in range(14)]
+    kinds = (
+        ("slow", slow, (1.0, 0.5, 1.0, 0.5)),
+        ("middle", middle, (2.0, 2.0, 4.0, 2.0)),
+        ("quick", quick, (4.0, 4.0, 5.0, 8.0)),
+    )
     wanted = []
-    for name, orders, rates in (("slow", slow, (1.0, 0.5, 1.0, 2.0)), ("quick", quick, (4.0, 4.0, 4.0, 6.0))):
-        mixed = _dealt(orders, -(-len(orders) // 3))
-        for number, share in enumerate(mixed):
-            theme = THEMES[number % len(THEMES)]
+    for name, orders, rates in kinds:
+        for number, share in enumerate(_dealt(orders, -(-len(orders) // 3))):
+            # 7 and 16 have no common divisor: every kind of scene meets many themes.
+            theme = THEMES[(number * 7 + len(name)) % len(THEMES)]
             rate = rates[number % len(rates)]
             wanted.append(Wanted(f"fault-{name}-{number:02d}-{theme}", rate, theme, orders=tuple(share)))
     return wanted
@@ -238,10 +245,11 @@ def _light(wanted: Wanted, sky: Sky, seconds: float) -> tuple[Moment, ...]:
 def _events(rng: np.random.Generator, wanted: Wanted, scene: Scene) -> tuple[Event, ...]:
     """Buses in every scene, and what the theme says. Not within a fault's first minutes: it would be another fault."""
     heads = [head.id for head in scene.spec.heads]
-    some = str(rng.choice(heads))
+    failing = {head for fault in scene.faults if fault.scope == "head" for head in fault.heads}
+    some = str(rng.choice([head for head in heads if head not in failing] or heads))
     lasting: dict[str, list[Event]] = {
         "shake": [Shake(float(rng.uniform(1, 4)))],
-        "branch": [Branch(some, float(rng.uniform(0.0, 0.9)), float(rng.uniform(0.3, 1.2)))],
+        "branch": [Branch(some, float(rng.uniform(0.4, 1.1)), float(rng.uniform(0.3, 0.9)))],
         "billboard": [_billboard(rng, scene)],
     }
     events = lasting.get(wanted.theme, [])
