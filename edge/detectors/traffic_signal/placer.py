@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -29,6 +29,7 @@ from edge.detectors.traffic_signal.references import (
     Values,
     new_light,
     references_from,
+    strength_of,
     whole_of,
 )
 from edge.detectors.traffic_signal.settings import TrafficSignalSettings
@@ -38,11 +39,10 @@ from edge.vision.anchors import (
     Fit,
     Points,
     consensus,
-    edge_strength,
     find,
     scores_at,
 )
-from edge.vision.arrays import Grey
+from edge.vision.arrays import Floats, Grey
 from edge.vision.registration import Shift, orientation_spectrum, shift_between
 
 CALM_SECONDS = 10.0
@@ -71,8 +71,9 @@ FOLLOWED_SHARE, BACK_SHARE = 0.02, 0.016
 FOLLOWED_SECONDS = 30.0
 GONE_SHARE = 0.06
 """More than this is not waited for."""
-WEAK_SHARE = 0.6
-"""Of an anchor's usual edge strength: below it there is nothing to compare by (fog, a covered lens, darkness)."""
+WEAK_SHARE = 0.5
+"""Of the whole picture's usual edge strength: below it there is nothing to compare by (fog, a covered lens, darkness).
+Noise alone has 0.2 to 0.3 of a street's, another street 0.6 to 1.5."""
 NEW_LIGHT_SECONDS = 20.0
 """For how long the place must show another light before that is learned: a flash or a headlight is over."""
 YOUNG_SECONDS = 15.0
@@ -113,6 +114,7 @@ class Placer:
         self._is_far = False
         self._other_light_since: float | None = None
         self._lost_since: float | None = None
+        self._searched_at: float | None = None
         self._learned_whole_at = float("-inf")
         self._unlearned_seconds = 0.0
         self._held_seconds = 0.0
@@ -235,13 +237,19 @@ class Placer:
 
     def _look(self, luma: Grey, references: References, t: float, seconds: float) -> None:
         light = references.lights[self._active]
-        # What was not found lately is searched for at its last place, and where the settings put it.
-        for reach in (NEAR, FAR):
+        for reach in (NEAR, FAR) if self._steady or self._is_far_search_due(t) else ():
             found = self._search(luma, references, light, self._placement, reach, FOUND_SHARE)
             if found is not None and self._is_most(found, references, light):
                 self._found(luma, references, found, t, seconds)
                 return
         self._look_at_whole(luma, references, t, seconds)
+
+    def _is_far_search_due(self, t: float) -> bool:
+        """While the place is lost the whole picture is asked first: it sees farther and costs less."""
+        if self._searched_at is not None and 0 <= t - self._searched_at < CALM_SECONDS:
+            return False
+        self._searched_at = t
+        return True
 
     def _is_most(self, found: _Found, references: References, light: Light) -> bool:
         able = light.known & (references.trust > DISTRUST)
@@ -262,11 +270,12 @@ class Placer:
         weights = np.where(good, scores * np.maximum(references.trust, 0.05), 0.0)
         moves = np.where(good[:, None], places - references.centres, 0.0)
         fit = consensus(references.centres, moves, weights, self._tolerance, self._size.width)
-        return None if fit is None else _Found(fit, scores, edge_strength(cut.fields))
+        return None if fit is None else _Found(fit, scores)
 
     def _look_at_whole(self, luma: Grey, references: References, t: float, seconds: float) -> None:
         """Too few anchors are where they should be: behind something, in another light, or elsewhere."""
-        spectrum = orientation_spectrum(whole_of(luma))
+        whole = whole_of(luma)
+        spectrum = orientation_spectrum(whole)
         shifts = [shift_between(light.spectrum, spectrum) for light in references.lights]
         order = sorted(range(len(shifts)), key=lambda number: -shifts[number].peak)
         for number in order:
@@ -286,7 +295,7 @@ class Placer:
             self._take_light(number)
             self._found_by_whole(luma, references, near, t)
             return
-        self._lose(luma, references, t)
+        self._lose(luma, whole, references, t)
 
     def _take_light(self, number: int) -> None:
         if number != self._active:
@@ -343,9 +352,8 @@ class Placer:
         state = Registration.MOVED if self._is_far else Registration.STEADY
         self._placement = replace(placement, registration=state)
 
-    def _lose(self, luma: Grey, references: References, t: float) -> None:
+    def _lose(self, luma: Grey, whole: Floats, references: References, t: float) -> None:
         """Nothing of the place is found. If there is something to be seen all the same, it is another place."""
-        light = references.lights[self._active]
         if not self._is_settled:
             self._unsettled += 1
             if self._unsettled >= FEWEST:
@@ -353,9 +361,7 @@ class Placer:
                 self._unsettled, self._held_seconds, self._references, self._tried_at = 0, 0.0, None, None
                 self._begin(luma, t)
                 return
-        strength = edge_strength(self._cut(luma, references.centres, 0, self._placement).fields)
-        usual = np.min([one.strength for one in references.lights], axis=0)
-        weak = float((strength < WEAK_SHARE * usual)[light.known].mean()) > 0.5
+        weak = strength_of(whole) < WEAK_SHARE * min(light.strength for light in references.lights)
         if self._lost_since is None or t < self._lost_since:
             self._lost_since = t
         self._steady, self._other_light_since = False, None
@@ -383,10 +389,9 @@ class Placer:
         unseen = np.flatnonzero(~light.known)
         chosen = np.union1d(agree, unseen)
         cut = self._cut(luma, references.centres[chosen], 1, self._placement)
-        strengths = edge_strength(cut.fields)
         for at, number in enumerate(chosen):
             patch = _put_back(cut, at, self._cutter.factor)
-            light.learn(int(number), patch, float(scores[number]), float(strengths[at]), seconds)
+            light.learn(int(number), patch, float(scores[number]), seconds)
         light.derive()
 
     def _learn_whole(self, luma: Grey, light: Light, t: float) -> None:
@@ -429,15 +434,12 @@ class Placer:
 VERSION = 1
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class _Found:
-    """What a search found."""
+    """What a search found: a fit, and the NCC of each anchor."""
 
-    __slots__ = ("fit", "scores", "strength")
-
-    def __init__(self, fit: Fit, scores: Values, strength: Values) -> None:
-        self.fit = fit
-        self.scores = scores
-        self.strength = strength
+    fit: Fit
+    scores: Values
 
 
 def _placed(centres: Points, placement: Placement) -> Points:
