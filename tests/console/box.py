@@ -83,6 +83,7 @@ class Box:
         accuracy_m: float = 20.0,
         drill: bool = False,
         remarks: dict[str, Any] | None = None,
+        began_seconds_ago: float = 2.0,
     ) -> Episode:
         """Opens an episode that began a moment ago; `remarks` are further fields of its events."""
         now = datetime.now(UTC)
@@ -96,7 +97,7 @@ class Box:
             severity=severity,
             tier=tier,
             accuracy_m=accuracy_m,
-            started_at=now - timedelta(seconds=2),
+            started_at=now - timedelta(seconds=began_seconds_ago),
             id=uuid7(now),
             canary=canary,
             remarks=remarks or {},
@@ -154,6 +155,8 @@ class Box:
         media_type: str,
         captured_at: datetime | None = None,
         short_seconds: float | None = None,
+        label: str | None = None,
+        size: int | None = None,
     ) -> str:
         """Adds a file to the episode's evidence; the next event tells of it."""
         name = hashlib.sha256(content).hexdigest()
@@ -162,10 +165,11 @@ class Box:
                 "sha256": name,
                 "kind": kind,
                 "media_type": media_type,
-                "bytes": len(content),
+                "bytes": size or len(content),
                 "captured_at": (captured_at or episode.started_at).isoformat(),
                 "redacted": False,
                 "short_seconds": short_seconds,
+                "label": label,
             }
         )
         return name

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { AlertSummary } from "../api/types";
 import { Icon } from "../app/Icon";
 import { useLanguage } from "../i18n";
-import { formatAge, formatMoment, secondsSince } from "../lib/time";
+import { formatAge, formatMoment, formatShortMoment, secondsSince } from "../lib/time";
 import { useNow } from "../lib/useNow";
 import { useGridNames } from "../map/useGrids";
 import { holderName, isOpen } from "./list";
@@ -86,9 +86,15 @@ function Marks({ alert }: { alert: AlertSummary }): ReactNode {
   const { t } = useTranslation();
   const [language] = useLanguage();
   const nameOf = useGridNames(language);
+  const now = useNow();
   const border = alert.border_queues.map(nameOf).join(language === "zh" ? "、" : ", ");
   return (
     <span className="marks">
+      {alert.repaired_at == null ? null : (
+        <span className="badge badge-good" title={t("signal.repairedHint")} data-testid="repaired-badge">
+          {t("signal.repairedShort", { time: formatShortMoment(alert.repaired_at, language, now) })}
+        </span>
+      )}
       {alert.tier === "review" ? <span className="badge">{t("list.review")}</span> : null}
       {border === "" ? null : (
         <span className="badge" title={t("list.borderLabel", { queues: border })}>

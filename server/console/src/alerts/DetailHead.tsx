@@ -4,8 +4,9 @@ import { useTranslation } from "react-i18next";
 import type { AlertDetail } from "../api/types";
 import { Icon } from "../app/Icon";
 import { useLanguage } from "../i18n";
-import { formatAge, secondsSince } from "../lib/time";
+import { formatAge, formatShortMoment, secondsSince } from "../lib/time";
 import { useNow } from "../lib/useNow";
+import { lastedSeconds } from "../signals/repaired";
 import { DrillMark } from "./DrillMark";
 import { RemarkBadges } from "./RemarkBadges";
 import { continuationOf, remarksOf } from "./remarks";
@@ -17,6 +18,20 @@ interface DetailHeadProps {
   position: { index: number; count: number } | null;
   onBack: () => void;
   onStep: (step: 1 | -1) => void;
+}
+
+/** When it worked again and how long that took: said above everything else. */
+function Repaired({ alert, now }: { alert: AlertDetail; now: number }): ReactNode {
+  const { t } = useTranslation();
+  const [language] = useLanguage();
+  if (alert.repaired_at == null) return null;
+  return (
+    <p className="repaired" data-testid="repaired" title={t("signal.repairedHint")}>
+      <Icon name="check" size={16} />
+      <strong>{t("signal.repaired", { time: formatShortMoment(alert.repaired_at, language, now) })}</strong>
+      <span>{t("signal.repairedAfter", { age: formatAge(lastedSeconds(alert, now), language) })}</span>
+    </p>
+  );
 }
 
 export function DetailHead({ alert, position, onBack, onStep }: DetailHeadProps): ReactNode {
@@ -36,6 +51,7 @@ export function DetailHead({ alert, position, onBack, onStep }: DetailHeadProps)
           {alert.tier === "review" ? <span className="badge">{t("list.review")}</span> : null}
           <RemarkBadges remarks={[...remarksOf(alert), ...continuationOf(alert.media_episodes)]} />
         </h2>
+        <Repaired alert={alert} now={now} />
         <p>
           <span>{queueName(alert, language)}</span>
           <span className="faint"> · {alert.source_name || alert.source_id}</span>

@@ -8,6 +8,9 @@ import { formatAge, formatMoment, secondsSince } from "../lib/time";
 import { useNow } from "../lib/useNow";
 import { useGridNames } from "../map/useGrids";
 import { arrivals } from "../live/arrivals";
+import { signalFacts, signalMeasurements } from "../signals/detail";
+import { lastedSeconds } from "../signals/repaired";
+import { isSignal } from "../evidence/select";
 import { drillSteps } from "./drill";
 import { measurements } from "./measurements";
 import { placeName, queueName } from "./text";
@@ -22,6 +25,8 @@ export function Facts({ alert, account }: { alert: AlertDetail; account: Account
   const method = t(`method.${location.method as "camera"}`, { defaultValue: location.method });
   const height = location.height_m;
   const [lon, lat] = location.point.coordinates;
+  const signal = isSignal(alert) ? signalFacts(alert.detail) : null;
+  const measured = signal === null ? measurements(alert, t) : signalMeasurements(signal, t, language);
   return (
     <section className="facts" aria-labelledby="facts-title">
       <h3 id="facts-title">{t("detail.facts")}</h3>
@@ -44,7 +49,7 @@ export function Facts({ alert, account }: { alert: AlertDetail; account: Account
             {t("drill.after", { seconds: seconds.toFixed(1) })}
           </Fact>
         ))}
-        {measurements(alert, t).map(({ label, value }) => (
+        {measured.map(({ label, value }) => (
           <Fact key={label} label={label}>
             {value}
           </Fact>
@@ -57,6 +62,12 @@ export function Facts({ alert, account }: { alert: AlertDetail; account: Account
           {formatMoment(alert.ended_at ?? alert.observed_at, language, now)}
           <span className="faint"> · {t(`phase.${alert.phase as "opened"}`, { defaultValue: alert.phase })}</span>
         </Fact>
+        {alert.repaired_at == null ? null : (
+          <Fact label={t("signal.facts.repaired")}>
+            {formatMoment(alert.repaired_at, language, now)}
+            <span className="faint"> · {t("signal.repairedAfter", { age: formatAge(lastedSeconds(alert, now), language) })}</span>
+          </Fact>
+        )}
         <Fact label={t("detail.accuracy")}>
           {t("detail.accuracyValue", { metres: Math.round(location.accuracy_m), method })}
           <br />

@@ -9,6 +9,7 @@ import { Icon } from "../app/Icon";
 import { useLanguage } from "../i18n";
 import { formatMoment } from "../lib/time";
 import { serverNow } from "../lib/clock";
+import { SignalPanel } from "../signals/SignalPanel";
 import { ClipPlayer } from "./ClipPlayer";
 import type { Player } from "./player";
 import { pictureName, pictureWithOverlay, saveAs } from "./save";
@@ -35,7 +36,8 @@ export function EvidenceViewer({ alert, videoRef, player, overlay, onOverlay }: 
   const tab = chosen !== null && tabs.includes(chosen) ? chosen : bestTab(tabs, files);
   const imageRef = useRef<HTMLImageElement>(null);
   const trace = useTrace(alert, files);
-  const shown = tab === "telemetry" ? null : tab === "clip" ? files.clip : files.snapshot;
+  const isPicture = tab === "clip" || tab === "snapshot";
+  const shown = !isPicture ? null : tab === "clip" ? files.clip : files.snapshot;
 
   const save = (): void => {
     const media = tab === "clip" ? videoRef.current : imageRef.current;
@@ -65,7 +67,7 @@ export function EvidenceViewer({ alert, videoRef, player, overlay, onOverlay }: 
             </button>
           ))}
         </div>
-        {tab === "telemetry" ? null : (
+        {!isPicture ? null : (
           <div className="viewer-tools">
             {isWhole(shown) ? (
               <button
@@ -103,6 +105,7 @@ export function EvidenceViewer({ alert, videoRef, player, overlay, onOverlay }: 
         {tab === "snapshot" ? (
           <Snapshot alert={alert} files={files} trace={trace} imageRef={imageRef} overlay={overlay} />
         ) : null}
+        {tab === "timeline" ? <SignalPanel alert={alert} /> : null}
         {tab === "telemetry" ? <Readings alert={alert} file={files.telemetry} /> : null}
       </div>
     </section>

@@ -125,7 +125,7 @@ describe("readings", () => {
 });
 
 describe("what to show", () => {
-  const alert = (detail: Record<string, unknown>): AlertDetail => ({ detail }) as unknown as AlertDetail;
+  const alert = (detail: Record<string, unknown>): AlertDetail => ({ hazard: "thrown_object", detail }) as unknown as AlertDetail;
 
   it("prefers the whole file, then the newest", () => {
     const files = newestOfEach([

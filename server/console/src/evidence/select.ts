@@ -1,6 +1,6 @@
 import type { AlertDetail, Evidence } from "../api/types";
 
-export type Tab = "clip" | "snapshot" | "telemetry";
+export type Tab = "timeline" | "clip" | "snapshot" | "telemetry";
 
 export interface EvidenceSet {
   clip: Evidence | null;
@@ -8,6 +8,8 @@ export interface EvidenceSet {
   overlay: Evidence | null;
   track: Evidence | null;
   telemetry: Evidence | null;
+  /** Lamps of a traffic signal. */
+  timeline: Evidence | null;
 }
 
 /** The newest file of each kind: whole before partial before expected, later before earlier. */
@@ -20,7 +22,15 @@ export function newestOfEach(evidence: readonly Evidence[]): EvidenceSet {
     overlay: newest("overlay"),
     track: newest("track"),
     telemetry: newest("telemetry"),
+    timeline: timelinesOf(evidence)[0] ?? null,
   };
+}
+
+/** Lamp timelines, the best first: of two that begin together the larger one tells more. */
+export function timelinesOf(evidence: readonly Evidence[]): Evidence[] {
+  return evidence
+    .filter(({ kind, media_type }) => kind === "timeline" && media_type === "application/json")
+    .sort((a, b) => byWorth(a, b) || b.bytes - a.bytes);
 }
 
 const STATE_RANK: Record<Evidence["state"], number> = { whole: 0, partial: 1, expected: 2, dropped: 3 };
@@ -43,12 +53,18 @@ export function isSensor(alert: Pick<AlertDetail, "detail">): boolean {
   return typeof alert.detail["channel"] === "string";
 }
 
+/** A fault of traffic signals: its proof is a timeline. */
+export function isSignal(alert: Pick<AlertDetail, "hazard">): boolean {
+  return alert.hazard.startsWith("signal_");
+}
+
 /** The tabs that an alert has, whether their files are here yet or not. */
 export function tabsOf(alert: AlertDetail, files: EvidenceSet): Tab[] {
   if (isSensor(alert)) {
     return ["telemetry", ...(files.clip === null ? [] : ["clip" as const]), ...(files.snapshot === null ? [] : ["snapshot" as const])];
   }
-  return ["clip", "snapshot", ...(files.telemetry === null ? [] : ["telemetry" as const])];
+  const first = isSignal(alert) || files.timeline !== null ? (["timeline"] as const) : [];
+  return [...first, "clip", "snapshot", ...(files.telemetry === null ? [] : ["telemetry" as const])];
 }
 
 /** What to show first: the clip if it is here, else whatever is, else what will come. */

@@ -1,5 +1,6 @@
 import { conditions } from "./conditions";
 import { remarks } from "./remarks";
+import { signals } from "./signals";
 
 /** Every text of the console in English; its shape is the one that other languages must have. */
 export const en = {
@@ -67,6 +68,7 @@ export const en = {
     after: "{{seconds}} s after it began",
   },
   remarks: remarks.en,
+  signal: signals.en,
   list: {
     label: "Alerts",
     open: "Open",
@@ -151,6 +153,7 @@ export const en = {
     clip: "Clip",
     snapshot: "Picture",
     telemetry: "Readings",
+    timeline: "Lamps",
     tabs: "Kinds of evidence",
     waiting: "The clip is on its way",
     waitingHint: "It is cut when the episode ends and appears here by itself.",

@@ -1,6 +1,7 @@
 import { conditions } from "./conditions";
 import type { Messages } from "./en";
 import { remarks } from "./remarks";
+import { signals } from "./signals";
 
 export const zh: Messages = {
   app: { name: "GridSentry", tagline: "看得见、定得准、派得对、有人管" },
@@ -67,6 +68,7 @@ export const zh: Messages = {
     after: "开始后 {{seconds}} 秒",
   },
   remarks: remarks.zh,
+  signal: signals.zh,
   list: {
     label: "警情列表",
     open: "待办",
@@ -151,6 +153,7 @@ export const zh: Messages = {
     clip: "视频",
     snapshot: "图片",
     telemetry: "读数",
+    timeline: "灯色",
     tabs: "证据种类",
     waiting: "视频正在赶来",
     waitingHint: "事件结束后截取，到达后会自动显示。",

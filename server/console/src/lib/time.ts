@@ -44,6 +44,25 @@ export function formatMoment(iso: string, language: Language, now: number): stri
   return `${moment.toLocaleDateString(locale, { month: "short", day: "numeric" })} ${time}`;
 }
 
+/** The time of day of a moment in milliseconds, in the viewer's time zone: "08:12", or "08:12:05". */
+export function formatClock(moment: number, language: Language, withSeconds: boolean): string {
+  return new Date(moment).toLocaleTimeString(language === "zh" ? "zh-CN" : "en-GB", {
+    hourCycle: "h23",
+    hour: "2-digit",
+    minute: "2-digit",
+    ...(withSeconds ? { second: "2-digit" } : {}),
+  });
+}
+
+/** As `formatMoment`, to the minute. */
+export function formatShortMoment(iso: string, language: Language, now: number): string {
+  const moment = new Date(iso);
+  if (Number.isNaN(moment.getTime())) return "–";
+  const time = formatClock(moment.getTime(), language, false);
+  if (moment.toDateString() === new Date(now).toDateString()) return time;
+  return `${moment.toLocaleDateString(language === "zh" ? "zh-CN" : "en-GB", { month: "short", day: "numeric" })} ${time}`;
+}
+
 /** Seconds from an ISO moment to `now` (milliseconds). */
 export function secondsSince(iso: string, now: number): number {
   return (now - Date.parse(iso)) / 1000;
