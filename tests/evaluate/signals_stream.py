@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ from edge.detectors.traffic_signal.settings import (
     LampSettings,
     TrafficSignalSettings,
 )
-from samples.junction.controller import HeadTruth, Junction
+from samples.junction.controller import FLASHES, HeadTruth, Junction
 from samples.junction.plans import JunctionSpec
 from samples.junction.truth import accepted_plan, flash_periods
 
@@ -99,6 +99,9 @@ class Stream:
         self._hidden: dict[str, float] = {}
         self._moved = -1.0
         self._lamps = {head.id: len(head.lamps) for head in junction.spec.heads}
+        self._specs = {head.id: head for head in junction.spec.heads}
+        self._known: dict[str, tuple[float, HeadTruth]] = {}
+        self._clean: dict[tuple[str, tuple[int, ...], bool | None], HeadReading] = {}
 
     def pictures(self, start: float, end: float) -> Iterator[SceneReading]:
         """Pictures from `start` to `end`, seconds."""
@@ -116,7 +119,7 @@ class Stream:
         if t >= self._moved and rng.random() < errors.moved_per_hour * self._step / 3600:
             self._moved = t + rng.expovariate(1 / errors.moved_seconds)
         moved = t < self._moved
-        states = self._junction.states(t)
+        states = self._states(t)
         heads = {head: self._reading(head, state, t, moved=moved) for head, state in states.items()}
         return SceneReading(t, wall, heads, moved=moved)
 
@@ -129,24 +132,45 @@ class Stream:
             return HeadReading((Lit.UNKNOWN,) * count, Unseen.MOVED)
         if t < self._hidden.get(head, -1.0) or rng.random() < errors.flicker_seen:
             return HeadReading((Lit.UNKNOWN,) * count, Unseen.OCCLUDED)
-        lit = () if truth.lit and rng.random() < errors.beat else truth.lit
+        if rng.random() >= errors.beat + errors.misread + errors.unsure:
+            return self._undisturbed(head, truth)
+        return self._disturbed(head, truth)
+
+    def _disturbed(self, head: str, truth: HeadTruth) -> HeadReading:
+        """Beaten, misread or unsure: one of them at least, seldom two."""
+        rng, errors, count = self._rng, self._errors, self._lamps[head]
+        kind = rng.random() * (errors.beat + errors.misread + errors.unsure)
+        lit = () if kind < errors.beat else truth.lit
         lamps = [Lit.ON if index in lit else Lit.OFF for index in range(count)]
-        if rng.random() < errors.misread:
+        if errors.beat <= kind < errors.beat + errors.misread:
             index = rng.randrange(count)
             lamps[index] = Lit.OFF if lamps[index] is Lit.ON else Lit.ON
-        if rng.random() < errors.unsure:
+        if kind >= errors.beat + errors.misread:
             lamps[rng.randrange(count)] = Lit.UNKNOWN
         display = None
         if truth.countdown is not None:
             display = Lit.ON if truth.countdown else Lit.OFF
         return HeadReading(tuple(lamps), countdown=display)
 
+    def _states(self, t: float) -> dict[str, HeadTruth]:
+        """What heads show; without faults and flashing it is remembered until it changes."""
+        if self._junction.faults:
+            return self._junction.states(t)
+        states = {}
+        for head_id, head in self._specs.items():
+            until, truth = self._known.get(head_id, (-1e9, HeadTruth(())))
+            if t >= until:
+                truth = self._junction.normal(head, t)
+                span = self._junction.controller.aspect(head.group, t)
+                until = t if span.aspect in FLASHES else span.end
+                self._known[head_id] = until if truth.countdown is None else min(until, t + 1), truth
+            states[head_id] = truth
+        return states
 
-def wall(t: float, begins: datetime = NOON) -> datetime:
-    """The wall time of a second."""
-    return begins + timedelta(seconds=t)
-
-
-def heads_of(spec: JunctionSpec, group: str) -> Sequence[str]:
-    """The heads of a phase group."""
-    return [head.id for head in spec.heads if head.group == group]
+    def _undisturbed(self, head: str, truth: HeadTruth) -> HeadReading:
+        key = head, truth.lit, truth.countdown
+        if key not in self._clean:
+            lamps = tuple(Lit.ON if index in truth.lit else Lit.OFF for index in range(self._lamps[head]))
+            display = None if truth.countdown is None else Lit.ON if truth.countdown else Lit.OFF
+            self._clean[key] = HeadReading(lamps, countdown=display)
+        return self._clean[key]

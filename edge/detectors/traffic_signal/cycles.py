@@ -13,7 +13,7 @@ CONFIRM_SECONDS = 0.3
 CONFIRM_DARK_SECONDS = 1.0
 """Darkness: the gaps of anything that flashes at 0.7 Hz or more, and of LEDs that beat, are shorter."""
 CONFIRM_INTERVAL_SECONDS = 1.2
-"""With pictures farther apart than this one is enough: the next one may show the next colour."""
+"""With pictures farther apart than this one of a colour is enough: the next one may show the next colour."""
 BLIND_SECONDS = 2.0
 """A state that is the same before and after so short a time unseen has not changed in it: no cycle is so short."""
 
@@ -107,7 +107,8 @@ class Runs:
         pending = self._pending
         assert pending is not None
         if interval > CONFIRM_INTERVAL_SECONDS:
-            return True
+            # One picture of darkness may be a beat, one of a colour is that colour.
+            return pending.label != DARK or self._pending_pictures >= 2
         need = CONFIRM_DARK_SECONDS if pending.label == DARK else CONFIRM_SECONDS
         return self._pending_pictures >= 2 and pending.last - pending.start >= need - 1e-6
 

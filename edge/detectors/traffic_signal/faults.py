@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from contract.details import Box, SignalDetail, SignalLamp
+from contract.details import Box, SignalDetail, SignalLamp, listed_heads
 from contract.events import Severity, Tier
 from edge.detectors.traffic_signal.cycles import Change, CycleCount
 from edge.detectors.traffic_signal.durations import DARK
@@ -23,7 +23,7 @@ AMBER_INTERVAL_SECONDS = 1.2
 """With pictures farther apart a cycle may be normal without amber having been seen."""
 FLASH_SECONDS = 60.0
 """Night flash for so long is as good as normal cycles: there are none until the morning."""
-_MAX_HEADS, _MAX_GROUPS = 24, 8
+_MAX_GROUPS = 8
 
 
 @dataclass(slots=True)
@@ -76,6 +76,8 @@ class Faults:
             if narrower and (found.scope == "junction" or set(known.found.heads) <= set(found.heads)):
                 found = replace(found, started=min(found.started, known.found.started))
                 self._end(place, None)
+            elif (found.fault, place[0]) == (Fault.LAMP, Fault.DARK) and known.found.heads == found.heads:
+                self._end(place, None)  # it was dark for as long as that colour lasts
         self._over.pop((found.fault, found.key), None)
         counts = {head: CycleCount() for head in found.heads}
         self._open[found.fault, found.key] = OpenFault(found, counts)
@@ -185,12 +187,18 @@ class Faults:
         # Of many heads some may stay hidden, or dark by themselves: those are told by themselves then.
         if len(normal) < (len(known.counts) + 1) // 2:
             return None
-        if any(
-            known.counts[head].count < needed and junction.heads[head].seen and junction.heads[head].lit
-            for head in known.counts
-        ):
+        working = [head for head in known.counts if junction.heads[head].seen and junction.heads[head].lit]
+        late = [head for head in working if known.counts[head].count < needed]
+        if late and min(count.count for count in normal) < 2 * needed:
+            return None
+        if known.found.fault is Fault.CONFLICT and not self._both_cycled(junction, known, needed):
             return None
         return max(count.began for count in normal if count.began is not None)
+
+    def _both_cycled(self, junction: Junction, known: OpenFault, needed: int) -> bool:
+        """Whether both groups went round: while one is hidden the other one may look normal."""
+        done = {junction.heads[head].group for head, count in known.counts.items() if count.count >= needed}
+        return done.issuperset(known.found.groups)
 
     def _flashes_by_timetable(self, junction: Junction, known: OpenFault) -> float | None:
         """When night flash began that shows a fault to be over; None: it does not show that."""
@@ -235,7 +243,7 @@ class Faults:
             repaired_at = junction.wall_time_of(known.repaired)
         return SignalDetail(
             scope=found.scope,
-            heads=found.heads[:_MAX_HEADS],
+            heads=listed_heads(found.heads),
             heads_total=len(found.heads),
             approach=found.approach,
             groups=found.groups[:_MAX_GROUPS],

@@ -14,8 +14,11 @@ from edge.detectors.traffic_signal.settings import Colour, FlashPeriod, HeadKind
 HOLD_SECONDS = 0.25
 """A lamp that was lit in any picture of so long ago is lit: LEDs flicker, shutters roll. Only while nothing else of
 its head is lit: else red would stay beside green at every change."""
+BLINK_SECONDS = 2.0
+"""A head that was unseen for no longer than this flashes on, if it flashed."""
 _ORDER = (Colour.RED, Colour.AMBER, Colour.GREEN, Colour.WHITE)
 _EDGES = 64
+RESTLESS_SECONDS = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,10 @@ class Head:
         self.seen_seconds = 0.0
         self.watched_seconds = 0.0
         self.seen = False
+        self.seen_since = 0.0
         self.lit: tuple[int, ...] = ()
+        self.shows_green = False
+        """Whether it says go: green, and not red or amber beside it."""
         self.ever_lit = False
         self.flash_allowed: FlashPeriod | None = None
         self.edges: tuple[deque[Edge], ...] = tuple(deque(maxlen=_EDGES) for _ in self.colours)
@@ -58,6 +64,7 @@ class Head:
         self._display: Lit | None = None
         self._steady = False
         self._hold_from: float | None = None
+        self._seen_at = -1e9
         self._decoded: dict[tuple[Lit, ...], tuple[int, ...] | None] = {}
 
     @property
@@ -75,11 +82,6 @@ class Head:
         """The run it is in."""
         run = self.runs.current
         return None if run is None else run.label
-
-    @property
-    def shows_green(self) -> bool:
-        """Whether it says go: green, and not red or amber beside it."""
-        return self.seen and bool(self.lit) and all(self.colours[index] is Colour.GREEN for index in self.lit)
 
     def take(self, reading: HeadReading, now: float, step: float, interval: float) -> Change | None:
         """What the next picture shows, `step` after the one before it; pictures come every `interval`. Seconds."""
@@ -113,6 +115,10 @@ class Head:
         shown = {self.colours[index] for index in lit}
         return "+".join(colour.value for colour in _ORDER if colour in shown) or DARK
 
+    def is_restless(self, now: float) -> bool:
+        """Whether a lamp of it goes on and off all the time, however irregularly that is seen."""
+        return any(len(edges) > 5 and edges[-6].time > now - RESTLESS_SECONDS for edges in self.edges)
+
     def share_seen_since_change(self, now: float) -> float:
         """Of the time since its label changed, in which it was seen."""
         return min((self.seen_seconds - self.unchanged_seen) / max(now - self.unchanged_since, 1e-3), 1.0)
@@ -131,11 +137,17 @@ class Head:
                 True,
             )
             return None
-        self.seen_seconds += step if self.seen else 0.0
+        if self.seen:
+            self.seen_seconds += step
+        elif now - self._seen_at > BLINK_SECONDS:
+            self.seen_since = now
+            for edges in self.edges:
+                edges.clear()
         self._mark_edges(lit, now)
         lit = self._held(lit, now)
         self.history.add(now, lit, None, reading.countdown)
         self.seen, self.lit = True, lit
+        self.shows_green = bool(lit) and all(self.colours[index] is Colour.GREEN for index in lit)
         self.ever_lit = self.ever_lit or bool(lit)
         label = self.label_of(lit)
         change = self.runs.show(label, now, interval)
@@ -164,10 +176,10 @@ class Head:
         self.display_at = now
 
     def _forget(self) -> None:
-        self.seen, self.lit = False, ()
+        if self.seen and self.runs.current is not None:
+            self._seen_at = self.runs.current.last
+        self.seen, self.lit, self.shows_green = False, (), False
         self._lamps, self._steady, self._hold_from = None, False, None
-        for edges in self.edges:
-            edges.clear()
 
     def _decode(self, lamps: tuple[Lit, ...]) -> tuple[int, ...] | None:
         if lamps not in self._decoded:

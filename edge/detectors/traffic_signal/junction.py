@@ -19,6 +19,7 @@ from edge.detectors.traffic_signal.timetable import Timetable
 Scope = Literal["head", "approach", "junction", "groups"]
 UNKNOWN_DARK_SECONDS = 150.0
 """How long an arrow is dark at most as long as nobody knows: a long cycle."""
+UNKNOWN_CYCLE_SECONDS = 120.0
 _SERVED = 32
 
 
@@ -76,7 +77,13 @@ class Junction:
     """When each group became green."""
     flash_anywhere: bool = False
     """Whether the timetable lets any group flash now."""
-    began: float | None = None
+    lamp_suspects: dict[str, set[str]] = field(default_factory=dict)
+    """By head: colours that were missing at least once since they were lit last."""
+    groups: Mapping[str, tuple[str, ...]] = field(init=False)
+    """Phase groups with their heads."""
+
+    def __post_init__(self) -> None:
+        self.groups = self.settings.groups
 
     def wall_time_of(self, media_time: float) -> datetime | None:
         """The wall time of another media time."""
@@ -96,7 +103,7 @@ class Junction:
 
     def mates(self, head: Head) -> list[Head]:
         """The other heads of its group that are seen."""
-        ids = self.settings.groups[head.group]
+        ids = self.groups[head.group]
         return [self.heads[other] for other in ids if other != head.id and self.heads[other].seen]
 
     def conflicting(self, group: str) -> list[str]:
@@ -105,7 +112,7 @@ class Junction:
 
     def group_is_green(self, group: str) -> bool:
         """Whether a head of the group says go."""
-        return any(self.heads[head].shows_green for head in self.settings.groups[group])
+        return any(self.heads[head].shows_green for head in self.groups[group])
 
     def normal_dark_seconds(self, head: Head) -> float:
         """The longest time for which nothing of it is lit in normal operation."""
@@ -117,8 +124,19 @@ class Junction:
     def lasts_two_pictures(self, head: Head, colour: Colour) -> bool:
         """Whether a colour lasts longer than two pictures: else it may be missed without being missing."""
         known = self.durations.of(head.group, colour.value)
-        typical = known.p50 if known is not None else (3.0 if colour is Colour.AMBER else 10.0)
-        return typical >= 2 * self.interval
+        shortest = known.p1 if known is not None else (3.0 if colour is Colour.AMBER else 10.0)
+        return shortest >= 2 * self.interval
+
+    def typical_cycle(self) -> float:
+        """How long a cycle of the junction lasts, seconds: the longest typical one of its groups."""
+        known = (self.durations.cycle_of(group) for group in self.groups)
+        return max((cycle.p50 for cycle in known if cycle is not None), default=UNKNOWN_CYCLE_SECONDS)
+
+    def fixed_time(self, group: str) -> bool:
+        """Whether all colours of a group hardly vary: nobody is waited for, so that no phase is skipped either."""
+        states = self.durations.cycle(group).states
+        known = [states[colour] for colour in ("red", "green") if colour in states]
+        return len(known) == 2 and all(state.steady for state in known)
 
 
 class Judge(Protocol):

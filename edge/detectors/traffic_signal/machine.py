@@ -87,8 +87,6 @@ class TimeMachine:
         self._measure(step)
         self._tell(scene, step)
         junction.now, junction.wall_time = now, scene.wall_time
-        if junction.began is None:
-            junction.began = now
         self._take_up(scene)
         if step > max(GAP_SECONDS, GAP_INTERVALS * junction.interval) and step > self._first_gap():
             for head in junction.heads.values():

@@ -13,7 +13,7 @@ from edge.detectors.traffic_signal.findings import Fault
 from edge.detectors.traffic_signal.heads import Head
 from edge.detectors.traffic_signal.junction import Found, Junction, confidence
 
-USED_RUNS = 4
+USED_RUNS = 2
 """Runs of a colour in which digits must have been lit before they can be missed in it."""
 SEEN_SECONDS = 4.0
 """Of a run, at the least: digits may begin late and blink."""
@@ -26,7 +26,8 @@ class _Display:
 
     lit: dict[str, float] = field(default_factory=dict)
     all: dict[str, float] = field(default_factory=dict)
-    dead: int = 0
+    dead: dict[str, int] = field(default_factory=dict)
+    """By label: runs in a row without digits."""
     since: float = 0.0
 
 
@@ -40,7 +41,7 @@ class CountdownJudge:
         on, off = head.display_on, head.display_off
         head.display_on = head.display_off = 0.0
         run = change.before
-        if head.settings.countdown is None or run.label == DARK or not run.whole or head.flash_allowed is not None:
+        if head.settings.countdown is None or run.label == DARK or not run.whole_end or head.flash_allowed is not None:
             return
         if junction.interval > MAX_INTERVAL_SECONDS:
             return
@@ -49,13 +50,13 @@ class CountdownJudge:
         display = self._displays.setdefault(head.id, _Display())
         shown = on >= min(1.0, 2 * junction.interval)
         if shown:
-            display.dead = 0
-        elif on + off < max(SEEN_SECONDS, 0.8 * run.seconds):
+            display.dead.clear()
+        elif off < max(SEEN_SECONDS, 0.7 * run.seconds):
             return
         elif self._used(display, run.label):
-            if display.dead == 0:
+            if not display.dead:
                 display.since = run.start
-            display.dead += 1
+            display.dead[run.label] = display.dead.get(run.label, 0) + 1
             junction.open.abnormal(Fault.COUNTDOWN, f"head:{head.id}")
             return
         display.all[run.label] = min(display.all.get(run.label, 0.0) * 0.98 + 1, 50.0)
@@ -63,36 +64,29 @@ class CountdownJudge:
 
     def judge(self, junction: Junction) -> Iterable[Found]:
         found = []
+        needed = junction.settings.judge.countdown_cycles
         for head_id, display in self._displays.items():
-            key = f"head:{head_id}"
-            needed = junction.settings.judge.countdown_cycles * max(self._labels(display), 1)
-            if display.dead < needed or junction.open.is_open(Fault.COUNTDOWN, key):
-                continue
+            cycles = max(display.dead.values(), default=0)
             head = junction.heads[head_id]
-            if not head.seen:
-                continue
-            cycles = display.dead // max(self._labels(display), 1)
-            found.append(
-                Found(
-                    Fault.COUNTDOWN,
-                    key,
-                    "head",
-                    (head_id,),
-                    display.since,
-                    confidence(1.0, display.dead / needed),
-                    1.0,
-                    severity=Severity.BLUE,
-                    tier=Tier.REVIEW,
-                    approach=head.settings.approach or None,
-                    cycles=cycles,
-                )
-            )
-            display.dead = 0
+            if cycles >= needed and head.seen and not junction.open.is_open(Fault.COUNTDOWN, f"head:{head_id}"):
+                found.append(self._one(junction, head, display, cycles))
+                display.dead.clear()
         return found
 
-    def shown(self, head: Head) -> bool:
-        """Whether digits were seen lit in the run that is ending."""
-        return head.display_on > 0
+    def _one(self, junction: Junction, head: Head, display: _Display, cycles: int) -> Found:
+        return Found(
+            Fault.COUNTDOWN,
+            f"head:{head.id}",
+            "head",
+            (head.id,),
+            display.since,
+            confidence(1.0, cycles / junction.settings.judge.countdown_cycles),
+            1.0,
+            severity=Severity.BLUE,
+            tier=Tier.REVIEW,
+            approach=head.settings.approach or None,
+            cycles=cycles,
+        )
 
     def save(self) -> Mapping[str, Any]:
         """When digits used to be lit, as JSON types."""
@@ -110,8 +104,4 @@ class CountdownJudge:
 
     def _used(self, display: _Display, label: str) -> bool:
         lit = display.lit.get(label, 0.0)
-        return lit >= USED_RUNS * 0.9 and lit >= 0.9 * display.all.get(label, 0.0)
-
-    def _labels(self, display: _Display) -> int:
-        """Colours of a cycle in which digits are lit."""
-        return sum(self._used(display, label) for label in display.all)
+        return lit >= USED_RUNS * 0.95 and lit >= 0.9 * display.all.get(label, 0.0)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from contract.events import Severity, Tier
-from edge.detectors.traffic_signal.cycles import Change
+from edge.detectors.traffic_signal.cycles import Change, Run
 from edge.detectors.traffic_signal.durations import DARK
 from edge.detectors.traffic_signal.findings import Fault
 from edge.detectors.traffic_signal.heads import Head
@@ -30,6 +30,11 @@ RECENT_SECONDS = 60.0
 dark then."""
 RELAPSE_SECONDS = 10.0
 """Dark again for so long, a head does not work yet. Green that flashes before red may look dark for five seconds."""
+HIDE_SECONDS = 4.0
+"""A head that is dark by nature may have been lit while it was hidden for so long."""
+MOST_WAIT_SECONDS = 95.0
+"""A head may be dark for no longer than this before it is told, whatever colour of it may be missing: two minutes are
+promised. But one that has missed that very colour before, and has shown the others since, is not dark."""
 _STRETCHES = 400
 
 
@@ -45,9 +50,6 @@ class Darkness:
 
 class DarkJudge:
     """Judges darkness from the heads' histories."""
-
-    def __init__(self) -> None:
-        self._waits: dict[str, float] = {}
 
     def changed(self, junction: Junction, head: Head, change: Change) -> None:
         before = change.before
@@ -131,7 +133,11 @@ class DarkJudge:
 
     def _limit(self, junction: Junction, head: Head) -> float:
         judge = junction.settings.judge
-        return max(judge.dark_seconds, 2 * junction.normal_dark_seconds(head)) + judge.dark_dwell_seconds
+        normal = junction.normal_dark_seconds(head)
+        if self._normally_dark(junction, head):
+            # Nobody asked for it in one cycle: that is normal, though it may not have been seen yet.
+            normal = max(normal, (normal + 1.5 * junction.typical_cycle()) / 2)
+        return max(judge.dark_seconds, 2 * normal) + judge.dark_dwell_seconds
 
     def _is_due(self, junction: Junction, head_id: str, found: Darkness) -> bool:
         return found.seconds >= self._limit(junction, junction.heads[head_id])
@@ -140,39 +146,50 @@ class DarkJudge:
         return junction.normal_dark_seconds(head) > TOGETHER_SECONDS
 
     def _may_flash(self, junction: Junction, head: Head) -> bool:
-        """Whether its darkness may be that of night flash: the gaps of amber, or a head that is off meanwhile."""
+        """Whether its darkness may be that of flashing: the gaps of amber, or a head that is off meanwhile."""
+        if junction.open.is_open(Fault.FLASHING, "junction"):
+            return True
         if head.flash_allowed is not None and junction.interval > FLASH_INTERVAL_SECONDS:
             return True
         return junction.flash_anywhere and (head.kind is not HeadKind.VEHICLE or Colour.AMBER not in head.colours)
 
     def _wait_for_lamp(self, junction: Junction, head: Head, found: Darkness, together: int) -> bool:
-        """Whether one colour of it may have failed: it was due when the head went dark and is not over yet."""
+        """Whether one lamp of it may have failed: the colour that was lit when it went dark, or the one that was due
+        then, is not over yet. Lamps fail when they are switched on, and also in between."""
         if together >= 2:
             return False
-        runs = [run for run in head.runs.recent if run.label != DARK]
-        if not runs:
+        last = next((run for run in reversed(head.runs.recent) if run.label != DARK), None)
+        if last is None or last.end is None or abs(last.end - found.since) > 5 + 2 * junction.interval:
             return False
-        last = runs[-1]
-        due = self._due_after(junction, head, last.label, last.seconds if last.whole_start else None)
-        if due is None:
-            return False
-        mates = junction.mates(head)
+        expected = self._expected(junction, head, last)
+        if found.seconds > MOST_WAIT_SECONDS:
+            expected &= junction.lamp_suspects.get(head.id, set())
+        mates = [mate.label for mate in junction.mates(head) if mate.label not in (None, DARK)]
         if mates:
-            return any(mate.label is not None and due.value in mate.label for mate in mates)
-        if due is Colour.GREEN and any(junction.group_is_green(group) for group in junction.conflicting(head.group)):
-            return False
-        known = junction.durations.of(head.group, due.value)
-        return known is not None and found.seconds <= 1.1 * known.p99 + 5
+            return any(colour in label.split("+") for label in mates if label is not None for colour in expected)
+        if any(junction.group_is_green(group) for group in junction.conflicting(head.group)):
+            expected.discard(Colour.GREEN)
+        ends = [self._end_of(junction, head, colour, last) for colour in expected]
+        return any(junction.now < end for end in ends)
 
-    def _due_after(self, junction: Junction, head: Head, label: str, seconds: float | None) -> Colour | None:
-        after = {"red": Colour.GREEN, "red+amber": Colour.GREEN, "green": Colour.AMBER, "amber": Colour.RED}
-        due = after.get(label)
-        if due is None or due not in head.colours:
-            due = Colour.RED if due is Colour.AMBER and Colour.RED in head.colours else None
-        known = junction.durations.of(head.group, label)
-        if seconds is not None and known is not None and seconds < 0.85 * known.p1 - junction.interval:
-            return None
-        return due
+    def _expected(self, junction: Junction, head: Head, last: Run) -> set[str]:
+        """The colours of which one may be what is missing."""
+        expected = {colour for colour in last.label.split("+") if colour in head.colours}
+        known = junction.durations.of(head.group, last.label)
+        if last.whole_start and known is not None and last.seconds < 0.85 * known.p1 - junction.interval:
+            return expected  # no other was due yet
+        due = {"red": {Colour.GREEN}, "green": {Colour.AMBER}, "amber": {Colour.RED}}.get(last.label, {Colour.GREEN})
+        if due == {Colour.AMBER} and (junction.interval > 1 or Colour.AMBER not in head.colours):
+            due = {Colour.AMBER, Colour.RED}  # it passes between two pictures
+        return expected | {colour.value for colour in due if colour in head.colours}
+
+    def _end_of(self, junction: Junction, head: Head, colour: str, last: Run) -> float:
+        """When a colour that may be missing must be over, seconds of media time."""
+        known = junction.durations.of(head.group, colour)
+        if known is None or last.end is None:
+            return junction.now
+        begin = last.start if colour in last.label.split("+") else last.end
+        return begin + known.p99 + 3
 
 
 def darkness(junction: Junction, head: Head) -> Darkness | None:
@@ -181,6 +198,7 @@ def darkness(junction: Junction, head: Head) -> Darkness | None:
     seen = glitches = 0.0
     best: Darkness | None = None
     now = junction.now
+    hide = HIDE_SECONDS if junction.normal_dark_seconds(head) > TOGETHER_SECONDS else RECENT_SECONDS * 60
     earliest_dark = now
     for number, (stretch, end) in enumerate(head.history.newest_first()):
         length = end - stretch.start
@@ -192,7 +210,10 @@ def darkness(junction: Junction, head: Head) -> Darkness | None:
                 if best is not None and best.since - stretch.last <= RECENT_SECONDS and best.since == earliest_dark:
                     return Darkness(stretch.last, best.seconds, best.visible_share)
                 return best
-        elif stretch.dark:
+        elif stretch.unseen is not None:
+            if length > hide:
+                return best
+        else:
             seen += length
             earliest_dark = stretch.start
             total = now - stretch.start

@@ -18,6 +18,9 @@ BEAT_SECONDS = 0.15
 """Shorter gaps are those of LEDs that beat with the shutter."""
 GATHER_SECONDS = 3.0
 """From the first head that flashes until heads are counted: all of a junction flash together."""
+SEEN_SECONDS = 12.0
+UNDECIDED_SECONDS = 20.0
+"""Heads that go on and off irregularly, as far as they can be read, are waited for a little longer."""
 PEDESTRIAN_GREEN_SECONDS = 40.0
 """A green man flashes before red, in some cities for as long as crossing takes."""
 
@@ -58,20 +61,24 @@ class FlashingJudge:
             return ()
         if self._first is None:
             self._first = junction.now
-        if junction.now - self._first < GATHER_SECONDS or junction.open.is_open(Fault.FLASHING, "junction"):
+        if junction.open.is_open(Fault.FLASHING, "junction"):
             return ()
-        return self._found(junction, flashing)
+        return self._found(junction, flashing, junction.now - self._first)
 
-    def _found(self, junction: Junction, flashing: dict[str, Flash]) -> list[Found]:
+    def _found(self, junction: Junction, flashing: dict[str, Flash], waited: float) -> list[Found]:
         watched = [head for head in junction.heads.values() if head.seen]
         vehicles = [h for h in watched if h.kind is HeadKind.VEHICLE and Colour.AMBER in h.colours]
         concerned = [head for head in watched if head.id in flashing]
-        if len(concerned) >= 2 and vehicles and all(head.id in flashing for head in vehicles):
+        undecided = [head for head in vehicles if head.id not in flashing and _undecided(junction, head)]
+        if waited < GATHER_SECONDS or (undecided and waited < UNDECIDED_SECONDS):
+            return []
+        all_of_them = bool(vehicles) and all(head.id in flashing or head in undecided for head in vehicles)
+        if len(concerned) >= 2 and all_of_them and 2 * len(undecided) <= len(vehicles):
             return [self._one(junction, "junction", "junction", concerned, flashing)]
         return [
             self._one(junction, f"head:{head.id}", "head", [head], flashing)
             for head in concerned
-            if not junction.open.is_open(Fault.FLASHING, f"head:{head.id}")
+            if not junction.open.concerning(head.id, (Fault.FLASHING,))
         ]
 
     def _one(self, junction: Junction, key: str, scope: Scope, heads: list[Head], flashing: dict[str, Flash]) -> Found:
@@ -112,6 +119,11 @@ def find_flash(junction: Junction, head: Head) -> Flash | None:
     return None
 
 
+def _undecided(junction: Junction, head: Head) -> bool:
+    """Whether a lamp of it goes on and off, though not regularly, or it was hidden until now."""
+    return head.is_restless(junction.now) or junction.now - head.seen_since < SEEN_SECONDS
+
+
 def _without_beats(edges: tuple[Edge, ...]) -> list[Edge]:
     """Edges without pairs of them that are too close for anything but a beat or a misread picture."""
     kept: list[Edge] = []
@@ -129,22 +141,28 @@ def _regular(junction: Junction, lamp: int, edges: list[Edge]) -> Flash | None:
     ons = [edge.time for edge in edges if edge.on]
     if len(ons) <= judge.flash_periods or junction.now - ons[-1] > 1 / low + 2 * interval:
         return None
-    # Each period as the pictures round it; all of them together exactly.
+    # Each period as the pictures round it; all of them together exactly. One in five may be misread.
     shortest, longest = 1 / high - 1.1 * interval, 1 / low + 1.1 * interval
-    start = len(ons) - 1
-    while start > 0 and shortest <= ons[start] - ons[start - 1] <= longest:
-        start -= 1
-    regular = ons[start:]
-    periods = len(regular) - 1
-    if periods < judge.flash_periods:
+    good: list[float] = []
+    start, bad = len(ons) - 1, 0
+    for place in range(len(ons) - 1, 0, -1):
+        period = ons[place] - ons[place - 1]
+        if shortest <= period <= longest:
+            good.append(period)
+            start = place - 1
+        else:
+            bad += 1
+            if bad * 5 > len(good) + bad + 3 or period > 3 / low:
+                break
+    if len(good) < judge.flash_periods:
         return None
-    seconds = regular[-1] - regular[0]
-    hz = periods / seconds
-    lit = sum(b.time - a.time for a, b in pairwise(edges) if a.on and regular[0] <= a.time < regular[-1])
+    hz = len(good) / sum(good)
+    seconds = ons[-1] - ons[start]
+    lit = sum(b.time - a.time for a, b in pairwise(edges) if a.on and ons[start] <= a.time < ons[-1])
     duty = lit / seconds
     slack = 0.25 * interval * hz
     if not low * 0.97 <= hz <= high * 1.03:
         return None
     if not judge.flash_duty[0] - slack <= duty <= judge.flash_duty[1] + slack:
         return None
-    return Flash(lamp, regular[0], hz, duty, periods)
+    return Flash(lamp, ons[start], hz, duty, len(good))

@@ -46,10 +46,12 @@ class LampJudge:
 
     def __init__(self) -> None:
         self._missing: dict[tuple[str, int], _Missing] = {}
-        self._mate_from: dict[tuple[str, int], tuple[float, float, float]] = {}
 
     def changed(self, junction: Junction, head: Head, change: Change) -> None:
         self._clear_lit(junction, head, change.before)
+        if change.before.label == DARK and change.before.seconds > MIN_LONG_SECONDS:
+            for index in range(len(head.colours)):
+                junction.open.abnormal(Fault.LAMP, f"head:{head.id}:{index}")
         if change.before.label == DARK and change.before.whole and len(head.runs.recent) >= 2:
             self._dark_between(junction, head, head.runs.recent[-2], change.before, change.after)
         if change.before.whole and change.before.label in set(Colour):
@@ -92,12 +94,18 @@ class LampJudge:
             for index, own in enumerate(head.colours):
                 if own.value == colour:
                     self._missing.pop((head.id, index), None)
+                    junction.lamp_suspects.get(head.id, set()).discard(colour)
 
     def _dark_between(self, junction: Junction, head: Head, before: Run, dark: Run, after: Run) -> None:
         colour = _BETWEEN.get((before.label, after.label))
         if colour is None or head.may_be_dark or head.colours.count(colour) != 1:
             return
-        if not before.whole_end or not after.whole_start or not junction.lasts_two_pictures(head, colour):
+        if (
+            dark.last <= dark.start
+            or not before.whole_end
+            or not after.whole_start
+            or not junction.lasts_two_pictures(head, colour)
+        ):
             return
         known = junction.durations.of(head.group, colour.value)
         shortest = MIN_SECONDS if colour is Colour.AMBER else MIN_LONG_SECONDS
@@ -134,12 +142,13 @@ class LampJudge:
                     self._missing[mate.id, index].witnesses += 1
 
     def _count(self, junction: Junction, head: Head, index: int, dark: Run, *, witnesses: int) -> None:
-        if head.flash_allowed is not None or junction.open.concerning(head.id, (Fault.FLASHING,)):
+        if head.flash_allowed is not None or junction.open.concerning(head.id, (Fault.FLASHING, Fault.SEQUENCE)):
             return
         missing = self._missing.setdefault((head.id, index), _Missing(0, dark.start, 0, -1e9, 0.0))
         if dark.start - missing.last < 3.0:
             return
         missing.cycles += 1
+        junction.lamp_suspects.setdefault(head.id, set()).add(head.colours[index].value)
         missing.witnesses += witnesses
         missing.last = dark.end or dark.last
         junction.open.abnormal(Fault.LAMP, f"head:{head.id}:{index}")

@@ -53,6 +53,9 @@ class SequenceJudge:
             return
         if junction.open.concerning(head.id, (Fault.CONFLICT, Fault.FLASHING, Fault.DARK, Fault.LAMP)):
             return  # it follows from that
+        if junction.open.is_open(Fault.SEQUENCE, f"head:{head.id}"):
+            junction.open.abnormal(Fault.SEQUENCE, f"head:{head.id}")
+            return
         known = seen.setdefault(illegal, _Illegal(order=illegal))
         if known.times and change.after.start - known.times[-1] < APART_SECONDS:
             return
@@ -60,7 +63,6 @@ class SequenceJudge:
             known.times.clear()
         known.lawful_since = 0
         known.times.append(change.after.start)
-        junction.open.abnormal(Fault.SEQUENCE, f"head:{head.id}")
 
     def judge(self, junction: Junction) -> Iterable[Found]:
         found = []
@@ -71,7 +73,7 @@ class SequenceJudge:
             for known in orders.values():
                 if len(known.times) >= needed and junction.heads[head_id].seen:
                     found.append(self._one(junction, junction.heads[head_id], known))
-                    known.times.clear()
+                    orders.clear()  # another unlawful order of the same head is the same fault
                     break
         return found
 

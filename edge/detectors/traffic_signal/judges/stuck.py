@@ -22,6 +22,12 @@ STEADY_RATIO, VARYING_RATIO = 1.5, 2.0
 control whose p99 holds the cycles in which nobody asks."""
 
 
+LEARNED = 200
+"""Observations in which nobody's asking has been seen: five hours of cycles."""
+HIDE_SECONDS = 4.0
+MATES = 3
+
+
 class StuckJudge:
     """Compares how long heads have not changed with what they normally do, and with what others did meanwhile."""
 
@@ -39,11 +45,14 @@ class StuckJudge:
         for head in junction.heads.values():
             if not head.seen or head.unchanged_label in (None, DARK) or head.flash_allowed is not None:
                 continue
-            self._compare(junction, head, step)
+            if len(junction.groups[head.group]) > 1:
+                self._compare(junction, head, step)
+            if junction.now - head.unchanged_since < AMBER_SECONDS:
+                continue
             key = f"head:{head.id}"
             if junction.open.is_open(Fault.STUCK, key) or head.label != head.unchanged_label:
                 continue
-            if junction.open.concerning(head.id, (Fault.DARK, Fault.FLASHING)):
+            if junction.open.concerning(head.id, (Fault.DARK, Fault.FLASHING)) or head.is_restless(junction.now):
                 continue
             single = self._judge(junction, head)
             if single is not None:
@@ -67,11 +76,13 @@ class StuckJudge:
         label = head.unchanged_label
         assert label is not None
         known = junction.durations.of(head.group, label)
+        hides = self._hides(junction, head, known)
         served = max(
-            (junction.served_since(g, head.unchanged_since) for g in junction.settings.groups if g != head.group),
-            default=0,
+            (junction.served_since(g, head.unchanged_since) for g in junction.groups if g != head.group), default=0
         )
-        limit, witnesses = self._limit(junction, head, label, known, served)
+        limit, witnesses = self._limit(junction, head, label, known, served - hides)
+        if limit is not None and witnesses < MATES:
+            limit += hides * junction.typical_cycle()
         if limit is None or age < limit:
             return None
         index = next((i for i, colour in enumerate(head.colours) if colour.value in label), None)
@@ -95,10 +106,16 @@ class StuckJudge:
     ) -> tuple[float | None, int]:
         """How long is too long, and how many witnesses say so. None: nothing tells that it is stuck."""
         p99 = 0.0 if known is None else known.p99
+        if junction.open.concerning(head.id, (Fault.CONFLICT,)):
+            # Groups wired together are green for longer than ever, but not for cycles on end.
+            rounds = max(
+                (junction.served_since(g, head.unchanged_since) for g in junction.conflicting(head.group)), default=0
+            )
+            return (max(LEAST_SECONDS, 2.5 * p99) if rounds >= 2 and label == Colour.GREEN else None), 2
         mate_seconds = self._differs.get(head.id, (0.0, 0.0))[1]
         own = junction.served_since(head.group, head.unchanged_since + 1.0)
         if mate_seconds >= MATE_DIFFERS_SECONDS and own >= 1:
-            return max(LEAST_SECONDS, 1.1 * p99), 3
+            return max(LEAST_SECONDS, 1.1 * p99), MATES
         if served < 1:
             return None, 0
         if label == Colour.AMBER:
@@ -118,11 +135,22 @@ class StuckJudge:
         if label == Colour.GREEN and head.kind is not HeadKind.PEDESTRIAN:
             # It may rest in green while groups that do not cross it come and go.
             return max(3 * known.p99, seconds) if served >= 4 else None
-        if served < 2:
-            return None
-        if known.steady and Colour.GREEN in head.colours:
+        if served >= 2 and junction.fixed_time(head.group):
             return max(STEADY_RATIO * known.p99, LEAST_SECONDS)
-        return min(max(3 * known.p99, seconds), max(VARYING_RATIO * known.p99, LEAST_SECONDS))
+        if served >= 3 and known.n >= LEARNED:
+            return min(max(3 * known.p99, seconds), max(VARYING_RATIO * known.p99, LEAST_SECONDS))
+        return max(3 * known.p99, seconds) if served >= 4 else None
+
+    def _hides(self, junction: Junction, head: Head, known: Quantiles | None) -> int:
+        """How often since its last change it was unseen for long enough to have shown another colour."""
+        others = [junction.durations.of(head.group, colour) for colour in ("red", "green")]
+        shortest = min((other.p1 for other in others if other is not None and other is not known), default=HIDE_SECONDS)
+        hides = 0
+        for stretch, end in head.history.newest_first():
+            if end <= head.unchanged_since:
+                break
+            hides += stretch.unseen is not None and end - stretch.start > min(max(0.7 * shortest, 2.0), 10.0)
+        return hides
 
     def _conflict_served(self, junction: Junction, head: Head) -> bool:
         groups = junction.conflicting(head.group)
