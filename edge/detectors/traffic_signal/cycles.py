@@ -12,6 +12,9 @@ CONFIRM_SECONDS = 0.3
 """A new state is believed when it has lasted so long and been seen twice: lamps cross over in less."""
 CONFIRM_DARK_SECONDS = 1.0
 """Darkness: the gaps of anything that flashes at 0.7 Hz or more, and of LEDs that beat, are shorter."""
+ALIAS_INTERVAL_SECONDS, CONFIRM_ALIAS_SECONDS = 0.4, 6.0
+"""With pictures farther apart one may see nothing but the gaps of green that flashes before its end, for five seconds
+where people walk."""
 CONFIRM_INTERVAL_SECONDS = 1.2
 """With pictures farther apart than this one of a colour is enough: the next one may show the next colour."""
 BLIND_SECONDS = 2.0
@@ -109,7 +112,11 @@ class Runs:
         if interval > CONFIRM_INTERVAL_SECONDS:
             # One picture of darkness may be a beat, one of a colour is that colour.
             return pending.label != DARK or self._pending_pictures >= 2
-        need = CONFIRM_DARK_SECONDS if pending.label == DARK else CONFIRM_SECONDS
+        need = CONFIRM_SECONDS
+        if pending.label == DARK:
+            current = self.current
+            flashes = interval > ALIAS_INTERVAL_SECONDS and current is not None and current.label == "green"
+            need = CONFIRM_ALIAS_SECONDS if flashes else CONFIRM_DARK_SECONDS
         return self._pending_pictures >= 2 and pending.last - pending.start >= need - 1e-6
 
     def _turn(self, after: Run) -> Change:

@@ -43,6 +43,11 @@ class Quantiles:
     n: float
 
     @property
+    def usual_shortest(self) -> float:
+        """The shortest, but for those that a misreading cut short."""
+        return max(self.p1, 0.5 * self.p50)
+
+    @property
     def steady(self) -> bool:
         """Whether it hardly varies: fixed-time control."""
         return self.p99 <= 1.35 * self.p50

@@ -124,7 +124,7 @@ class Junction:
     def lasts_two_pictures(self, head: Head, colour: Colour) -> bool:
         """Whether a colour lasts longer than two pictures: else it may be missed without being missing."""
         known = self.durations.of(head.group, colour.value)
-        shortest = known.p1 if known is not None else (3.0 if colour is Colour.AMBER else 10.0)
+        shortest = known.usual_shortest if known is not None else (3.0 if colour is Colour.AMBER else 10.0)
         return shortest >= 2 * self.interval
 
     def typical_cycle(self) -> float:

@@ -236,7 +236,9 @@ class TimeMachine:
         before, after = change.before, change.after
         if not change.seen:
             self._cycle_from.pop(head.id, None)
-        odd = not head.may_be_dark and DARK in (before.label, after.label)
+        recent = head.runs.recent
+        earlier = recent[-2].label if len(recent) > 1 else None
+        odd = not head.may_be_dark and DARK in (earlier, before.label, after.label)
         if odd or head.flash_allowed is not None or self._faults.any_concerning(head.id):
             self._cycle_from.pop(head.id, None)
             return

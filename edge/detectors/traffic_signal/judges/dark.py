@@ -158,17 +158,21 @@ class DarkJudge:
         then, is not over yet. Lamps fail when they are switched on, and also in between."""
         if together >= 2:
             return False
+        suspects = junction.lamp_suspects.get(head.id, set())
         last = next((run for run in reversed(head.runs.recent) if run.label != DARK), None)
         if last is None or last.end is None or abs(last.end - found.since) > 5 + 2 * junction.interval:
-            return False
-        expected = self._expected(junction, head, last)
+            last, expected = None, set(suspects)  # it was hidden when it went dark
+        else:
+            expected = self._expected(junction, head, last)
         if found.seconds > MOST_WAIT_SECONDS:
-            expected &= junction.lamp_suspects.get(head.id, set())
+            expected &= suspects
         mates = [mate.label for mate in junction.mates(head) if mate.label not in (None, DARK)]
         if mates:
             return any(colour in label.split("+") for label in mates if label is not None for colour in expected)
         if any(junction.group_is_green(group) for group in junction.conflicting(head.group)):
             expected.discard(Colour.GREEN)
+        if last is None:
+            return False
         ends = [self._end_of(junction, head, colour, last) for colour in expected]
         return any(junction.now < end for end in ends)
 

@@ -20,6 +20,7 @@ _BETWEEN = {
     ("amber", "green"): Colour.RED,
     ("amber", "red+amber"): Colour.RED,
     ("amber", "amber"): Colour.RED,
+    ("green", "amber"): Colour.RED,
     ("green", "green"): Colour.RED,
 }
 """What is missing where a head is dark between two colours."""
@@ -112,7 +113,7 @@ class LampJudge:
         longest = 12.0 if colour is Colour.AMBER else 600.0
         if known is not None:
             shortest, longest = (
-                max(shortest, 0.5 * known.p1 - junction.interval),
+                max(shortest, 0.6 * known.usual_shortest - junction.interval),
                 1.5 * known.p99 + 2 * junction.interval,
             )
             if colour is not Colour.AMBER:

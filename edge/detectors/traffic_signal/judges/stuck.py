@@ -144,7 +144,9 @@ class StuckJudge:
     def _hides(self, junction: Junction, head: Head, known: Quantiles | None) -> int:
         """How often since its last change it was unseen for long enough to have shown another colour."""
         others = [junction.durations.of(head.group, colour) for colour in ("red", "green")]
-        shortest = min((other.p1 for other in others if other is not None and other is not known), default=HIDE_SECONDS)
+        shortest = min(
+            (other.usual_shortest for other in others if other is not None and other is not known), default=HIDE_SECONDS
+        )
         hides = 0
         for stretch, end in head.history.newest_first():
             if end <= head.unchanged_since:
