@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,6 +14,7 @@ from contract.ids import DeterministicIds
 from edge.assembly import camera_detectors, tracker_for, writer_for
 from edge.config.evidence import EvidenceSettings
 from edge.config.sources import CameraSource, location_of
+from edge.detectors.interface import Frame
 from edge.detectors.registry import CameraContext, PictureSize
 from edge.outbox.sink import Commit
 from edge.pipeline import CameraPipeline
@@ -23,6 +24,8 @@ from samples.junction.render import Renderer
 from samples.junction.scenario import Scene
 
 DETECTOR = "traffic_signal"
+LOOK_SECONDS = 10.0
+"""How often it is asked which heads are truly hidden."""
 
 
 class Said(BaseModel):
@@ -58,7 +61,6 @@ class SceneResult(BaseModel):
     render_seconds: float
     judge_seconds: float
     said: tuple[Said, ...]
-    not_judged: dict[str, str] = {}
 
 
 class _Kept:
@@ -82,34 +84,42 @@ def run_scene(scene: Scene, photographs: Path | None) -> SceneResult:
         BrokenDetectorError: the detector raised.
     """
     camera = Camera(Renderer(scene, photographs))
+    return run_frames(scene, camera.frames(), camera.renderer)
+
+
+def run_frames(scene: Scene, frames: Iterable[Frame], renderer: Renderer) -> SceneResult:
+    """Judges frames that show a scene.
+
+    Raises:
+        BrokenDetectorError: the detector raised.
+    """
     kept = _Kept()
     pipeline = _pipeline(scene, kept)
-    frames, rendering, judging, hidden = 0, 0.0, 0.0, 0.0
+    count, rendering, judging, hidden, next_look = 0, 0.0, 0.0, 0.0, 0.0
     mark = time.perf_counter()
-    next_look = 0.0
-    for frame in camera.frames():
+    for frame in frames:
         now = time.perf_counter()
         rendering += now - mark
         pipeline.take(frame)
         mark = time.perf_counter()
         judging += mark - now
-        frames += 1
+        count += 1
         if pipeline.meter.broken_detectors or pipeline.meter.detector_faults.total():
             raise BrokenDetectorError(f"{scene.name} at {frame.media_time:.2f} s: {pipeline.meter.broken_detectors}")
         if frame.media_time >= next_look:
-            hidden += 10.0 * len(camera.renderer.hidden(frame.media_time)) / len(scene.spec.heads)
-            next_look = frame.media_time + 10.0
+            hidden += LOOK_SECONDS * len(renderer.hidden(frame.media_time)) / len(scene.spec.heads)
+            next_look = frame.media_time + LOOK_SECONDS
             mark = time.perf_counter()
     return SceneResult(
         name=scene.name,
         seconds=scene.seconds,
-        frames=frames,
+        frames=count,
         heads=len(scene.spec.heads),
         unknown_seconds=pipeline.unknown_seconds,
         hidden_seconds=hidden,
         render_seconds=rendering,
         judge_seconds=judging,
-        said=tuple(_said(kept.data, camera.renderer)),
+        said=tuple(_said(kept.data, renderer)),
     )
 
 
@@ -166,8 +176,3 @@ def _one(items: list[HazardData], renderer: Renderer) -> Said:
         repaired=None if repaired is None else (repaired - begins).total_seconds(),
         hidden={head: why for head, why in renderer.hidden(raised).items() if head in detail.heads},
     )
-
-
-def as_json(result: SceneResult) -> dict[str, Any]:
-    """JSON types."""
-    return result.model_dump(mode="json")

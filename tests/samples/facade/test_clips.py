@@ -31,7 +31,8 @@ def truth(clips: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_truth_names_every_clip_and_two_are_nuisance(clips: Path, truth: dict[str, list[dict[str, Any]]]) -> None:
-    assert sorted(truth) == sorted(path.stem for path in clips.glob("*.mp4")) == sorted(NAMES)
+    assert sorted(truth) == sorted(path.stem for path in clips.glob("*.mp4"))
+    assert set(NAMES) <= set(truth)  # the junction's are tested beside its generator
     assert [len(truth[name]) for name in NAMES] == [1, 1, 1, 0, 0]
 
 
