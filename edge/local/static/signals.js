@@ -5,7 +5,7 @@ import { duration, h, redraw, say } from "./drawing.js";
 import { Timeline, stateWords } from "./timeline.js";
 
 const REFRESH_MS = 3000;
-const AGAIN_MS = 15000;
+const AGAIN_MS = 8000;
 const DETECTOR = "traffic_signal";
 
 export class SignalPanel {
