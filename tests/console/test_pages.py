@@ -94,7 +94,8 @@ def fits(page: Page) -> bool:
         """() => [...document.querySelectorAll('main *, header *')].filter((element) => {
             const box = element.getBoundingClientRect();
             return box.width > 0 && box.right > innerWidth + 1 && getComputedStyle(element).position !== 'absolute'
-                && !element.closest('.map-host, .visually-hidden, .table-scroll');
+                && !element.closest('.map-host, .visually-hidden, .table-scroll')
+                && !element.parentElement.closest('.stills, .lamp-scroll');
         }).map((element) => element.outerHTML.slice(0, 120))"""
     )
     assert over == []

@@ -4,10 +4,10 @@ import { useTranslation } from "react-i18next";
 import { useLanguage } from "../i18n";
 import { formatClock } from "../lib/time";
 import { useMedia } from "../lib/useMedia";
-import { clampScale, firstScale, timeTicks } from "./drawing";
+import { clampScale, firstScale, flags, timeTicks } from "./drawing";
 import { LampRow } from "./LampRow";
 import { LampTable } from "./LampTable";
-import { firstLook, spanAt, type LampTimeline, type Moment } from "./timeline";
+import { firstLook, spanAt, type LampTimeline } from "./timeline";
 import { headName, spanText, summaryText, timeOf } from "./words";
 
 const PHONE_MEDIA = "(max-width: 899px)";
@@ -19,7 +19,7 @@ const ZOOM = 1.7;
 const FEW_ROWS = 12;
 /** What is drawn follows the scroll position in steps: not every pixel of it is worth drawing anew. */
 const STEP_PX = 240;
-const FLAG_PX = 96;
+const FLAG_LINE_PX = 16;
 
 interface Cursor {
   head: string;
@@ -207,22 +207,22 @@ function Axis({ timeline, scale, from, to }: AxisProps): ReactNode {
   const width = (timeline.end - timeline.start) * scale;
   const offset = new Date(timeline.zeroAt).getTimezoneOffset();
   const { step, ticks } = timeTicks(timeline, scale, TICK_PX, offset);
-  const lanes = flagLanes(timeline.moments, scale);
-  const flags = Math.max(1, ...lanes.map((lane) => lane + 1)) * 16;
   const x = (at: number): number => (at - timeline.start) * scale;
+  const placed = flags(timeline.moments.map(({ at }) => x(at)), width);
+  const top = Math.max(1, ...placed.map(({ lane }) => lane + 1)) * FLAG_LINE_PX;
   return (
     <div className="lamp-axis">
       <div className="lamp-name" />
-      <svg width={width} height={flags + 20} aria-hidden="true" focusable="false">
+      <svg width={width} height={top + 20} aria-hidden="true" focusable="false">
         {timeline.moments.map((moment, index) => {
-          const right = x(moment.at) > width - FLAG_PX;
+          const { left, lane } = placed[index] ?? { left: false, lane: 0 };
           return (
             <text
               key={index}
               className={`lamp-flag lamp-flag-${moment.what}`}
-              x={x(moment.at) + (right ? -4 : 4)}
-              y={(lanes[index] ?? 0) * 16 + 12}
-              textAnchor={right ? "end" : "start"}
+              x={x(moment.at) + (left ? -4 : 4)}
+              y={lane * FLAG_LINE_PX + 12}
+              textAnchor={left ? "end" : "start"}
             >
               {t(`signal.timeline.moment.${moment.what}`)} {timeOf(timeline, moment.at, language)}
             </text>
@@ -232,8 +232,8 @@ function Axis({ timeline, scale, from, to }: AxisProps): ReactNode {
           .filter(({ at }) => at >= from && at <= to && x(at) < width - 24)
           .map(({ at, moment }) => (
             <g key={at}>
-              <line className="lamp-tick" x1={x(at)} x2={x(at)} y1={flags + 14} y2={flags + 20} />
-              <text className="lamp-time" x={x(at) + 3} y={flags + 13}>
+              <line className="lamp-tick" x1={x(at)} x2={x(at)} y1={top + 14} y2={top + 20} />
+              <text className="lamp-time" x={x(at) + 3} y={top + 13}>
                 {formatClock(moment, language, step < 60)}
               </text>
             </g>
@@ -241,18 +241,6 @@ function Axis({ timeline, scale, from, to }: AxisProps): ReactNode {
       </svg>
     </div>
   );
-}
-
-/** Flags that would lie over each other go one below the other. */
-function flagLanes(moments: readonly Moment[], scale: number): number[] {
-  const ends: number[] = [];
-  return moments.map(({ at }) => {
-    const x = at * scale;
-    const free = ends.findIndex((end) => x >= end);
-    const lane = free < 0 ? ends.length : free;
-    ends[lane] = x + FLAG_PX + 8;
-    return lane;
-  });
 }
 
 /** What the reader points at, in words. */

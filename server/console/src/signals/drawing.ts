@@ -88,6 +88,22 @@ export function timeTicks(
   return { step, ticks };
 }
 
+const FLAG_PX = 124;
+
+/** Where the words of moments at `xs` go: right of them, or left of them near the end, one below the other if need be. */
+export function flags(xs: readonly number[], width: number): { left: boolean; lane: number }[] {
+  const taken: { lane: number; from: number; to: number }[] = [];
+  return xs.map((x) => {
+    const left = x > width - FLAG_PX;
+    const from = left ? x - FLAG_PX : x;
+    const to = from + FLAG_PX;
+    let lane = 0;
+    while (taken.some((other) => other.lane === lane && from < other.to && to > other.from)) lane += 1;
+    taken.push({ lane, from, to });
+    return { left, lane };
+  });
+}
+
 /** Pixels a second at which `seconds` fill a width, but no fewer than can be read and no more than a browser draws. */
 export const MIN_SCALE = 0.8;
 export const MAX_SCALE = 60;

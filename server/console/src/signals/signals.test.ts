@@ -8,7 +8,7 @@ import { zh } from "../i18n/zh";
 import { formatClock, formatShortMoment } from "../lib/time";
 import { alertOf } from "../testing/alerts";
 import { faultText, lampName, signalFacts, signalMeasurements, whereText, type SignalFacts } from "./detail";
-import { bands, clampScale, firstScale, pieces, timeTicks } from "./drawing";
+import { bands, clampScale, firstScale, flags, pieces, timeTicks } from "./drawing";
 import { lastedSeconds } from "./repaired";
 import { stillGroups, stillKind } from "./stills";
 import { firstLook, parseTimeline, spanAt, type LampTimeline, type Span } from "./timeline";
@@ -159,6 +159,18 @@ describe("drawing", () => {
     // A zone half an hour off: full hours lie elsewhere.
     const day = timeTicks({ ...range, start: 0, end: 7200 }, 0.02, 70, -330);
     expect(new Date(day.ticks[0]?.moment ?? 0).toISOString().slice(14, 16)).toBe("30");
+  });
+
+  it("lays the words of moments so that none covers another", () => {
+    expect(flags([0, 300, 310], 1000)).toEqual([
+      { left: false, lane: 0 },
+      { left: false, lane: 0 },
+      { left: false, lane: 1 },
+    ]);
+    expect(flags([800, 990], 1000)).toEqual([
+      { left: false, lane: 0 },
+      { left: true, lane: 1 },
+    ]);
   });
 
   it("begins with all of it, unless that could not be read", () => {
