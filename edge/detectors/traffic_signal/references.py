@@ -109,8 +109,10 @@ def whole_of(luma: Grey) -> Floats:
 
 
 def strength_of(whole: Floats) -> float:
-    """How much there is to be seen in a small picture: a clear street has 1.5 to 4, noise alone 0.6."""
-    return float(edge_strength(orientation(np.clip(np.rint(whole), 0, 255).astype(np.uint8))[None])[0])
+    """How much there is to be seen in a small picture: its edges at a quarter of its size, where noise is gone."""
+    height, width = whole.shape
+    coarse = cv2.resize(whole, (width // 4, height // 4), interpolation=cv2.INTER_AREA)
+    return float(edge_strength(orientation(np.clip(np.rint(coarse), 0, 255).astype(np.uint8))[None])[0])
 
 
 @dataclass(slots=True)
