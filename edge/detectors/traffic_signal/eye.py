@@ -24,6 +24,8 @@ _NUDGE_PEAK = 60.0
 """Grey levels: only a lamp that is lit says where it is."""
 _NUDGE_FROM, _NUDGE_TO = 0.18, 0.45
 """Diameters: less does no harm, and the light of an arrow or below a visor is off by so much; more is the next lamp."""
+_NUDGE_AGAIN = 0.15
+"""Diameters between two sightings of the same light."""
 _STILL_MARGIN = 0.25
 """Of a head's size, around it in a still: one sees what it hangs on."""
 
@@ -38,6 +40,7 @@ class Eye:
         self._sight = Sight(self._points)
         self._key = _key(settings)
         self._nudges = np.zeros((len(self._points.ids), 2), np.float32)
+        self._seen_at = np.zeros_like(self._nudges)
         self._latest: tuple[Frame, Placement] | None = None
         self._time: float | None = None
 
@@ -57,6 +60,7 @@ class Eye:
         surely = np.logical_or.reduceat((states.score >= SURE) & ~states.phantom, points.first[:-1])
         glowing = states.score >= -SAID
         judgement = self._sight.judge(samples, self._judge.light, surely, glowing, seconds)
+        states = self._judge.through_fog(states, judgement.contrast[points.head_of])
         heads = {
             head_id: self._reading(number, states, judgement, bool(samples.inside[number]))
             for number, head_id in enumerate(points.ids)
@@ -107,11 +111,17 @@ class Eye:
         best = np.maximum.reduceat(peak, points.first[:-1])[points.head_of]
         far = np.hypot(*off.T)
         use = (peak >= best) & (peak >= _NUDGE_PEAK) & (far > _NUDGE_FROM) & (far < _NUDGE_TO)
-        for lamp in np.flatnonzero(use):
-            head = points.head_of[lamp]
-            limit = _NUDGE_TO * points.diameters[lamp]
-            self._nudges[head] = np.clip(self._nudges[head] + off[lamp] * points.diameters[lamp], -limit, limit)
-        return bool(use.any())
+        moved = False
+        for lamp in np.flatnonzero((peak >= best) & (peak >= _NUDGE_PEAK)):
+            head, diameter = points.head_of[lamp], points.diameters[lamp]
+            there = self._nudges[head] + off[lamp] * diameter
+            # Twice the same: light between leaves is now here, now there.
+            again = float(np.hypot(*(there - self._seen_at[head]))) < _NUDGE_AGAIN * diameter
+            self._seen_at[head] = there
+            if again and use[lamp] and float(np.hypot(*there)) < _NUDGE_TO * diameter:
+                self._nudges[head] = there
+                moved = True
+        return moved
 
     def _unseen(self, frame: Frame, reason: Unseen) -> SceneReading:
         points = self._points
@@ -136,6 +146,9 @@ class Eye:
             unseen = Unseen.MOVED
         elif unseen is None and phantom.any():
             unseen = Unseen.GLARE
+        # A lamp that is lit proves itself, and its halo hides the others' surroundings.
+        if unseen is None and not (score >= SAID).any() and judgement.hidden_lamps[some].any():
+            unseen = Unseen.OCCLUDED
         display = states.display[self._points.panel_of == number]
         if unseen is not None:
             return HeadReading(

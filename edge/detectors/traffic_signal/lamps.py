@@ -9,7 +9,7 @@ Levels of lit and unlit are learned per lamp and light, in seconds of media time
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -39,6 +39,15 @@ _GAP_MIDDLE, _GAP_WIDTH = 34.0, 25.0
 """Glow between lit and unlit lamps of one head: unlit lenses of different colours differ by 20 in the sun."""
 _STROKES_MIDDLE, _STROKES_WIDTH = 30.0, 20.0
 """Grey levels of digits' strokes between a dark panel, noise and compression on it, and a lit one by day."""
+_LEAST_STEP = 85.0
+"""Glow from unlit to lit in a low sun, the least there is."""
+_USUAL_KNOWN = 0.45
+_STEEPNESS = 8.0
+"""Score for the whole way: three quarters of it are said, nine tenths sure."""
+_HALF_WAY = 0.22
+"""Of the way from unlit to lit, on both sides of its middle, that is neither."""
+_FAINT, _FAINTEST = 0.85, 0.3
+"""Contrast below which glows are corrected for it, and below which they are noise."""
 _USUAL_SHARE = 0.25
 """Of the way from unlit to lit, within which a glow is as usual."""
 _HALO = 20.0
@@ -49,6 +58,8 @@ _LEARN_SECONDS = 180.0
 """Levels follow the light this slowly: a cloud takes minutes, a red phase may last two."""
 _KNOWN_SECONDS = 20.0
 """Of a state, before its level counts fully."""
+_LEARNED = 0.6
+"""Score from which a glow is taken for the lamp's own."""
 _WHITE = COLOURS.index("white")
 
 
@@ -100,14 +111,23 @@ class LampJudge:
         display = np.clip((strokes(samples.panels) - _STROKES_MIDDLE) / _STROKES_WIDTH, -3, 3)
         return LampStates(np.clip(score, -3, 3), glow, phantom, seen, display)
 
+    def through_fog(self, states: LampStates, contrast: Floats) -> LampStates:
+        """The same, with glows as they would be at the usual contrast; `contrast` (n,) is what is left of it."""
+        faint = contrast < _FAINT
+        if not faint.any():
+            return states
+        glow = np.where(faint, states.glow / np.maximum(contrast, _FAINTEST), states.glow).astype(np.float32)
+        score, phantom = self._score(glow)
+        return replace(states, score=np.clip(score, -3, 3), glow=glow, phantom=phantom)
+
     def learn(self, states: LampStates, sure: NDArray[np.bool_], seconds: float) -> None:
         """Takes `sure` lamps' (n,) glow as theirs, for as many seconds as the picture stands for."""
         light = int(self._light)
-        for state, chosen in ((0, sure & (states.score <= -SAID)), (1, sure & (states.score >= SAID))):
+        for state, chosen in ((0, sure & (states.score <= -_LEARNED)), (1, sure & (states.score >= _LEARNED))):
             level, known = self._levels[light, state], self._seconds[light, state]
             known[chosen] = np.minimum(known[chosen] + seconds, 1e6)
             share = np.minimum(seconds / np.minimum(known[chosen], _LEARN_SECONDS), 1.0)
-            level[chosen] += share * (states.glow[chosen] - level[chosen])
+            level[chosen] += share * (np.maximum(states.glow[chosen], 0) - level[chosen])
 
     def _light_of(self, samples: Samples) -> Light:
         if samples.grey:
@@ -138,19 +158,47 @@ class LampJudge:
 
     def _score(self, glow: Floats) -> tuple[Floats, NDArray[np.bool_]]:
         cold, alike = self._among_its_head(glow)
+        # Below zero it only says how much brighter a neighbour is.
+        above = np.maximum(glow, 0)
+        warm, known, unlit, apart = self._against_itself(above)
+        score = (1 - 0.7 * known) * cold + 0.7 * known * warm
+        # Lamps that glow alike are all dark or all in the sun: none says which, but what each of them is used to.
+        unlit_known, lit_known = self._seconds[int(self._light)] >= _KNOWN_SECONDS / 2
+        certain = known >= _USUAL_KNOWN
+        usual = certain & (np.abs(above - unlit) < _USUAL_SHARE * apart)
+        lit = certain & (warm >= SURE)
+        told = self._all(usual | lit | (~unlit_known & lit_known & (warm < SAID)))
+        score = np.where(alike & told, np.where(certain, warm, 0), score)
+        # Two at once, of which one was never seen lit: the sun, and it is in both.
+        both = self._count(score >= SAID) > 1
+        strange = both & (self._count((score >= SAID) & ~lit_known) > 0) & (self._count(lit_known) > 0)
+        return np.asarray(score, np.float32), np.asarray((alike & ~told) | strange)
+
+    def _all(self, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(n,) whether all lamps of a lamp's head have it."""
+        return np.asarray(np.logical_and.reduceat(flags, self._points.first[:-1])[self._points.head_of])
+
+    def _count(self, flags: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """(n,) how many lamps of a lamp's head have it."""
+        return np.asarray(np.add.reduceat(flags.astype(np.intp), self._points.first[:-1])[self._points.head_of])
+
+    def _against_itself(self, glow: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Each lamp between what it is used to: a score, how well that is known (0-1), its unlit level, and how far
+        its lit one is from it. A level that was never seen is taken to be as near as it ever is."""
         light = int(self._light)
         unlit, lit = self._levels[light]
         seconds = np.minimum(self._seconds[light] / _KNOWN_SECONDS, 1)
+        unlit_known, lit_known = seconds >= 0.5
+        lit = np.where(lit_known, lit, unlit + _LEAST_STEP)
+        unlit = np.where(unlit_known, unlit, lit - _LEAST_STEP)
         apart = np.maximum(lit - unlit, 1)
         # Two humps that lie close together say nothing.
-        known = seconds.min(axis=0) * np.clip((apart - 30) / 30, 0, 1)
-        warm = 4 * ((glow - unlit) / apart - 0.5)
-        score = (1 - 0.7 * known) * cold + 0.7 * known * warm
-        # Lamps that glow alike are unlit if each of them looks as it does unlit, in the sun as it stands now.
-        usual = (known > 0.5) & (np.abs(glow - unlit) < _USUAL_SHARE * apart)
-        all_usual = np.logical_and.reduceat(usual, self._points.first[:-1])[self._points.head_of]
-        score = np.where(alike & all_usual, np.minimum(warm, -SAID), score)
-        return np.asarray(score, np.float32), np.asarray(alike & ~all_usual)
+        both = seconds.min(axis=0) * np.clip((apart - 30) / 30, 0, 1)
+        known = np.where(unlit_known & lit_known, both, 0.5 * (unlit_known | lit_known))
+        place = (glow - unlit) / apart - 0.5
+        # Half way is neither: a leaf, a drop or a car of that colour is before it.
+        warm = np.sign(place) * np.maximum((np.abs(place) - _HALF_WAY) * _STEEPNESS + SAID, 0)
+        return tuple(np.asarray(part, np.float32) for part in (warm, known, unlit, apart))  # type: ignore[return-value]
 
     def _among_its_head(self, glow: Floats) -> tuple[Floats, NDArray[np.bool_]]:
         """What one picture says. Lamps that are lit stand apart from those that are not: above the widest gap between
@@ -171,6 +219,9 @@ class LampJudge:
                 continue
             some = score[first:end]
             score[first:end] = np.where(above, np.minimum(some, apart + SAID), np.minimum(some, -apart - SAID))
+            # Of lamps above the gap that are far from alike themselves, only the brightest is sure.
+            doubtful = above & (mine < ordered[0] - 0.6 * gap)
+            score[first:end][doubtful] = 0
         return score, alike
 
     def save(self) -> Mapping[str, Any]:

@@ -37,11 +37,12 @@ _NOISE = np.array([7.0, 6.0, 4.0, 5.0], np.float32)
 cells, averaged over _SMOOTH_SECONDS at night."""
 _SMOOTH_SECONDS = np.array([0.0, 0.5, 2.0, 2.0], np.float32)
 """By light: pictures of the night are noisier, and cells averaged over this time are not."""
-_REACH = (0.8, 1.1, 1.4, 1.6)
+_REACH = (0.9, 1.2, 1.4, 1.6)
 """Diameters from the centre of a lit lamp, by light, that its halo changes: the darker, the farther."""
 _BLOCKS = 4
 _LEARN_SECONDS = 240.0
-_KNOWN_SECONDS = 4.0
+_KNOWN_SECONDS, _LONG_KNOWN_SECONDS = 4.0, 40.0
+"""For which a cell must have been seen to be compared; and for it to be known that nothing steady is there."""
 _ENOUGH = 10.0
 """Cells' worth of learned structure that decides by itself; an outline of a head has 20-60."""
 _STEADY = 1.5
@@ -50,6 +51,15 @@ _COLD_SHARE = 0.13
 """Of the outline as drawn, found before anything is learned: drawings are a pixel or two off."""
 _SHARE, _CORRELATION = 0.45, 0.4
 """Of the learned structure: how much of it must be there, and how much of what is there must be it."""
+_CONTRAST = 0.42
+"""Of the usual contrast: less, and a lamp's light may be lost as well."""
+_FOREIGN_SHARE, _CLEAR_EDGE = 0.5, 0.3
+"""Of the clear edges within a housing; and what is one, far above noise."""
+_LAMP_ENOUGH, _LAMP_SHARE = 3.0, 0.3
+"""Cells' worth of structure around a lamp, and how much of it must be there."""
+_ALIGN_BELOW, _ALIGN_GAIN, _ALIGN_TO = 0.7, 0.15, 0.5
+"""Share of the structure below which a head is looked for beside its place, and what it must gain and reach there."""
+_SHIFTS = tuple((down, across) for down in range(-2, 3) for across in range(-2, 3) if (down, across) != (0, 0))
 _CERTAIN_SHARE = 0.75
 _HIDDEN_SHARE = 0.35
 """Of the structure, or of the blocks, that may differ: a wire, a leaf, a bird."""
@@ -66,6 +76,8 @@ class _Memory:
 
     edges: Floats
     """(h, 2, …) mean orientation, length 0-1."""
+    strength: Floats
+    """Mean length of the gradient, grey levels: what fog takes."""
     levels: Floats
     spread: Floats
     """Mean distance from the level."""
@@ -84,6 +96,10 @@ class Judgement:
     lit_only: Flags
     certain: Flags
     """(h,): what was learned is there so well that more may be learned from this picture, lit or not."""
+    hidden_lamps: Flags
+    """(n,): something is before this lamp, though not before all of its head."""
+    contrast: Floats
+    """(h,) of the usual contrast, how much is left: in fog lamps stand out less by as much."""
 
 
 class Sight:
@@ -92,17 +108,19 @@ class Sight:
     def __init__(self, points: Layout) -> None:
         heads = len(points.ids)
         self._points = points
-        self._weights, self._drawn, self._reach = _drawn(points)
+        self._drawn, self._reach, self._near, self._housing = _drawn(points)
+        self._all = np.ones((heads, _CELLS, _CELLS), np.float32)
         cells = (_CELLS, _CELLS)
         self._memories = [
             _Memory(
-                np.zeros((heads, 2, *cells), np.float32), *(np.zeros((heads, *cells), np.float32) for _ in range(4))
+                np.zeros((heads, 2, *cells), np.float32), *(np.zeros((heads, *cells), np.float32) for _ in range(5))
             )
             for _ in Light
         ]
         self._smooth: Floats | None = None
         self._edges = np.zeros((heads, 2, *cells), np.float32)
         self._levels = np.zeros((heads, *cells), np.float32)
+        self._strength = np.zeros((heads, *cells), np.float32)
         self._light: Light | None = None
         self._scene_level = np.zeros(len(Light), np.float32)
 
@@ -115,6 +133,9 @@ class Sight:
         known = weights * (memory.seconds >= _KNOWN_SECONDS)
         steady = known * ((memory.edges**2).sum(axis=1) > _STEADY * memory.wobble)
         structure = _structure(self._edges, memory.edges, steady)
+        contrast = self._contrast(memory, steady, structure)
+        foreign = self._foreign(weights * (memory.seconds >= _LONG_KNOWN_SECONDS), steady)
+        hidden_lamps = self._hidden_lamps(memory, steady)
         cold_share = self._as_drawn(weights)
         changed = self._changed(samples, memory, known, light)
         is_known = (known.sum(axis=(1, 2)) > 0.3 * weights.sum(axis=(1, 2))) | (structure.energy >= _ENOUGH)
@@ -129,12 +150,40 @@ class Sight:
                 reason = None if lit[head] or cold_share[head] >= _COLD_SHARE else Unseen.OCCLUDED
             elif structure.energy[head] >= _ENOUGH:
                 reason = structure.reason(head)
+                if reason is None and foreign[head] > _FOREIGN_SHARE:
+                    reason = Unseen.OCCLUDED
+                if reason is None and contrast[head] < _CONTRAST:
+                    reason = Unseen.FOG
                 lit_only[head] = reason is Unseen.FOG
             elif changed[head] > _HIDDEN_SHARE:
                 reason = Unseen.OCCLUDED
             unseen.append(reason)
         certain = (structure.energy >= _ENOUGH) & (structure.share > _CERTAIN_SHARE) & (structure.hidden < 0.1)
-        return Judgement(tuple(unseen), lit_only, certain)
+        return Judgement(tuple(unseen), lit_only, certain & (contrast > _CERTAIN_SHARE), hidden_lamps, contrast)
+
+    def _foreign(self, known: Floats, steady: Floats) -> Floats:
+        """(h,) the share of clear edges within the housing that do not belong there: leaves, mostly."""
+        clear = (self._edges**2).sum(axis=1)
+        clear = np.where((clear > _CLEAR_EDGE) & (self._housing > 0), clear, 0) * known
+        total = clear.sum(axis=(1, 2))
+        return np.asarray((clear * (steady == 0)).sum(axis=(1, 2)) / np.maximum(total, _ENOUGH / 2), np.float32)
+
+    def _hidden_lamps(self, memory: _Memory, steady: Floats) -> Flags:
+        """(n,) lamps around which what was learned is gone."""
+        heads = self._points.head_of
+        weights = self._near * steady[heads]
+        then = memory.edges[heads]
+        own = ((then * then).sum(axis=1) * weights).sum(axis=(1, 2))
+        both = ((self._edges[heads] * then).sum(axis=1) * weights).sum(axis=(1, 2))
+        return np.asarray((own >= _LAMP_ENOUGH) & (both < _LAMP_SHARE * own))
+
+    def _contrast(self, memory: _Memory, steady: Floats, structure: _Structure) -> Floats:
+        """(h,) the contrast of what is known to be there against what it usually is; 1 where that cannot be told."""
+        weights = steady * memory.strength
+        usual = (weights * memory.strength).sum(axis=(1, 2))
+        found = (weights * self._strength).sum(axis=(1, 2)) / np.maximum(usual, 1e-3)
+        told = (structure.energy >= _ENOUGH) & (structure.correlation >= _CORRELATION)
+        return np.where(told, np.clip(found, 0, 1), 1).astype(np.float32)
 
     def _as_drawn(self, weights: Floats) -> Floats:
         """(h,) how much of the drawn outline, or of the drawn lenses, is there."""
@@ -148,11 +197,32 @@ class Sight:
         smooth = float(_SMOOTH_SECONDS[light])
         share = 1.0 if self._smooth is None or light is not self._light else seconds / max(smooth, seconds, 1e-3)
         self._smooth = samples.grids if self._smooth is None else self._smooth + share * (samples.grids - self._smooth)
-        self._edges = _orientation(self._smooth, float(_NOISE[light]))
-        self._levels = self._smooth[:, 1:-1, 1:-1]
+        self._edges, self._strength = _orientation(self._smooth, float(_NOISE[light]))
+        self._levels = self._smooth[:, 1:-1, 1:-1].copy()
+        self._align(light)
         if light is not self._light and self._light is not None:
             self._carry_over(self._light, light)
         self._light = light
+
+    def _align(self, light: Light) -> None:
+        """Moves heads that are a cell or two beside their place onto it: a placement is exact to a few pixels only,
+        and heads at different distances do not shift alike."""
+        memory = self._memories[light]
+        known = (memory.seconds >= _KNOWN_SECONDS) * ((memory.edges**2).sum(axis=1) > _STEADY * memory.wobble)
+        energy = ((memory.edges**2).sum(axis=1) * known).sum(axis=(1, 2))
+        share = ((self._edges * memory.edges).sum(axis=1) * known).sum(axis=(1, 2)) / np.maximum(energy, 1e-3)
+        for head in np.flatnonzero((energy >= _ENOUGH) & (share < _ALIGN_BELOW)):
+            then = memory.edges[head] * known[head]
+            found = {
+                shift: float((np.roll(self._edges[head], shift, (1, 2)) * then).sum()) / energy[head]
+                for shift in _SHIFTS
+            }
+            best = max(found, key=found.__getitem__)
+            if found[best] < max(share[head] + _ALIGN_GAIN, _ALIGN_TO):
+                continue
+            self._edges[head] = np.roll(self._edges[head], best, (1, 2))
+            self._strength[head] = np.roll(self._strength[head], best, (0, 1))
+            self._levels[head] = np.roll(self._levels[head], best, (0, 1))
 
     def _carry_over(self, before: Light, now: Light) -> None:
         """Light fades: what was just seen in one is how the next begins, where that is not known yet."""
@@ -160,7 +230,12 @@ class Sight:
         fresh = (new.seconds < _KNOWN_SECONDS) & (old.seconds >= _KNOWN_SECONDS)
         if Light.INFRA_RED in (before, now):
             return
-        for mine, theirs in ((new.levels, old.levels), (new.spread, old.spread), (new.wobble, old.wobble)):
+        for mine, theirs in (
+            (new.levels, old.levels),
+            (new.spread, old.spread),
+            (new.wobble, old.wobble),
+            (new.strength, old.strength),
+        ):
             mine[fresh] = theirs[fresh]
         new.edges[:] = np.where(fresh[:, None], old.edges, new.edges)
         new.seconds[fresh] = _KNOWN_SECONDS
@@ -169,7 +244,7 @@ class Sight:
 
     def _usable(self, glowing: Flags, light: Light) -> Floats:
         """Weights of cells that no halo reaches."""
-        weights = self._weights
+        weights = self._all
         if glowing.any():
             weights = weights.copy()
             for lamp in np.flatnonzero(glowing):
@@ -202,6 +277,7 @@ class Sight:
         off = self._edges - memory.edges
         memory.wobble += share * ((off * off).sum(axis=1) - memory.wobble)
         memory.edges += share[:, None] * off
+        memory.strength += share * (self._strength - memory.strength)
         memory.spread += share * (np.abs(self._levels - memory.levels) - memory.spread)
         memory.levels += share * (self._levels - memory.levels)
         level, usual = float(np.median(scene)), float(self._scene_level[self._light])
@@ -213,6 +289,7 @@ class Sight:
         return {
             light.name.lower(): {
                 "edges": _packed(memory.edges * 127, np.int8),
+                "strength": _packed(memory.strength, np.uint8),
                 "levels": _packed(memory.levels, np.uint8),
                 "spread": _packed(memory.spread * 4, np.uint8),
                 "wobble": _packed(memory.wobble * 100, np.uint8),
@@ -229,6 +306,7 @@ class Sight:
             if kept is None:
                 continue
             memory.edges[:] = _unpacked(kept["edges"], np.int8, memory.edges.shape) / 127
+            memory.strength[:] = _unpacked(kept["strength"], np.uint8, memory.strength.shape)
             memory.levels[:] = _unpacked(kept["levels"], np.uint8, memory.levels.shape)
             memory.spread[:] = _unpacked(kept["spread"], np.uint8, memory.spread.shape) / 4
             memory.wobble[:] = _unpacked(kept["wobble"], np.uint8, memory.wobble.shape) / 100
@@ -268,14 +346,14 @@ def _structure(now: Floats, then: Floats, weights: Floats) -> _Structure:
     )
 
 
-def _orientation(grids: Floats, noise: float) -> Floats:
+def _orientation(grids: Floats, noise: float) -> tuple[Floats, Floats]:
     """(h, 2, cells, cells): the gradient's direction, doubled so that dark on bright is as bright on dark; its length
-    goes from 0 (nothing but noise) to 1."""
+    goes from 0 (nothing but noise) to 1. And (h, cells, cells), its length in grey levels."""
     x = grids[:, 1:-1, 2:] - grids[:, 1:-1, :-2]
     y = grids[:, 2:, 1:-1] - grids[:, :-2, 1:-1]
     x2, y2 = x * x, y * y
     over = 1 / (x2 + y2 + 4 * noise * noise)
-    return np.stack(((x2 - y2) * over, 2 * x * y * over), axis=1)
+    return np.stack(((x2 - y2) * over, 2 * x * y * over), axis=1), np.sqrt(x2 + y2)
 
 
 def _blocks(cells: Floats) -> Floats:
@@ -284,11 +362,11 @@ def _blocks(cells: Floats) -> Floats:
     return np.asarray(np.add.reduceat(np.add.reduceat(cells, edges, axis=1), edges, axis=2), np.float32)
 
 
-def _drawn(points: Layout) -> tuple[Floats, Floats, Flags]:
-    """Weights (h, cells, cells), 0 on lamps; the outline and the lenses as drawn (h, 2 + 2, cells,
+def _drawn(points: Layout) -> tuple[Floats, Flags, Floats, Floats]:
+    """The outline and the lenses as drawn (h, 2 + 2, cells,
     cells), as gradients; and what each
-    lamp's halo reaches (n, lights, cells, cells)."""
-    weights, drawn, reach = [], [], []
+    lamp's halo reaches (n, lights, cells, cells); what lies around each lamp (n, cells, cells); the housing (h, …)."""
+    drawn, reach, near, housing = [], [], [], []
     for number, (left, top, right, bottom) in enumerate(points.windows):
         x = left + (np.arange(1, GRID - 1) + 0.5) / GRID * (right - left)
         y = top + (np.arange(1, GRID - 1) + 0.5) / GRID * (bottom - top)
@@ -299,17 +377,18 @@ def _drawn(points: Layout) -> tuple[Floats, Floats, Flags]:
             distance = np.hypot(x[None] - centre[0], y[:, None] - centre[1])
             weight[distance < 0.75 * diameter] = 0
             lenses |= distance < 0.5 * diameter
+            near.append(distance < 0.95 * diameter)
             reach.append([distance < r * diameter for r in _REACH])
         box = points.boxes[number]
         solid = (x[None] >= box[0]) & (x[None] <= box[2]) & (y[:, None] >= box[1]) & (y[:, None] <= box[3])
-        weights.append(weight)
+        housing.append(solid)
         drawn.append(np.concatenate((_edges_of(solid) * weight, _edges_of(lenses))))
-    return np.stack(weights), np.stack(drawn), np.stack(reach)
+    return np.stack(drawn), np.stack(reach), np.stack(near).astype(np.float32), np.stack(housing).astype(np.float32)
 
 
 def _edges_of(solid: Flags) -> Floats:
     smooth = cv2.GaussianBlur(np.pad(solid.astype(np.float32), 1), (3, 3), 0.8) * 120
-    return _orientation(smooth[None].astype(np.float32), float(_NOISE[0]))[0]
+    return _orientation(smooth[None].astype(np.float32), float(_NOISE[0]))[0][0]
 
 
 def _packed(values: Floats, kind: type[np.int8 | np.uint8]) -> str:
