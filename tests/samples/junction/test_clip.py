@@ -77,7 +77,7 @@ def test_pictures_are_still_what_the_generator_makes_and_the_power_failure_is_to
             luma, u, v = split(picture, 640, 360)
             planes = Planes(luma, (u, v))
             at = SCENE.begins_at + timedelta(seconds=index / 8)
-                made.append(Frame("junction-1", index, index / 8, at, luma, ReadRegion(planes)))
+            made.append(Frame("junction-1", index, index / 8, at, luma, ReadRegion(planes)))
         return made
 
     judged = judge(SCENE, run_frames(SCENE, frames(), renderer))
