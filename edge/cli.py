@@ -14,6 +14,8 @@ from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from contract.keys import KeyFileError
+from edge.calibrate.cli import calibrate_app
+from edge.calibrate.writing import WritingError
 from edge.canary.cli import CanaryError, canary_command
 from edge.config.document import EdgeConfig, load_config, load_config_with_lines
 from edge.config.problems import ConfigError
@@ -40,6 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(outbox_app, name="outbox")
+app.add_typer(calibrate_app, name="calibrate")
 app.command("eval")(evaluate_command)
 app.command("overlay")(overlay_command)
 app.command("probe")(probe_command)
@@ -149,7 +152,16 @@ def main() -> None:
         app()
     except ConfigError as error:
         _fail(str(error), WRONG_USAGE)
-    except (ReplayError, OutboxError, SourceError, KeyFileError, CanaryError, StartError, StateInUseError) as error:
+    except (
+        ReplayError,
+        OutboxError,
+        SourceError,
+        KeyFileError,
+        CanaryError,
+        StartError,
+        StateInUseError,
+        WritingError,
+    ) as error:
         _fail(f"error: {error}", FOUND_A_PROBLEM)
     except OSError as error:
         about = f"{error.filename}: " if error.filename else ""

@@ -60,7 +60,7 @@ def probe_command(  # noqa: PLR0913, PLR0917 - each is an option of the command 
     if onvif or _parts_of(url).scheme == "onvif":
         _onvif(url, user, password, as_json=as_json)
         return
-    _sample(url, _input_for(url, user, password, transport), seconds, still, as_json=as_json)
+    _sample(url, input_for(url, user, password, transport), seconds, still, as_json=as_json)
 
 
 def _parts_of(url: str) -> Any:
@@ -87,7 +87,7 @@ def _password(user: str | None, password_file: Path | None) -> str:
     return str(typer.prompt(f"password of {user}", hide_input=True, err=True))
 
 
-def _input_for(url: str, user: str | None, password: str, transport: str) -> CameraInput:
+def input_for(url: str, user: str | None, password: str, transport: str) -> CameraInput:
     """What a configuration would say of an address."""
     scheme = urlsplit(url).scheme.lower()
     document: dict[str, Any]

@@ -25,6 +25,7 @@ STRICTNESS = (1, 2)
 """Times the excess: where a lamp's halo touches an evening sky or a red wall, the stricter look parts them."""
 AMBER_FROM = 0.36
 """(g - b) / (r - b): red LEDs 0-0.25, amber 0.45-0.9."""
+LIKE_SIZE = 1.6
 ASPECT = 2.6
 MAX_BLOBS = 250
 """A picture with more coloured spots than this is a city at night: the largest are looked at."""
@@ -47,27 +48,35 @@ class Blob:
     """BALL or an arrow's direction; None where it is too small to say."""
 
 
-def lights(bgr: Image) -> list[Blob]:
-    """All coloured lights of a (height, width, 3) picture. About 15 ms at 1080p.
+def lights(bgr: Image, background: Image | None = None) -> list[Blob]:
+    """All coloured lights of a (height, width, 3) picture. About 20 ms at 1080p, twice that with a background.
 
     Outer contours of what is red, amber or green enough; a core that saturates to white lies inside. Then the disc at
-    half of its height over its surroundings, so that a halo at night does not make it larger.
+    half of its height over its surroundings, so that a halo at night does not make it larger. With a `background` of
+    the same view, its darkest state, also lights that are coloured only against that: in a yellow housing.
     """
     blue, green, red = cv2.split(bgr)
     brightest = np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
+    looks = [bgr] if background is None else [np.asarray(cv2.subtract(bgr, background), np.uint8), bgr]
     found: list[Blob] = []
-    for factor in STRICTNESS:
-        warm = cv2.bitwise_and(
-            cv2.inRange(cv2.subtract(red, blue), WARM_EXCESS * factor, 255), cv2.inRange(red, WARM_RED, 255)
-        )
-        cool = cv2.bitwise_and(
-            cv2.inRange(cv2.subtract(green, red), COOL_EXCESS * factor, 255), cv2.inRange(green, COOL_GREEN, 255)
-        )
-        for mask, is_warm in ((warm, True), (cool, False)):
-            for blob in _blobs(bgr, brightest, np.asarray(mask, np.uint8), warm=is_warm):
+    for look in looks:
+        for mask, is_warm in _masks(look, bgr):
+            for blob in _blobs(look, brightest, mask, warm=is_warm):
                 if not any(_same(blob, other) for other in found):
                     found.append(blob)
     return found
+
+
+def _masks(look: Image, bgr: Image) -> Iterator[tuple[Image, bool]]:
+    """Where `look` has a colour and the picture is bright in it, and whether that is red or amber; the stricter after
+    the wider."""
+    blue, green, red = cv2.split(look)
+    warm, cool = cv2.subtract(red, blue), cv2.subtract(green, red)
+    bright_red = cv2.inRange(np.ascontiguousarray(bgr[..., 2]), WARM_RED, 255)
+    bright_green = cv2.inRange(np.ascontiguousarray(bgr[..., 1]), COOL_GREEN, 255)
+    for factor in STRICTNESS:
+        yield np.asarray(cv2.bitwise_and(cv2.inRange(warm, WARM_EXCESS * factor, 255), bright_red), np.uint8), True
+        yield np.asarray(cv2.bitwise_and(cv2.inRange(cool, COOL_EXCESS * factor, 255), bright_green), np.uint8), False
 
 
 def _blobs(bgr: Image, brightest: Image, mask: Image, *, warm: bool) -> Iterator[Blob]:
@@ -83,7 +92,9 @@ def _blobs(bgr: Image, brightest: Image, mask: Image, *, warm: bool) -> Iterator
 
 
 def _same(one: Blob, other: Blob) -> bool:
-    return abs(one.x - other.x) < other.diameter / 2 and abs(one.y - other.y) < other.diameter / 2
+    # Of like size: a lamp may lie on something larger that has its colour.
+    near = max(abs(one.x - other.x), abs(one.y - other.y)) < min(one.diameter, other.diameter) / 2
+    return near and max(one.diameter, other.diameter) < LIKE_SIZE * min(one.diameter, other.diameter)
 
 
 def _fits(box: Sequence[int], width: int) -> bool:

@@ -65,7 +65,9 @@ def cycles_of(times: Seconds, shown: Codes) -> GroupCycles:
         if lengths and flashing is None:
             durations[colour] = _durations(lengths)
     # Also at the borders, where the rest of it was not seen: it was dark for so long at least.
-    dark = max((run.seconds for run in found if run.code == 0), default=0.0)
+    # Shorter ones are the moment between two lamps, or a flash.
+    shortest = max(FLASH_GAP_SECONDS, _usual(times))
+    dark = max((run.seconds for run in found if run.code == 0 and run.seconds > shortest), default=0.0)
     starts = _starts(found)
     lengths = [later - earlier for earlier, later in pairwise(starts)]
     usual = statistics.median(lengths) if lengths else None

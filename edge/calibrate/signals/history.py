@@ -7,7 +7,7 @@ stands in the same place twice is no lamp; lights of one head are in line, of li
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import chain, combinations
 
 import cv2
 import numpy as np
@@ -26,6 +26,10 @@ SIZE_RATIO = 1.7
 """One lamp looks larger at night than at dusk by less than this."""
 MIN_LIT, MIN_DARK = 2, 2
 """Samples in which it was lit, and dark: one is a passing reflection."""
+MIN_RUN_SAMPLES = 1.6
+"""Samples that a lamp is lit for on average: amber 3 s, and a flashing green sampled at random still makes that."""
+DISPLAY_SHARE = 0.1
+"""Of the more frequent colour's samples, from which the other one at the same place is no misreading."""
 MAX_LIT_SHARE = 0.97
 MIN_TURNS = 1
 """Changes between lit and dark that were seen."""
@@ -33,6 +37,8 @@ MIN_HUMPS = 25.0
 """Grey levels between the two humps of its brightness."""
 MAX_SPREAD_SHARE = 0.16
 """Median deviation from its place, of its diameter: lamps 0.02-0.1, brake lights of cars that stop in a queue more."""
+CELL = 48
+"""Pixels: further than a cell away nothing is the same light."""
 MAX_PLACES = 4000
 FORGET_SAMPLES = 40
 """A place where something shone once only is forgotten after so many samples without it."""
@@ -45,9 +51,18 @@ OFF_LINE = 0.38
 LIKE = 1.75
 """Ratio of diameters within a head: an arrow looks smaller than the ball above it."""
 TOGETHER_SHARE = 0.15
-"""Of the shorter one's lit samples, in which both were lit: red and amber together, a blended picture."""
+"""Of the shorter one's lit samples, in which both were lit: afterglow, a blended picture."""
+RED_AMBER_SHARE = 0.6
+"""Where red and amber together announce green, for 1-2 s of the 4-5 s in which amber is lit in a cycle."""
 TURNS_SHARE = 0.5
 """Of all samples, in which some lamp of a head that is no arrow is lit."""
+BACKGROUND_RISE = 1
+"""Grey levels in two samples: what a dark bus left in the darkest picture is gone after some minutes, and a minute of
+red loses little."""
+OTHER_VIEW_SAMPLES = 5
+"""As many pictures in a row that show something else: the camera looks elsewhere now."""
+LONE_SHARE, LONE_LIKE = (0.05, 0.6), 1.45
+"""Share of samples in which a lone arrow is lit, and its size against a lamp beside it: shops' signs are many."""
 SMALL_WIDTH = 480
 PEAK = 12.0
 """Standard deviations: below this, how the picture is shifted is not known, and it is left out if it shakes."""
@@ -114,31 +129,55 @@ class LampHistory:
     def __init__(self) -> None:
         self.samples = 0
         self.left_out = 0
-        """Pictures of another view, or of none."""
+        """Pictures in a row of another view, or of none."""
+        self.views = 1
+        """How often it began anew, counting the first: places are pixels of the present view's first picture."""
         self._places: list[Place] = []
+        self._grid: dict[tuple[int, int], list[Place]] = {}
+        """Places by where they are, in cells."""
         self._reference: Spectrum | None = None
+        self._background: Image | None = None
         self._size: tuple[int, int] | None = None
 
     def add(self, bgr: Image) -> tuple[float, float] | None:
         """The next picture, (height, width, 3), always of one size. Returns by how many pixels its content lies right
-        of and below the first one's; None if it shows something else and was left out. About 25 ms at 1080p."""
+        of and below the view's first one; None if it shows something else and was left out. About 40 ms at 1080p."""
         shift = self._shift(bgr)
         if shift is None:
             self.left_out += 1
-            return None
+            if self.left_out < OTHER_VIEW_SAMPLES:
+                return None
+            # The camera was turned: what counts is what it looks at now.
+            self._reference, self._background = None, None
+            self._places, self._grid, self.samples = [], {}, 0
+            self.views += 1
+            shift = self._shift(bgr) or (0.0, 0.0)
+        self.left_out = 0
         number = self.samples
         self.samples += 1
-        for blob in lights(bgr):
-            self._remember(blob, number, shift)
-        self._measure(bgr, number, shift)
+        put_back = _shifted(bgr, shift)
+        if self._background is None:
+            self._background = put_back.copy()
+        else:
+            cv2.add(self._background, np.full(3, BACKGROUND_RISE if number % 2 else 0, np.float64), self._background)
+            cv2.min(self._background, put_back, self._background)
+        for blob in lights(put_back, self._background):
+            self._remember(blob, number)
+        self._measure(put_back, number)
         if number % FORGET_SAMPLES == 0 or len(self._places) > MAX_PLACES:
             self._forget(number)
         return shift
 
     def lamps(self) -> list[FoundLamp]:
         """The places that behave like lamps so far."""
-        found = [lamp for place in self._places if (lamp := self._lamp(place)) is not None]
-        return _one_a_place(found)
+        return self._lamps_and_displays()[0]
+
+    def displays(self) -> list[FoundLamp]:
+        """Places that shine red at times and green at others: digits that count."""
+        return self._lamps_and_displays()[1]
+
+    def _lamps_and_displays(self) -> tuple[list[FoundLamp], list[FoundLamp]]:
+        return _one_a_place([lamp for place in self._places if (lamp := self._lamp(place)) is not None])
 
     def heads(self) -> list[FoundHead]:
         """Lamps that take turns and stand in line, grouped."""
@@ -164,12 +203,14 @@ class LampHistory:
             return None
         return shift.x * width, shift.y * width
 
-    def _remember(self, blob: Blob, number: int, shift: tuple[float, float]) -> None:
-        x, y = blob.x - shift[0], blob.y - shift[1]
+    def _remember(self, blob: Blob, number: int) -> None:
+        x, y = blob.x, blob.y
         best: Place | None = None
         nearest = 1.0
-        for place in self._places:
-            if place.colour is not blob.colour or abs(place.x - x) > 60:
+        column, row = int(x // CELL), int(y // CELL)
+        near = (self._grid.get((column + i, row + j), ()) for i in (-1, 0, 1) for j in (-1, 0, 1))
+        for place in chain.from_iterable(near):
+            if place.colour is not blob.colour:
                 continue
             ratio = blob.diameter / place.diameter
             if not 1 / SIZE_RATIO < ratio < SIZE_RATIO:
@@ -181,6 +222,7 @@ class LampHistory:
         if best is None:
             best = Place(blob.colour, x, y, blob.diameter)
             self._places.append(best)
+            self._grid.setdefault((column, row), []).append(best)
         best.seen.append(number)
         best.points.append((x, y, blob.diameter))
         best.shapes.append(blob.shape)
@@ -188,13 +230,13 @@ class LampHistory:
             points = np.asarray(best.points)
             best.x, best.y, best.diameter = (float(value) for value in np.median(points, axis=0))
 
-    def _measure(self, bgr: Image, number: int, shift: tuple[float, float]) -> None:
+    def _measure(self, bgr: Image, number: int) -> None:
         height, width = bgr.shape[:2]
         for place in self._places:
             if len(place.seen) < MIN_LIT and number - place.seen[-1] > FORGET_SAMPLES:
                 continue
             reach = max(place.diameter / 4, 1.0)
-            x, y = place.x + shift[0], place.y + shift[1]
+            x, y = place.x, place.y
             left, right = max(int(x - reach), 0), min(int(x + reach) + 1, width)
             top, bottom = max(int(y - reach), 0), min(int(y + reach) + 1, height)
             if right > left and bottom > top:
@@ -206,6 +248,9 @@ class LampHistory:
             place for place in self._places if len(place.seen) >= MIN_LIT or number - place.seen[-1] <= FORGET_SAMPLES
         ]
         self._places = sorted(kept, key=lambda place: -len(place.seen))[:MAX_PLACES]
+        self._grid = {}
+        for place in self._places:
+            self._grid.setdefault((int(place.x // CELL), int(place.y // CELL)), []).append(place)
 
     def _lamp(self, place: Place) -> FoundLamp | None:
         lit = len(place.seen)
@@ -213,7 +258,8 @@ class LampHistory:
             return None
         on = np.zeros(self.samples, bool)
         on[place.seen] = True
-        if int(np.sum(on[1:] != on[:-1])) < MIN_TURNS:
+        turns = int(np.sum(on[1:] != on[:-1]))
+        if turns < MIN_TURNS or lit < MIN_RUN_SAMPLES * turns / 2:
             return None
         points = np.asarray(place.points)
         deviation = np.hypot(points[:, 0] - place.x, points[:, 1] - place.y)
@@ -236,7 +282,7 @@ def assemble(lamps: list[FoundLamp], samples: int) -> list[FoundHead]:
     parts: list[list[FoundLamp]] = [[lamp] for lamp in lamps]
     pairs = sorted(
         (pair for pair in combinations(lamps, 2) if _may_be_neighbours(*pair)),
-        key=lambda pair: (_distance(*pair) / max(pair[0].diameter, pair[1].diameter), pair[0].x, pair[0].y),
+        key=lambda pair: (_unlikeness(*pair), pair[0].x, pair[0].y),
     )
     for one, other in pairs:
         first = next(part for part in parts if one in part)
@@ -249,23 +295,54 @@ def assemble(lamps: list[FoundLamp], samples: int) -> list[FoundHead]:
     return sorted(heads + _lone_arrows(parts, heads, samples), key=reading_order)
 
 
+def _shifted(bgr: Image, shift: tuple[float, float]) -> Image:
+    """The picture put back to where the first one was; by less than a third of a pixel it is left as it is."""
+    if max(abs(shift[0]), abs(shift[1])) < 0.34:
+        return bgr
+    matrix = np.asarray([[1, 0, -shift[0]], [0, 1, -shift[1]]], np.float64)
+    size = (bgr.shape[1], bgr.shape[0])
+    return np.asarray(
+        cv2.warpAffine(bgr, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
+
+
 def reading_order(head: FoundHead) -> tuple[float, float]:
     """Rows of the picture from the top, and from the left in each: rows are as high as a head."""
     left, top, _, bottom = head.box
     return round((top + bottom) / 2 / 80), left
 
 
-def _one_a_place(lamps: list[FoundLamp]) -> list[FoundLamp]:
-    """Two colours at one place are one lamp, seen wrongly now and then: the one that was seen more often."""
+def _one_a_place(lamps: list[FoundLamp]) -> tuple[list[FoundLamp], list[FoundLamp]]:
+    """Lamps, and displays. Two colours at one place are one lamp that was seen wrongly now and then, or, where neither
+    is rare and they are red and green, digits that count."""
     kept: list[FoundLamp] = []
+    displays: list[FoundLamp] = []
     for lamp in sorted(lamps, key=lambda lamp: -len(lamp.lit)):
-        if all(_distance(lamp, other) > 0.5 * min(lamp.diameter, other.diameter) for other in kept):
+        other = next((one for one in kept if _distance(lamp, one) <= 0.5 * min(lamp.diameter, one.diameter)), None)
+        if other is None:
             kept.append(lamp)
-    return kept
+        elif (
+            {lamp.colour, other.colour} == {Colour.RED, Colour.GREEN}
+            and len(lamp.lit) >= DISPLAY_SHARE * len(other.lit)
+            and other not in displays
+        ):
+            displays.append(other)
+    return [lamp for lamp in kept if lamp not in displays], displays
 
 
 def _distance(one: FoundLamp, other: FoundLamp) -> float:
     return float(np.hypot(one.x - other.x, one.y - other.y))
+
+
+def _unlikeness(one: FoundLamp, other: FoundLamp) -> float:
+    """Neighbours of one head are near, in line and of one size: the best pairs are joined first."""
+    larger = max(one.diameter, other.diameter)
+    across = min(abs(one.x - other.x), abs(one.y - other.y))
+    return (
+        _distance(one, other) / larger
+        + 3 * across / larger
+        + 2 * float(np.log(larger / min(one.diameter, other.diameter)))
+    )
 
 
 def _may_be_neighbours(one: FoundLamp, other: FoundLamp) -> bool:
@@ -280,7 +357,8 @@ def _may_be_neighbours(one: FoundLamp, other: FoundLamp) -> bool:
 
 
 def _take_turns(one: FoundLamp, other: FoundLamp) -> bool:
-    return len(one.lit & other.lit) <= TOGETHER_SHARE * min(len(one.lit), len(other.lit))
+    share = RED_AMBER_SHARE if {one.colour, other.colour} == {Colour.RED, Colour.AMBER} else TOGETHER_SHARE
+    return len(one.lit & other.lit) <= share * min(len(one.lit), len(other.lit))
 
 
 def _is_head(lamps: list[FoundLamp]) -> bool:
@@ -333,7 +411,11 @@ def _lone_arrows(parts: list[list[FoundLamp]], heads: list[FoundHead], samples: 
     found = []
     for part in parts:
         lamp = part[0]
-        if len(part) > 1 or lamp.colour is not Colour.GREEN:
+        if (
+            len(part) > 1
+            or lamp.colour is not Colour.GREEN
+            or not LONE_SHARE[0] <= len(lamp.lit) / samples <= LONE_SHARE[1]
+        ):
             continue
         if any(_beside(lamp, head) for head in heads):
             note = "one green lamp that is dark for a part of every cycle: a green arrow?"
@@ -343,9 +425,9 @@ def _lone_arrows(parts: list[list[FoundLamp]], heads: list[FoundHead], samples: 
 
 def _beside(lamp: FoundLamp, head: FoundHead) -> bool:
     return any(
-        1 / LIKE < lamp.diameter / other.diameter < LIKE
-        and abs(lamp.y - other.y) <= 1.0 * other.diameter
-        and abs(lamp.x - other.x) <= 6 * other.diameter
+        1 / LONE_LIKE < lamp.diameter / other.diameter < LONE_LIKE
+        and abs(lamp.y - other.y) <= 0.6 * other.diameter
+        and abs(lamp.x - other.x) <= 4 * other.diameter
         for other in head.lamps
         if not other.assumed
     )

@@ -189,14 +189,13 @@ def runs(times: Seconds, codes: Codes) -> list[Run]:
 def steady(times: Seconds, codes: Codes) -> Codes:
     """Without LED flicker: a lamp is lit if it was within `LIT_MEMORY_SECONDS`, and no state is only two at once."""
     held = codes.copy()
-    for index in range(1, len(codes)):
-        if codes[index] == UNKNOWN:
-            continue
-        back = index - 1
-        while back >= 0 and times[index] - times[back] <= LIT_MEMORY_SECONDS:
-            if codes[back] != UNKNOWN:
-                held[index] |= codes[back]
-            back -= 1
+    known = codes != UNKNOWN
+    for back in range(1, len(codes)):
+        near = times[back:] - times[:-back] <= LIT_MEMORY_SECONDS
+        if not near.any():
+            break
+        both = near & known[back:] & known[:-back]
+        held[back:][both] |= codes[:-back][both]
     found = runs(times, held)
     for before, run, after in zip(found, found[1:], found[2:], strict=False):
         if run.seconds > UNION_SECONDS and run.last > run.first:

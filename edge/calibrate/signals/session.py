@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from edge.calibrate.signals.history import LampHistory
 from edge.calibrate.signals.learning import LEARN_SECONDS, Learned, Learner
-from edge.calibrate.signals.proposing import BoxFound, Proposal, propose
+from edge.calibrate.signals.proposing import BoxFound, propose
 from edge.calibrate.yaml_text import plain
 from edge.config.problems import ConfigProblem, problems_of
 from edge.config.text import ParsedText
@@ -60,7 +60,7 @@ class SignalSession:
         self._history: LampHistory | None = None
         self._history_size: PictureSize | None = None
         self._history_at = float("-inf")
-        self._learning: _Learning | None = None
+        self._learning: Learning | None = None
         self._state = State.IDLE
         self._reason = ""
         self._of_seconds = 0.0
@@ -135,7 +135,8 @@ class SignalSession:
         boxes = self._boxes(picture, notes)
         with self._lock:
             found = [] if self._history is None else self._history.heads()
-        proposal = propose(found, boxes)
+            displays = [] if self._history is None else self._history.displays()
+        proposal = propose(found, boxes, displays)
         heads = {head_id: plain(head) for head_id, head in proposal.heads.items()}
         return {"width": frame.width, "height": frame.height, "heads": heads, "notes": [*notes, *proposal.notes]}
 
@@ -177,12 +178,12 @@ class SignalSession:
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= MIN_LEARN_SECONDS:
             raise ValueError(f"found seconds: {seconds!r}, expected a number of at least {MIN_LEARN_SECONDS:g}")
         with self._lock:
-            self._learning = _Learning(settings)
+            self._learning = Learning(settings)
             self._state, self._reason = State.LEARNING, ""
             self._of_seconds, self._learned = float(seconds), None
         return self._status({})
 
-    def _learn_from(self, frame: Frame, learning: _Learning) -> None:
+    def _learn_from(self, frame: Frame, learning: Learning) -> None:
         problem = learning.take(frame)
         if problem:
             self._state, self._reason = State.FAILED, problem
@@ -219,7 +220,7 @@ class SignalSession:
         }
 
 
-class _Learning:
+class Learning:
     """Place → see → record, for pictures of one size."""
 
     def __init__(self, settings: TrafficSignalSettings) -> None:
@@ -300,6 +301,3 @@ def boxes_in(proposer: HeadProposer, picture: Image) -> list[BoxFound]:
         x, y, width, height = head.box
         found.append(BoxFound((x, y, x + width, y + height), head.score))
     return found
-
-
-__all__ = ["Proposal", "SignalSession", "State", "boxes_in", "load_proposer", "read_settings"]
