@@ -122,4 +122,5 @@ def _below(path: tuple[str | int, ...], problem: SettingProblem) -> SettingProbl
 
 
 def _named(lamp: LampSettings) -> str:
-    return f"a {lamp.colour} lamp" if lamp.shape == "ball" else f"a {lamp.colour} {lamp.shape} lamp"
+    article = "an" if lamp.colour == "amber" else "a"
+    return f"{article} {lamp.colour} lamp" if lamp.shape == "ball" else f"{article} {lamp.colour} {lamp.shape} lamp"
