@@ -12,7 +12,7 @@ CONFIRM_SECONDS = 0.3
 """A new state is believed when it has lasted so long and been seen twice: lamps cross over in less."""
 CONFIRM_DARK_SECONDS = 1.0
 """Darkness: the gaps of anything that flashes at 0.7 Hz or more, and of LEDs that beat, are shorter."""
-ALIAS_INTERVAL_SECONDS, CONFIRM_ALIAS_SECONDS = 0.4, 6.0
+ALIAS_INTERVAL_SECONDS, CONFIRM_ALIAS_SECONDS = 0.65, 6.0
 """With pictures farther apart one may see nothing but the gaps of green that flashes before its end, for five seconds
 where people walk."""
 CONFIRM_INTERVAL_SECONDS = 1.2

@@ -27,7 +27,9 @@ _BETWEEN = {
 MIN_SECONDS = 1.0
 MIN_LONG_SECONDS = 5.0
 """Red and green are never shorter; a gap that is may be two beats of an LED."""
+MAX_AMBER_SECONDS, MAX_LONG_SECONDS = 12.0, 600.0
 MATE_SHARE = 0.6
+"""Of the darkness, in which another head of the group shows what is due: they change together."""
 
 
 @dataclass(slots=True)
@@ -38,7 +40,6 @@ class _Missing:
     since: float
     witnesses: int
     last: float
-    dark_seconds: float
     told: bool = False
 
 
@@ -108,19 +109,32 @@ class LampJudge:
             or not junction.lasts_two_pictures(head, colour)
         ):
             return
+        mates = [self._shares(mate, colour, dark) for mate in junction.mates(head)]
+        witnesses = sum(shown >= MATE_SHARE for shown, _ in mates)
+        if not witnesses and any(other >= MATE_SHARE for _, other in mates):
+            return  # nothing of the kind was due
+        if witnesses or self._fits(junction, head, colour, dark.seconds):
+            self._count(junction, head, head.colours.index(colour), dark, witnesses)
+
+    def _fits(self, junction: Junction, head: Head, colour: Colour, seconds: float) -> bool:
+        """Whether a colour lasts about so long."""
+        amber = colour is Colour.AMBER
+        shortest, longest = (MIN_SECONDS, MAX_AMBER_SECONDS) if amber else (MIN_LONG_SECONDS, MAX_LONG_SECONDS)
         known = junction.durations.of(head.group, colour.value)
-        shortest = MIN_SECONDS if colour is Colour.AMBER else MIN_LONG_SECONDS
-        longest = 12.0 if colour is Colour.AMBER else 600.0
         if known is not None:
-            shortest, longest = (
-                max(shortest, 0.6 * known.usual_shortest - junction.interval),
-                1.5 * known.p99 + 2 * junction.interval,
-            )
-            if colour is not Colour.AMBER:
-                shortest = max(shortest, MIN_LONG_SECONDS)
-        if not shortest <= dark.seconds <= longest:
-            return
-        self._count(junction, head, head.colours.index(colour), dark, witnesses=0)
+            shortest = max(shortest, 0.6 * known.usual_shortest - junction.interval)
+            longest = 1.5 * known.p99 + 2 * junction.interval
+        return shortest <= seconds <= longest
+
+    def _shares(self, mate: Head, colour: Colour, dark: Run) -> tuple[float, float]:
+        """Of the time of a darkness, in which another head of the group was seen to show the colour, and others."""
+        shown = other = 0.0
+        for span in mate.history.spans(dark.start, dark.end or dark.last):
+            if any(mate.colours[index] is colour for index in span.lit):
+                shown += span.end - span.start
+            elif span.lit:
+                other += span.end - span.start
+        return shown / max(dark.seconds, 1e-3), other / max(dark.seconds, 1e-3)
 
     def _seen_at_mates(self, junction: Junction, head: Head, run: Run) -> None:
         """A colour of `head` is over: mates that were dark all the while miss it. The only witness for arrows alone."""
@@ -138,14 +152,14 @@ class LampJudge:
                     lit += span.end - span.start
             if run.seconds >= MIN_SECONDS and dark >= 0.8 * run.seconds and lit <= 0.2 * run.seconds:
                 if mate.may_be_dark and not any(Colour.RED is c for c in mate.colours):
-                    self._count(junction, mate, index, run, witnesses=1)
+                    self._count(junction, mate, index, run, 1)
                 elif (mate.id, index) in self._missing:
                     self._missing[mate.id, index].witnesses += 1
 
-    def _count(self, junction: Junction, head: Head, index: int, dark: Run, *, witnesses: int) -> None:
+    def _count(self, junction: Junction, head: Head, index: int, dark: Run, witnesses: int) -> None:
         if head.flash_allowed is not None or junction.open.concerning(head.id, (Fault.FLASHING, Fault.SEQUENCE)):
             return
-        missing = self._missing.setdefault((head.id, index), _Missing(0, dark.start, 0, -1e9, 0.0))
+        missing = self._missing.setdefault((head.id, index), _Missing(0, dark.start, 0, -1e9))
         if dark.start - missing.last < 3.0:
             return
         missing.cycles += 1
