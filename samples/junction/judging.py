@@ -114,7 +114,7 @@ def answers(fault: TrueFault, said: Said) -> bool:
 
 def _concerns(fault: TrueFault, said: Said) -> bool:
     if fault.kind is Fault.CONFLICT and said.groups:
-        return set(fault.groups) == set(said.groups)
+        return set(fault.groups) <= set(said.groups)  # of three groups that are green together, all are named
     return bool(set(fault.heads) & set(said.heads))
 
 
@@ -145,7 +145,7 @@ def _is_so(said: Said, junction: Junction) -> bool:
         times = np.arange(said.raised - TRULY_DARK_SECONDS, said.raised, 1.0)
         flash = any(junction.controller.is_flash_time(float(t)) for t in times)
         return not flash and all(not junction.states(float(t))[head].lit for t in times for head in said.heads)
-    if said.hazard == Fault.CONFLICT and len(said.groups) == 2:
+    if said.hazard == Fault.CONFLICT and len(said.groups) >= 2:
         return len([t for t in np.arange(said.started - 5, said.raised + 1, 1.0) if _both_green(said, junction, t)]) > 1
     return False
 
@@ -156,4 +156,4 @@ def _both_green(said: Said, junction: Junction, t: float) -> bool:
     for head in junction.spec.heads:
         if any(head.lamps[index][0] is Colour.GREEN for index in states[head.id].lit):
             green.add(head.group)
-    return set(said.groups) <= green
+    return len(set(said.groups) & green) > 1

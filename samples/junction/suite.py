@@ -245,7 +245,9 @@ def _light(wanted: Wanted, sky: Sky, seconds: float) -> tuple[Moment, ...]:
 def _events(rng: np.random.Generator, wanted: Wanted, scene: Scene) -> tuple[Event, ...]:
     """Buses in every scene, and what the theme says. Not within a fault's first minutes: it would be another fault."""
     heads = [head.id for head in scene.spec.heads]
+    groups = {group for fault in scene.faults for group in fault.groups}
     failing = {head for fault in scene.faults if fault.scope == "head" for head in fault.heads}
+    failing |= {head.id for head in scene.spec.heads if head.group in groups}
     some = str(rng.choice([head for head in heads if head not in failing] or heads))
     lasting: dict[str, list[Event]] = {
         "shake": [Shake(float(rng.uniform(1, 4)))],

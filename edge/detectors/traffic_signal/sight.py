@@ -63,6 +63,8 @@ _SHIFTS = tuple((down, across) for down in range(-2, 3) for across in range(-2, 
 _CERTAIN_SHARE = 0.75
 _HIDDEN_SHARE = 0.35
 """Of the structure, or of the blocks, that may differ: a wire, a leaf, a bird."""
+_INTACT_SHARE = 0.7
+"""Of the structure of blocks that are not hidden."""
 _BLOCK_SHARE = 0.3
 _LEVEL_STEP, _LEVEL_SHARE = 5.0, 0.2
 """Grey levels, and share of the level, by which a block may differ when only levels are there to compare."""
@@ -327,6 +329,8 @@ class _Structure:
     def reason(self, head: int) -> Unseen | None:
         if self.correlation[head] < _CORRELATION:
             return Unseen.OCCLUDED
+        if self.hidden[head] > _HIDDEN_SHARE and self.share[head] > _INTACT_SHARE * (1 - self.hidden[head]):
+            return Unseen.OCCLUDED  # fog takes a little everywhere; this took all of a part
         if self.share[head] < _SHARE:
             return Unseen.FOG
         return Unseen.OCCLUDED if self.hidden[head] > _HIDDEN_SHARE else None
