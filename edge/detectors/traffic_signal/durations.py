@@ -29,6 +29,7 @@ PLAN_FADES = 200
 """Observations after which the plan no longer widens what was learned: five hours of cycles."""
 _KEEP_ALL, _KEEP_PART, _KEEP_HOUR = 20_000, 4_000, 120
 """Observations that are remembered: about three weeks of cycles of 90 s; older ones lose half their weight."""
+_NO_HOUR = "----"
 CYCLE, DARK = "cycle", "dark"
 """States beside colours: from green to green, and nothing lit."""
 
@@ -97,16 +98,20 @@ class _Histogram:
         return Quantiles(self.at(0.01), self.at(0.5), self.at(0.99), self.total)
 
     def save(self) -> str:
-        parts = []
-        for place, weight in sorted(self.weights.items()):
-            code = min(max(round(3 * math.log2(max(weight, 0.02) / 0.02)), 0), 63)
-            parts.append(_ALPHABET[place // 64] + _ALPHABET[place % 64] + _ALPHABET[code])
-        return "".join(parts)
+        """The first bin in two letters, then a letter a bin: the logarithm of its weight."""
+        if not self.weights:
+            return ""
+        first, last = min(self.weights), max(self.weights)
+        weights = (self.weights.get(place, 0.0) for place in range(first, last + 1))
+        codes = (1 + min(max(round(3 * math.log2(w / 0.02)), 0), 62) if w > 0 else 0 for w in weights)
+        return _ALPHABET[first // 64] + _ALPHABET[first % 64] + "".join(_ALPHABET[code] for code in codes)
 
     def load(self, saved: str) -> None:
-        for start in range(0, len(saved) - 2, 3):
-            high, low, code = (_ALPHABET.index(letter) for letter in saved[start : start + 3])
-            self.weights[min(high * 64 + low, _BINS - 1)] = 0.02 * 2 ** (code / 3)
+        if len(saved) < 3:
+            return
+        first = _ALPHABET.index(saved[0]) * 64 + _ALPHABET.index(saved[1])
+        codes = (_ALPHABET.index(letter) for letter in saved[2:])
+        self.weights = {first + i: 0.02 * 2 ** ((code - 1) / 3) for i, code in enumerate(codes) if code}
         self.total = sum(self.weights.values())
 
 
@@ -154,18 +159,36 @@ class _Hour:
 class _Learned:
     """One state of one group."""
 
-    __slots__ = ("everything", "hours", "parts")
+    __slots__ = ("everything", "hours", "parts", "saved")
 
     def __init__(self) -> None:
+        self.saved: Mapping[str, Any] | None = None
+        """As JSON types, until something is added: it is asked for with every event."""
         self.everything = _Histogram(_KEEP_ALL)
         self.parts: dict[str, _Histogram] = {}
         self.hours: dict[int, _Hour] = {}
 
     def add(self, seconds: float, hour: int, part: str, weight: float) -> None:
+        self.saved = None
         self.everything.add(seconds, weight)
         self.parts.setdefault(part, _Histogram(_KEEP_PART)).add(seconds, weight)
         if weight >= 1:
             self.hours.setdefault(hour, _Hour()).add(seconds)
+
+    def save(self) -> Mapping[str, Any]:
+        if self.saved is None:
+            cells = "".join(cell.save() if (cell := self.hours.get(hour)) else _NO_HOUR for hour in range(168))
+            parts = {part: histogram.save() for part, histogram in self.parts.items()}
+            self.saved = {"all": self.everything.save(), "parts": parts, "hours": cells if self.hours else ""}
+        return self.saved
+
+    def load(self, saved: Mapping[str, Any]) -> None:
+        self.everything.load(saved["all"])
+        for part, text in saved["parts"].items():
+            self.parts[part] = _Histogram(_KEEP_PART)
+            self.parts[part].load(text)
+        cells = (saved["hours"][start : start + 4] for start in range(0, len(saved["hours"]), 4))
+        self.hours = {hour: _Hour.of(cell) for hour, cell in enumerate(cells) if cell != _NO_HOUR}
 
     def quantiles(self, hour: int, part: str) -> Quantiles | None:
         if self.everything.total < 1:
@@ -240,14 +263,7 @@ class Durations:
 
     def save(self) -> Mapping[str, Any]:
         """What was learned, as JSON types: about 1 kB a state at most."""
-        return {
-            f"{owner} {state}": {
-                "all": learned.everything.save(),
-                "parts": {part: histogram.save() for part, histogram in learned.parts.items()},
-                "hours": {str(hour): cell.save() for hour, cell in learned.hours.items()},
-            }
-            for (owner, state), learned in self._learned.items()
-        }
+        return {f"{owner} {state}": learned.save() for (owner, state), learned in self._learned.items()}
 
     def load(self, saved: Mapping[str, Any]) -> None:
         """Takes up what was learned; groups and heads that are gone are left."""
@@ -256,11 +272,7 @@ class Durations:
             if owner not in self._owners:
                 continue
             learned = self._learned[owner, state] = _Learned()
-            learned.everything.load(parts["all"])
-            for part, text in parts["parts"].items():
-                learned.parts[part] = _Histogram(_KEEP_PART)
-                learned.parts[part].load(text)
-            learned.hours = {int(hour): _Hour.of(text) for hour, text in parts["hours"].items()}
+            learned.load(parts)
         self._answers.clear()
 
     def _answer(self, key: tuple[str, str]) -> Quantiles | None:

@@ -95,7 +95,8 @@ class HeadHistory:
         for stretch, until in self.newest_first():
             if until < start:
                 break
-            if stretch.start <= end and (until > stretch.start or until >= end):
-                span = Span(max(stretch.start, start), min(until, end), stretch.lit, stretch.unseen, stretch.countdown)
-                found.append(span)
+            newest = until == stretch.start  # only one picture shows it so far
+            if (until > start and stretch.start < end) or (newest and stretch.start <= end):
+                begin, stop = max(stretch.start, start), min(until, end)
+                found.append(Span(begin, stop, stretch.lit, stretch.unseen, stretch.countdown))
         return tuple(reversed(found))
