@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import floor, pi, sin
 
 import cv2
@@ -125,24 +126,45 @@ CAR_KINDS = 6
 BUCKET_SECONDS = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Ride:
+    """One car: when it enters, pixels a second, its lane (0 the farthest, 1 the nearest), its sprite."""
+
+    born: float
+    speed: float
+    lane: float
+    kind: int
+    leftward: bool
+
+
+@lru_cache(maxsize=64)
+def _rides(seed: int, traffic: float, bucket: int) -> tuple[_Ride, ...]:
+    rng = stream(seed, "cars", bucket)
+    return tuple(
+        _Ride(
+            (bucket + rng.random()) * BUCKET_SECONDS,
+            float(rng.uniform(90, 260)),
+            float(rng.uniform(0.05, 0.8)),
+            int(rng.integers(CAR_KINDS)),
+            bool(rng.random() < 0.5),
+        )
+        for _ in range(int(rng.poisson(traffic * BUCKET_SECONDS)))
+    )
+
+
 def cars(scene: Scene, road_y: int, canvas: tuple[int, int], t: float) -> list[Placed]:
     """Cars that cross the picture at t; the same for the same t, whatever was asked before."""
     width, height = canvas
     found: list[Placed] = []
-    if scene.traffic <= 0:
-        return found
     bucket = floor(t / BUCKET_SECONDS)
     for number in (bucket - 1, bucket):
-        rng = stream(scene.seed, "cars", number)
-        for _ in range(int(rng.poisson(scene.traffic * BUCKET_SECONDS))):
-            born = (number + rng.random()) * BUCKET_SECONDS
-            speed, lane = float(rng.uniform(90, 260)), float(rng.uniform(0.05, 0.8))
-            kind, leftward = int(rng.integers(CAR_KINDS)), bool(rng.random() < 0.5)
-            x = -90 + speed * (t - born)
-            if t < born or x > width:
+        for ride in _rides(scene.seed, scene.traffic, number):
+            x = -90 + ride.speed * (t - ride.born)
+            if t < ride.born or x > width:
                 continue
-            y = int(road_y + (height - road_y) * lane)
-            found.append(Placed(f"car{kind}{'l' if leftward else 'r'}", int(width - x - 60 if leftward else x), y - 30))
+            y = int(road_y + (height - road_y) * ride.lane)
+            key = f"car{ride.kind}{'l' if ride.leftward else 'r'}"
+            found.append(Placed(key, int(width - x - 60 if ride.leftward else x), y - 30))
     return found
 
 
