@@ -31,6 +31,8 @@ MAX_BLOBS = 250
 """A picture with more coloured spots than this is a city at night: the largest are looked at."""
 SOLID = 0.84
 """Area over that of the convex hull: discs 0.93 and more, arrows 0.55-0.8."""
+LENS_OF_ARROW = 1.38
+"""A lens' diameter over its arrow's length: 1.4 on the real clip, 1.35-1.45 on drawn ones."""
 ARROW_MIN_PX = 12.0
 """Smaller arrows are blobs."""
 
@@ -133,7 +135,7 @@ def _blob(bgr: Image, brightest: Image, mask: Image, box: Sequence[int], *, warm
         diameter = max(diameter, MIN_DIAMETER_PX)
     elif solid < SOLID:
         shape = _direction(cx - (bx + (bw - 1) / 2), cy - (by + (bh - 1) / 2), extent)
-        diameter, cx, cy = 1.1 * extent, bx + (bw - 1) / 2, by + (bh - 1) / 2
+        diameter, cx, cy = LENS_OF_ARROW * extent, bx + (bw - 1) / 2, by + (bh - 1) / 2
     if not MIN_DIAMETER_PX <= diameter <= MAX_DIAMETER_SHARE * bgr.shape[1]:
         return None
     colour = _warm_colour(bgr[window][inner]) if warm else Colour.GREEN

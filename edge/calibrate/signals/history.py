@@ -56,9 +56,9 @@ RED_AMBER_SHARE = 0.6
 """Where red and amber together announce green, for 1-2 s of the 4-5 s in which amber is lit in a cycle."""
 TURNS_SHARE = 0.5
 """Of all samples, in which some lamp of a head that is no arrow is lit."""
-BACKGROUND_RISE = 1
-"""Grey levels in two samples: what a dark bus left in the darkest picture is gone after some minutes, and a minute of
-red loses little."""
+BACKGROUND_RISE = 2
+"""Grey levels a sample: what a dark bus left in the darkest picture is gone after a minute; a lamp that is lit for
+longer fades from the difference, but was seen before."""
 OTHER_VIEW_SAMPLES = 5
 """As many pictures in a row that show something else: the camera looks elsewhere now."""
 LONE_SHARE, LONE_LIKE = (0.05, 0.6), 1.45
@@ -159,7 +159,7 @@ class LampHistory:
         if self._background is None:
             self._background = put_back.copy()
         else:
-            cv2.add(self._background, np.full(3, BACKGROUND_RISE if number % 2 else 0, np.float64), self._background)
+            cv2.add(self._background, np.full(3, BACKGROUND_RISE, np.float64), self._background)
             cv2.min(self._background, put_back, self._background)
         for blob in lights(put_back, self._background):
             self._remember(blob, number)
@@ -290,7 +290,10 @@ def assemble(lamps: list[FoundLamp], samples: int) -> list[FoundHead]:
         if first is not second and _is_head([*first, *second]):
             first += second
             parts = [part for part in parts if part is not second]
-    heads = [_head(part, samples) for part in parts if len({lamp.colour for lamp in part}) >= 2]
+    amber_is_seen = any(lamp.colour is Colour.AMBER for part in parts if len(part) > 1 for lamp in part)
+    heads = [
+        _head(part, samples, amber_is_seen=amber_is_seen) for part in parts if len({lamp.colour for lamp in part}) >= 2
+    ]
     heads = [head for head in heads if head.lit_share >= TURNS_SHARE or _has_arrow(head)]
     return sorted(heads + _lone_arrows(parts, heads, samples), key=reading_order)
 
@@ -382,7 +385,7 @@ def _ordered(lamps: list[FoundLamp], *, vertical: bool) -> list[FoundLamp]:
     return sorted(lamps, key=lambda lamp: lamp.y if vertical else lamp.x)
 
 
-def _head(lamps: list[FoundLamp], samples: int) -> FoundHead:
+def _head(lamps: list[FoundLamp], samples: int, *, amber_is_seen: bool) -> FoundHead:
     places = np.asarray([(lamp.x, lamp.y) for lamp in lamps])
     spread = np.ptp(places, axis=0)
     vertical = bool(spread[1] >= spread[0])
@@ -393,13 +396,19 @@ def _head(lamps: list[FoundLamp], samples: int) -> FoundHead:
     if colours == {Colour.RED, Colour.GREEN} and len(ordered) == 2:
         first, last = ordered
         diameter = max(first.diameter, last.diameter)
-        if _distance(first, last) >= MISSING_PITCH * diameter:
+        greens = _runs(next(lamp.lit for lamp in ordered if lamp.colour is Colour.GREEN))
+        # Where others showed their amber, one that had its turns without has none: a walking man in a large lens.
+        if _distance(first, last) >= MISSING_PITCH * diameter and (greens < 2 or not amber_is_seen):
             middle = FoundLamp(
                 (first.x + last.x) / 2, (first.y + last.y) / 2, diameter, Colour.AMBER, Shape.BALL, frozenset(), True
             )
             ordered = [first, middle, last]
             notes = ("its amber was not seen lit: drawn half-way between red and green",)
     return FoundHead(tuple(ordered), vertical, len(lit) / max(samples, 1), notes)
+
+
+def _runs(lit: frozenset[int]) -> int:
+    return sum(number - 1 not in lit for number in lit)
 
 
 def _has_arrow(head: FoundHead) -> bool:

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from edge.calibrate.signals.history import PITCH, FoundHead, FoundLamp
 from edge.detectors.traffic_signal.settings import (
@@ -31,6 +32,8 @@ SAME_BOX = 0.4
 """Intersection over union."""
 DARK_SHARE = 0.12
 """Of the samples in which nothing was lit: beyond it the dark time belongs to the cycle."""
+LENS_OF_PITCH, FILLS = 0.76, 0.8
+"""Lenses lie 1.05-1.4 diameters apart. What is smaller than this share of a lens at its pitch is a figure in one."""
 EVEN = (0.8, 1.3)
 """Lamps of one head are of one size; halos make the brightest look larger."""
 LOOKS_ALONE, LOOKS_BESIDE = 0.45, 0.7
@@ -207,6 +210,11 @@ def _by_form(box: Rectangle) -> list[FoundLamp]:
 
 def _even(lamps: Sequence[FoundLamp]) -> list[FoundLamp]:
     usual = statistics.median(lamp.diameter for lamp in lamps if not lamp.assumed)
+    if len(lamps) > 1:
+        steps = [math.dist((a.x, a.y), (b.x, b.y)) for a, b in pairwise(lamps)]
+        by_pitch = LENS_OF_PITCH * statistics.median(steps)
+        if usual < FILLS * by_pitch:  # an arrow, a man: the figure does not fill its lens
+            return [replace(lamp, diameter=by_pitch) for lamp in lamps]
     return [replace(lamp, diameter=min(max(lamp.diameter, EVEN[0] * usual), EVEN[1] * usual)) for lamp in lamps]
 
 

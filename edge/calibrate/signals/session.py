@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
 import numpy as np
@@ -27,13 +27,20 @@ from edge.detectors.traffic_signal.placer import Placer
 from edge.detectors.traffic_signal.settings import TrafficSignalSettings
 
 if TYPE_CHECKING:
-    from edge.calibrate.signals.heads_model import HeadProposer
+    from edge.calibrate.signals.heads_model import ProposedHead
 
 HISTORY_SECONDS = 0.9
 """Between two pictures of the history: lamps change every few seconds, and a picture costs 30 ms."""
 MIN_LEARN_SECONDS = 10.0
 STILL_QUALITY = 90
 """Of the JPEG that heads are drawn on: lamps of 6 px must keep their edges."""
+
+
+class Proposer(Protocol):
+    """Proposes heads by their looks; see `heads_model.HeadProposer`."""
+
+    def propose(self, bgr: Image) -> Sequence[ProposedHead]:
+        """Heads in a picture."""
 
 
 class State(StrEnum):
@@ -51,7 +58,7 @@ class SignalSession:
     `take` belongs to one thread, `call` to any. Frames that nobody needs cost one comparison.
     """
 
-    def __init__(self, source_id: str, proposer: HeadProposer | None = None) -> None:
+    def __init__(self, source_id: str, proposer: Proposer | None = None) -> None:
         self.source_id = source_id
         self._lock = threading.Lock()
         self._proposer = proposer
@@ -279,7 +286,7 @@ def _lines_of(value: Any) -> dict[tuple[str | int, ...], int]:
     return lines
 
 
-def load_proposer(notes: list[str]) -> HeadProposer | None:
+def load_proposer(notes: list[str]) -> Proposer | None:
     """The model that is installed; None, and a note, where there is none or it cannot be run."""
     try:
         from edge.calibrate.signals.heads_model import HeadProposer
@@ -294,7 +301,7 @@ def load_proposer(notes: list[str]) -> HeadProposer | None:
         return None
 
 
-def boxes_in(proposer: HeadProposer, picture: Image) -> list[BoxFound]:
+def boxes_in(proposer: Proposer, picture: Image) -> list[BoxFound]:
     """What the model sees in a picture."""
     found = []
     for head in proposer.propose(np.ascontiguousarray(picture)):

@@ -43,7 +43,7 @@ TEXTS = {
     "in_braces_present": f"{HEAD}  gate: {{kind: camera, detectors: {{thrown_object: {FLOW}}}, name: a}}\n",
     "braces_over_lines": f"{GATE}    detectors: {{\n      thrown_object: {FLOW}, # old\n    }}\n{THEN}",
     "windows": f"{GATE}{THEN}{NEXT}".replace("\n", "\r\n"),
-    "other_width": f"{HEAD}      gate:\n            kind: camera\n            name: '门'\n      b:\n         kind: camera\n",
+    "other_width": f"{HEAD}      gate:\n            kind: camera\n            name: '门'\n      b: {{kind: camera}}\n",
     "quoted_key": f'{HEAD}  "gate":\n    kind: "camera"\n    name: >-\n      a long\n      name\n\n\n# end of file\n',
     "all_in_json": '{"device": {"id": "box", "state_dir": "s"}, "sources": {"gate": {"kind": "camera"}}}\n',
 }
