@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
 DEMO = [sys.executable, "-m", "samples.demo"]
 
@@ -27,6 +27,7 @@ def test_every_sample_episode_reaches_its_queue(root: Path, tmp_path: Path) -> N
         ("gate-3", "thrown_object"): "410199S01",  # the mall comes before the tree
         ("block-7", "thrown_object"): "410199004003",
         ("tower-2", "thrown_object"): "410199004001",
+        ("junction-1", "signal_dark"): "410199004",  # the street mends signals
         ("well-12", "water_level"): "410199004002",
         ("shop-4", "gas"): "410199003",  # two levels must never receive it
         ("hall-2", "smoke"): "410199004",
