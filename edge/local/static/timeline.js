@@ -96,8 +96,9 @@ export class Timeline {
     svg.append(hatch(this.hatch));
     this.axis(svg, timeline, x, height, width / seconds, t);
     let top = GAP;
+    const all = timeline.heads.every((head) => head.concerned); // then it says nothing
     timeline.heads.forEach((head, at) => {
-      svg.append(this.row(head, { top, height: heights[at], x, t, width, hatch: `url(#${this.hatch})` }));
+      svg.append(this.row(head, { top, height: heights[at], x, t, width, hatch: `url(#${this.hatch})`, all }));
       top += heights[at] + GAP;
     });
     for (const moment of timeline.moments ?? []) svg.append(mark(moment, x(moment.at), height - AXIS, t));
@@ -106,7 +107,7 @@ export class Timeline {
 
   row(head, place) {
     const { top, height } = place;
-    const group = s("g", { class: "timeline-row", "data-head": head.head, "data-concerned": String(head.concerned) });
+    const group = s("g", { class: "timeline-row", "data-head": head.head, "data-concerned": String(head.concerned && !place.all) });
     const name = s("text", { x: 2, y: top + height / 2 + 4, class: "timeline-name" }, short(head.name || head.head));
     name.append(s("title", {}, [head.name || head.head, head.group, head.approach].filter(Boolean).join(" · ")));
     group.append(name);

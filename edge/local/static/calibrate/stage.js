@@ -7,6 +7,7 @@ const ZOOM_STEP = 1.25;
 const MAX_ZOOM = 60; // a lamp of 6 px then fills a hand
 const LEAST_BOX_PX = 3;
 const HANDLE_PX = 5;
+const ROOM_PX = 56;
 const HANDLES = { nw: [0, 0], n: [0.5, 0], ne: [1, 0], e: [1, 0.5], se: [1, 1], s: [0.5, 1], sw: [0, 1], w: [0, 0.5] };
 
 export function s(tag, attributes, ...children) {
@@ -71,7 +72,7 @@ export class Stage {
   }
 
   /** Brings a box into the middle, with its surroundings. */
-  showBox(box, times = 5) {
+  showBox(box, times = 2.5) {
     const width = Math.max(this.size.width / MAX_ZOOM, Math.max(box.width, box.height * (this.size.width / this.size.height)) * times);
     this.setView(box.x + box.width / 2 - width / 2, box.y + box.height / 2 - (width * this.size.height) / this.size.width / 2, width);
   }
@@ -180,8 +181,12 @@ export class Stage {
     if (!head || this.draft.chosen.lamp >= 0) return [];
     const box = boxOf(head.polygon);
     const half = HANDLE_PX * this.unit;
-    return Object.entries(HANDLES).map(([name, [across, down]]) => {
-      const [x, y] = [box.x + across * box.width, box.y + down * box.height];
+    // Around a head that is small on the screen there is only room outside: else nobody could take hold of the head.
+    const small = Math.min(box.width, box.height) < ROOM_PX * this.unit;
+    const out = small ? 2.4 * half : 0;
+    const names = Object.entries(HANDLES).filter(([name]) => !small || name.length === 2);
+    return names.map(([name, [across, down]]) => {
+      const [x, y] = [box.x + across * box.width + (2 * across - 1) * out, box.y + down * box.height + (2 * down - 1) * out];
       const group = s("g", { class: "handle", "data-handle": name });
       group.append(
         s("rect", { x: x - 2.4 * half, y: y - 2.4 * half, width: 4.8 * half, height: 4.8 * half, class: "handle-reach" }),
