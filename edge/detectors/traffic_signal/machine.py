@@ -39,11 +39,11 @@ class TimeMachine:
     """Judges one camera's heads over time. Deterministic; used by one thread."""
 
     def __init__(self, settings: TrafficSignalSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._start()
 
     def _start(self) -> None:
-        settings = self._settings
+        settings = self.settings
         heads = {head_id: Head(head_id, head) for head_id, head in settings.heads.items()}
         self._unseen: dict[str, HeadReading] = {
             head_id: unseen_reading(head) for head_id, head in settings.heads.items()
@@ -137,7 +137,7 @@ class TimeMachine:
         if self._loaded is not None:
             for parts in self._loaded.get("open", ()):
                 if parts["fault"] == hazard and parts["key"] == key:
-                    return all(head in self._settings.heads for head in parts["heads"])
+                    return all(head in self.settings.heads for head in parts["heads"])
         return self._faults.is_told(Fault(hazard), key)
 
     def save(self) -> Mapping[str, Any]:
@@ -212,7 +212,7 @@ class TimeMachine:
             for head in junction.heads.values():
                 head.flash_allowed = junction.timetable.allowed(head.group, scene.wall_time)
                 if head.flash_allowed is None and in_grace:
-                    head.flash_allowed = self._settings.night_flash[0]
+                    head.flash_allowed = self.settings.night_flash[0]
 
     def _changed(self, head: Head, change: Change) -> None:
         junction = self._junction
