@@ -142,12 +142,20 @@ def _about(said: Said, faults: Sequence[TrueFault]) -> str:
 def _is_so(said: Said, junction: Junction) -> bool:
     """Whether the heads truly show what is said, whatever its cause."""
     if said.hazard == Fault.DARK:
-        times = np.arange(said.raised - TRULY_DARK_SECONDS, said.raised, 1.0)
-        flash = any(junction.controller.is_flash_time(float(t)) for t in times)
-        return not flash and all(not junction.states(float(t))[head].lit for t in times for head in said.heads)
+        return all(_goes_without(head, said, junction) for head in said.heads)
     if said.hazard == Fault.CONFLICT and len(said.groups) >= 2:
         return len([t for t in np.arange(said.started - 5, said.raised + 1, 1.0) if _both_green(said, junction, t)]) > 1
     return False
+
+
+def _goes_without(head_id: str, said: Said, junction: Junction) -> bool:
+    """Whether a head shows nothing although it was its turn: an arrow between two greens is not dark in this sense."""
+    spec = next(head for head in junction.spec.heads if head.id == head_id)
+    dark = [float(t) for t in np.arange(said.raised - TRULY_DARK_SECONDS, said.raised, 1.0)]
+    missed = [float(t) for t in np.arange(said.started + 1, said.raised, 1.0)]
+    if any(junction.controller.is_flash_time(t) or junction.states(t)[head_id].lit for t in dark):
+        return False
+    return any(junction.normal(spec, t).lit and not junction.states(t)[head_id].lit for t in missed)
 
 
 def _both_green(said: Said, junction: Junction, t: float) -> bool:

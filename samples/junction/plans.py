@@ -158,7 +158,7 @@ class Crossroads:
             heads.append(HeadSpec("w1", "walk", WALK, "crossing", HeadKind.PEDESTRIAN))
             groups["walk"] = GroupKind.PEDESTRIAN
             conflicts.append(("walk", "ew"))
-        if self.arrow:
+        if self.arrow and self.left_turns:
             heads.append(HeadSpec("a1", "arrow", GREEN_ARROW, "turn", HeadKind.ARROW))
             groups["arrow"] = GroupKind.ARROW
         return heads, groups, conflicts
