@@ -16,6 +16,7 @@ from edge.detectors.traffic_signal.heads import Head, unseen_reading
 from edge.detectors.traffic_signal.history import Span
 from edge.detectors.traffic_signal.judges import conflict, countdown, dark, flashing, lamp, sequence, stuck
 from edge.detectors.traffic_signal.junction import Judge, Junction
+from edge.detectors.traffic_signal.rates import not_judged_at
 from edge.detectors.traffic_signal.readings import HeadReading, SceneReading
 from edge.detectors.traffic_signal.settings import TrafficSignalSettings
 from edge.detectors.traffic_signal.timetable import Timetable
@@ -118,17 +119,7 @@ class TimeMachine:
 
     def not_judged(self) -> Mapping[Fault, str]:
         """What cannot be judged at the rate of pictures that arrives, with the reason."""
-        rate = self.samples_per_second
-        found = {}
-        if rate < 1 / 6:
-            said = f"{rate:.2f} pictures a second arrive, 0.2 are needed"
-            return dict.fromkeys(Fault, said)
-        if rate < flashing.MIN_RATE / 1.1:
-            found[Fault.FLASHING] = f"{rate:.2g} pictures a second arrive, {flashing.MIN_RATE:g} are needed"
-        if rate < 1 / sequence.MAX_INTERVAL_SECONDS:
-            for fault in (Fault.CONFLICT, Fault.SEQUENCE, Fault.COUNTDOWN):
-                found[fault] = f"{rate:.2g} pictures a second arrive, 1 is needed"
-        return found
+        return not_judged_at(self.samples_per_second)
 
     def is_open(self, hazard: str, key: str) -> bool:
         """Whether a fault is open, or its end is still being said."""

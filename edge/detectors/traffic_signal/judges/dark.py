@@ -32,9 +32,10 @@ RELAPSE_SECONDS = 10.0
 """Dark again for so long, a head does not work yet. Green that flashes before red may look dark for five seconds."""
 HIDE_SECONDS = 4.0
 """A head that is dark by nature may have been lit while it was hidden for so long."""
-MOST_WAIT_SECONDS = 95.0
+MOST_WAIT_SECONDS, MOST_WAIT_WITH_MATES_SECONDS = 85.0, 105.0
 """A head may be dark for no longer than this before it is told, whatever colour of it may be missing: two minutes are
-promised. But one that has missed that very colour before, and has shown the others since, is not dark."""
+promised. Other heads of its group know better than habit what is due. But one that has missed that very colour before,
+and has shown the others since, is not dark."""
 _STRETCHES = 400
 
 
@@ -164,9 +165,9 @@ class DarkJudge:
             last, expected = None, set(suspects)  # it was hidden when it went dark
         else:
             expected = self._expected(junction, head, last)
-        if found.seconds > MOST_WAIT_SECONDS:
-            expected &= suspects
         mates = [mate.label for mate in junction.mates(head) if mate.label not in (None, DARK)]
+        if found.seconds > (MOST_WAIT_WITH_MATES_SECONDS if mates else MOST_WAIT_SECONDS):
+            expected &= suspects
         if mates:
             return any(colour in label.split("+") for label in mates if label is not None for colour in expected)
         if any(junction.group_is_green(group) for group in junction.conflicting(head.group)):

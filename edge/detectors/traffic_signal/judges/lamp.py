@@ -28,6 +28,7 @@ MIN_SECONDS = 1.0
 MIN_LONG_SECONDS = 5.0
 """Red and green are never shorter; a gap that is may be two beats of an LED."""
 MAX_AMBER_SECONDS, MAX_LONG_SECONDS = 12.0, 600.0
+BEFORE_SECONDS = 10.0
 MATE_SHARE = 0.6
 """Of the darkness, in which another head of the group shows what is due: they change together."""
 
@@ -150,11 +151,14 @@ class LampJudge:
                     dark += span.end - span.start
                 elif span.unseen is None:
                     lit += span.end - span.start
-            if run.seconds >= MIN_SECONDS and dark >= 0.8 * run.seconds and lit <= 0.2 * run.seconds:
-                if mate.may_be_dark and not any(Colour.RED is c for c in mate.colours):
-                    self._count(junction, mate, index, run, 1)
-                elif (mate.id, index) in self._missing:
-                    self._missing[mate.id, index].witnesses += 1
+            misses = run.seconds >= MIN_SECONDS and dark >= 0.8 * run.seconds and lit <= 0.2 * run.seconds
+            if misses and (Colour.RED not in mate.colours or self._works_otherwise(mate, run)):
+                self._count(junction, mate, index, run, 1)
+
+    def _works_otherwise(self, head: Head, run: Run) -> bool:
+        """Whether a head showed something before a colour that it misses: else it is dark altogether."""
+        spans = head.history.spans(run.start - BEFORE_SECONDS, run.start)
+        return sum(span.end - span.start for span in spans if span.lit) >= 2.0
 
     def _count(self, junction: Junction, head: Head, index: int, dark: Run, witnesses: int) -> None:
         if head.flash_allowed is not None or junction.open.concerning(head.id, (Fault.FLASHING, Fault.SEQUENCE)):

@@ -97,6 +97,9 @@ class SequenceJudge:
         order = (change.before.label, change.after.label)
         if DARK in order or Colour.WHITE in order or not {Colour.RED, Colour.AMBER, Colour.GREEN} <= set(head.colours):
             return None
+        recent = head.runs.recent
+        if (len(recent) > 1 and recent[-2].label == DARK) or junction.lamp_suspects.get(head.id):
+            return None  # a lamp is missing: what is shown is not what is meant
         if not change.seen or change.gap_seconds > max(MAX_INTERVAL_SECONDS, 2.1 * junction.interval):
             return None
         china = junction.settings.order is LawfulOrder.CHINA

@@ -82,7 +82,8 @@ class StuckJudge:
         )
         limit, witnesses = self._limit(junction, head, label, known, served - hides)
         if limit is not None and witnesses < MATES:
-            limit += hides * junction.typical_cycle()
+            # Each time it was hidden it may have changed and changed back: so many runs may look like one.
+            limit = max(limit, (hides + 1.2) * (known.p99 if known is not None else junction.typical_cycle()))
         if limit is None or age < limit:
             return None
         index = next((i for i, colour in enumerate(head.colours) if colour.value in label), None)
@@ -106,16 +107,16 @@ class StuckJudge:
     ) -> tuple[float | None, int]:
         """How long is too long, and how many witnesses say so. None: nothing tells that it is stuck."""
         p99 = 0.0 if known is None else known.p99
+        mate_seconds = self._differs.get(head.id, (0.0, 0.0))[1]
+        own = junction.served_since(head.group, head.unchanged_since + 1.0)
+        if mate_seconds >= MATE_DIFFERS_SECONDS and own >= 1:
+            return max(LEAST_SECONDS, 1.1 * p99), MATES
         if junction.open.concerning(head.id, (Fault.CONFLICT,)):
             # Groups wired together are green for longer than ever, but not for cycles on end.
             rounds = max(
                 (junction.served_since(g, head.unchanged_since) for g in junction.conflicting(head.group)), default=0
             )
             return (max(LEAST_SECONDS, 2.5 * p99) if rounds >= 2 and label == Colour.GREEN else None), 2
-        mate_seconds = self._differs.get(head.id, (0.0, 0.0))[1]
-        own = junction.served_since(head.group, head.unchanged_since + 1.0)
-        if mate_seconds >= MATE_DIFFERS_SECONDS and own >= 1:
-            return max(LEAST_SECONDS, 1.1 * p99), MATES
         if served < 1:
             return None, 0
         if label == Colour.AMBER:
