@@ -65,19 +65,20 @@ def tracker_for(
 
 def camera_detectors(settings: SourceSettings, context: CameraContext) -> Mapping[str, GuardedDetector]:
     """A camera's detectors, each behind its guard."""
-    return {name: _guarded(kind, values, context) for name, kind, values in _camera_kinds(settings)}
+    return {name: _guarded(kind, values, context) for name, kind, values in camera_kinds(settings)}
 
 
 def canary_makers(settings: SourceSettings, size: PictureSize) -> Mapping[str, CanaryMaker]:
     """How to paint the hazard of each of a camera's detectors, as far as their kinds can."""
     return {
         name: partial(kind.canary, values, size)
-        for name, kind, values in _camera_kinds(settings)
+        for name, kind, values in camera_kinds(settings)
         if kind.canary is not None
     }
 
 
-def _camera_kinds(settings: SourceSettings) -> Iterator[tuple[str, CameraDetectorKind, Any]]:
+def camera_kinds(settings: SourceSettings) -> Iterator[tuple[str, CameraDetectorKind, Any]]:
+    """A camera's detectors: name, kind, settings."""
     kinds = installed_detectors()
     for name, values in settings.detectors.items():
         kind = kinds[name]

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from contract.keys import load_or_create_key, public_key_text
-from edge.assembly import picture_problems
+from edge.assembly import camera_kinds, picture_problems
 from edge.config.document import EdgeConfig
 from edge.config.inference import ModelSettings
 from edge.config.inputs import CameraInput, is_remote
@@ -117,6 +117,7 @@ def _camera(path: Path, parsed: ParsedText, source_id: str, settings: CameraSour
     assert settings.input is not None, "only cameras with an input are opened"
     found: dict[str, StreamFacts] = {}
     names: dict[str, str] = {}
+    rates: dict[str, float | None] = {}
     for role in roles_of(settings.input):
         try:
             source = open_video(settings.input, role=role)
@@ -124,6 +125,7 @@ def _camera(path: Path, parsed: ParsedText, source_id: str, settings: CameraSour
             yield Finding(source_id, Grade.PROBLEM, str(error))
             continue
         found[role], names[role] = StreamFacts(role, source.width, source.height), _described(source)
+        rates[role] = source.nominal_fps
         source.close()
     if MAIN not in found:
         return  # what the settings' pixels mean is not known
@@ -140,6 +142,9 @@ def _camera(path: Path, parsed: ParsedText, source_id: str, settings: CameraSour
             idle = "kept for evidence" if role == MAIN else "not needed by these detectors"
             use = "" if len(names) == 1 else f" ({role}: {'decoded' if role == decoded else idle})"
             yield Finding(source_id, Grade.FINE, f"{name}{use}")
+        for detector, kind, values in camera_kinds(settings):
+            for said in kind.unjudged(values, rates[decoded]):
+                yield Finding(source_id, Grade.WARNING, f"{detector}: {said}")
 
 
 def _described(source: VideoSource) -> str:

@@ -80,6 +80,10 @@ def _no_other_size(_settings: Any, _main: PictureSize, _decoded: PictureSize) ->
     return None
 
 
+def _nothing_unjudged(_settings: Any, _fps: float | None) -> Sequence[str]:
+    return ()
+
+
 def _no_problems(_settings: Any, _size: PictureSize) -> Sequence[SettingProblem]:
     return ()
 
@@ -99,6 +103,8 @@ class CameraDetectorKind:
     needs: Callable[[Any], FrameNeeds] = _every_frame
     episodes: EpisodePolicy = CAMERA_EPISODES
     """How its observations become episodes, where a source does not say otherwise."""
+    unjudged: Callable[[Any, float | None], Sequence[str]] = _nothing_unjudged
+    """For `check`: what the settings leave unjudged on a stream of so many frames a second; None: not known."""
     canary: Callable[[Any, PictureSize, int], CameraCanary] | None = None
     """Makes a drill of `settings` for pictures of a size; the number varies its place. Raises NoCanaryError."""
     outlines: Callable[[Any], Sequence[Outline]] = _no_outlines

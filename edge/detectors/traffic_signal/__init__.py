@@ -12,6 +12,7 @@ from edge.detectors.policy import CAMERA_EPISODES
 from edge.detectors.registry import CameraContext, CameraDetectorKind, FrameNeeds, Outline
 from edge.detectors.traffic_signal.canary import dark_head
 from edge.detectors.traffic_signal.optics import picture_problems
+from edge.detectors.traffic_signal.rates import unjudged
 from edge.detectors.traffic_signal.scaling import scaled
 from edge.detectors.traffic_signal.settings import TrafficSignalSettings
 
@@ -51,6 +52,7 @@ KIND = CameraDetectorKind(
     outlines=_outlines,
     picture_problems=picture_problems,
     episodes=EPISODES,
+    unjudged=unjudged,
     canary=dark_head,
     scaled=scaled,
 )

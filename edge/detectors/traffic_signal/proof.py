@@ -150,7 +150,7 @@ def _enlarged(chip: Chip) -> Chip:
     scale = min(scale, max(MOST_CHIP_HIGH / height, CHIP_PX / max(width, height)))
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     picture = cv2.resize(chip.picture, size, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
-    return Chip(chip.head_id, picture, chip.caption)
+    return Chip(chip.head_id, np.asarray(picture, np.uint8), chip.caption)
 
 
 def _write(sheet: Image, text: str, left: int, baseline: int, width: int, ink: tuple[int, int, int]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import cv2
+import numpy as np
 
 from edge.detectors.interface import Image
 from edge.detectors.traffic_signal.readings import Lit, SceneReading
@@ -96,4 +97,4 @@ def shrunk(picture: Image) -> Image:
     if scale == 1.0:
         return picture
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
