@@ -145,7 +145,8 @@ export function signalMeasurements(facts: SignalFacts, t: TFunction, language: L
         },
     facts.lamp === null ? null : { label: t("signal.facts.lamp"), value: lampName(facts.lamp, t) },
     facts.flashHz === null ? null : { label: t("signal.facts.flashing"), value: `${facts.flashHz.toFixed(1)} Hz` },
-    facts.expectedSeconds === null
+    // Nothing is normal of what never is: a head that always shows something is dark for 0 s.
+    facts.expectedSeconds === null || facts.expectedSeconds === 0
       ? null
       : { label: t("signal.facts.longest"), value: formatAge(facts.expectedSeconds, language) },
     facts.order.length === 0 ? null : { label: t("signal.facts.order"), value: orderText(facts.order, t) },

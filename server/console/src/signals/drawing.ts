@@ -35,8 +35,7 @@ export function pieces(spans: readonly Span[], start: number, pxPerSecond: numbe
     });
     bucket = [];
   };
-  for (const span of spans) {
-    if (span.end < from || span.start > to) continue;
+  for (const span of joined(spans.filter(({ start: begin, end }) => end >= from && begin <= to))) {
     if ((span.end - span.start) * pxPerSecond >= MIN_PIECE_PX) flush();
     bucket.push(span);
     const width = (span.end - (bucket[0]?.start ?? span.start)) * pxPerSecond;
@@ -44,6 +43,17 @@ export function pieces(spans: readonly Span[], start: number, pxPerSecond: numbe
   }
   flush();
   return drawn;
+}
+
+/** Neighbours whose lamps show the same: a countdown beside them changes nothing that is drawn. */
+function joined(spans: readonly Span[]): Span[] {
+  const whole: Span[] = [];
+  for (const span of spans) {
+    const last = whole.at(-1);
+    if (last !== undefined && last.unseen === span.unseen && last.lit.join() === span.lit.join()) last.end = span.end;
+    else whole.push({ ...span });
+  }
+  return whole;
 }
 
 export interface Band {

@@ -136,6 +136,11 @@ describe("drawing", () => {
     expect(pieces(flashing, 0, 20, 5, 6)).toHaveLength(4);
   });
 
+  it("draws one piece where only the countdown changes", () => {
+    const red = [0, 1, 2].map((k): Span => ({ ...span(10 * k, 10 * k + 10, 0), countdown: k === 1 ? "unknown" : "on" }));
+    expect(pieces(red, 0, 5, 0, 99).map(({ x, width, mixed }) => [x, width, mixed])).toEqual([[0, 150, false]]);
+  });
+
   it("does not take a glimpse for sight", () => {
     const hidden = [1, 2, 3, 4].map((k): Span => ({ ...span(k, k + 1), unseen: k === 2 ? null : "fog" }));
     expect(pieces(hidden, 0, 0.5, 0, 9)[0]?.unseen).toBe("fog");
