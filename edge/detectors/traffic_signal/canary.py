@@ -25,8 +25,9 @@ COVER = 1.25
 """Of a lamp's diameter: its light spills over its rim."""
 UNLIT = 0.8
 """Of what surrounds a lamp: an unlit lens is a little darker than its housing."""
-SLACK_SECONDS = 35.0
-"""Beyond what the settings ask for: twice the longest dark time that was learned, and pictures seconds apart."""
+SLACK_SECONDS = 65.0
+"""Beyond what the settings ask for: a head that goes dark while a colour lasts may have lost that lamp only, and is
+told when the colour must be over (`judges.dark`, 105 s at the most); and pictures may be seconds apart."""
 EARLY_SECONDS = 20.0
 """A fault may be dated back to when the head was last seen lit, before the drill began."""
 AROUND_PX = 2
