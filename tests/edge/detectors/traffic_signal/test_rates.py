@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+import yaml
+
+from edge.checks import Grade, findings
+from edge.config.document import load_config_with_lines
 from edge.detectors.traffic_signal.findings import Fault
 from edge.detectors.traffic_signal.rates import not_judged_at, unjudged
-from tests.edge.detectors.traffic_signal.crossing import settings
+from tests.edge.detectors.traffic_signal.crossing import SIZE, settings
+from tests.edge.video import record
 
 ORDERED = {Fault.CONFLICT, Fault.SEQUENCE, Fault.COUNTDOWN}
 
@@ -45,3 +51,25 @@ def test_what_settings_leave_out_is_said_before(
     said = unjudged(settings().model_copy(update=more), fps)
     assert len(said) == len(words)
     assert all(word in line for word, line in zip(words, said, strict=True))
+
+
+def test_check_warns_of_a_camera_that_is_too_slow(tmp_path: Path) -> None:
+    clip = record(tmp_path / "slow.mp4", seconds=3, fps=2, size=(SIZE.width, SIZE.height))
+    document = {
+        "device": {"id": "box-1", "state_dir": "state"},
+        "sources": {
+            "slow": {
+                "kind": "camera",
+                "input": {"type": "file", "path": str(clip)},
+                "location": {"lon": 113.62, "lat": 34.75, "accuracy_m": 25},
+                "detectors": {"traffic_signal": settings().model_dump(mode="json", exclude_defaults=True)},
+            }
+        },
+    }
+    path = tmp_path / "edge.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    config, lines = load_config_with_lines(path)
+    said = {found.message: found.grade for found in findings(path, config, lines, online=False)}
+    warned = next(message for message in said if "signal_flashing cannot be judged" in message)
+    assert said[warned] is Grade.WARNING
+    assert "4 are needed" in warned
