@@ -53,7 +53,7 @@ from tests.bench.rows import Row, at_least, at_most, publish
 
 SECONDS, FPS = 60.0, 25
 SIZE = PictureSize(1920, 1080)
-ROUNDS = 5
+ROUNDS = 3
 HEAD_TARGET_MS = 0.3
 CAMERA_TARGET = 1.35
 """As of a calm façade: whoever watches signals too must not pay for a second decoder."""
