@@ -16,6 +16,7 @@ import structlog
 
 from edge.detectors.interface import Frame
 from edge.detectors.registry import FrameNeeds
+from edge.sources.opening import MAIN
 from edge.streams.opened import OpenedCamera
 from edge.view import CallError
 
@@ -75,6 +76,11 @@ class CalibrationDesk:
         self._asked_at = 0.0
         self._shift_seconds = 0.0
         self._taken: tuple[float, datetime] | None = None
+        self._stream: OpenedCamera | None = None
+
+    def follow(self, opened: OpenedCamera) -> None:
+        """The camera was opened: frames are of this stream from now on."""
+        self._stream = opened
 
     def call(self, arguments: Mapping[str, Any]) -> Any:
         """Asks the session; the first call makes it. From any thread.
@@ -86,6 +92,9 @@ class CalibrationDesk:
             session = self._session or self._opened()
             self._asked_at = self._clock()
             self._session = session
+        stream = self._stream
+        if self._taken is None and stream is not None and stream.role != MAIN and stream.missing:
+            raise CallError(f"{self._source_id}: it is calibrated on its main stream, which is away: {stream.missing}")
         try:
             return session.call(arguments)
         except ValueError as error:
@@ -103,9 +112,11 @@ class CalibrationDesk:
         return "calibrated on its main stream" if smaller and not opened.missing else ""
 
     def take(self, frame: Frame) -> None:
-        """Hands the frame on, if it is wanted. Media time goes on where it was when the stream was lost."""
+        """Hands the frame on, if it is wanted and of the main stream, whose pixels the settings are written in. Media
+        time goes on where it was when the stream was lost.
+        """
         session = self._session
-        if session is None or not self._is_wanted():
+        if session is None or not self._is_wanted() or not self._shows_main:
             return
         if self._taken is not None and frame.media_time + self._shift_seconds <= self._taken[0]:
             away = (frame.wall_time - self._taken[1]).total_seconds()
@@ -120,9 +131,13 @@ class CalibrationDesk:
             log.exception("the calibration broke, it is given up", source=self._source_id)
             self._session = None
 
+    @property
+    def _shows_main(self) -> bool:
+        return self._stream is None or self._stream.role == MAIN
+
     def _opened(self) -> CalibrationSession:
         session = self._open_session(self._source_id)
-        frame = self._latest()
+        frame = self._latest() if self._shows_main else None
         if frame is not None:
             self._taken = (frame.media_time, frame.wall_time)
             session.take(frame)  # nobody else has the session yet

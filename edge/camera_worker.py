@@ -219,6 +219,7 @@ class CameraWorker:
         return stream
 
     def _follow(self, stream: CameraStream, opened: OpenedCamera) -> None:
+        self._calibration.follow(opened)
         evidence = CameraEvidence(self._store, self._evidence_settings, self._executor, stream.ring)
         self._fitted = settings_for(self._settings, opened.main_size, opened.size)
         port = self._inference_port()

@@ -7,7 +7,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +23,7 @@ from edge.camera_worker import CameraWorker, SharedParts
 from edge.config.document import load_config
 from edge.config.sources import CameraSource
 from edge.status import SourceMeter
+from edge.view import CallError
 from edge.worker.bell import Bell, new_bell
 from edge.worker.cameras import source_parts
 from edge.worker.state import State
@@ -149,12 +150,21 @@ def test_a_camera_with_two_streams(clip: Path, tmp_path: Path) -> None:  # noqa:
             assert (meter.width, meter.height) == (640, 360)
             wait_until(lambda: meter.ring_seconds > 0 and not meter.notices, "both streams")
         away = {"main": f"rtsp://127.0.0.1:{free_port()}/main", "sub": streams["sub"]}
-        with watching(tmp_path / "b", {"type": "rtsp", "streams": away}, {}) as (_, meter):
+        with watching(tmp_path / "b", {"type": "rtsp", "streams": away}, {}) as (worker, meter):
             wait_until(lambda: meter.last_frame_at, "pictures of what is there")
+            with pytest.raises(CallError, match="calibrated on its main stream, which is away"):
+                worker.calls()["signals"]({"do": "propose"})
             wait_until(lambda: any("no main stream" in notice for notice in meter.notices), "and the reason")
             assert meter.state == "online"
     finally:
         server.close()
+
+
+def _width_of_still(ask: Callable[[Mapping[str, Any]], Any]) -> int:
+    try:
+        return int(ask({"do": "still"})["width"])
+    except CallError:
+        return 0
 
 
 def test_a_calibration_is_lent_the_main_stream_while_somebody_asks(
@@ -169,8 +179,10 @@ def test_a_calibration_is_lent_the_main_stream_while_somebody_asks(
         with watching(tmp_path / "a", {"type": "rtsp", "streams": streams}, {}) as (worker, meter):
             wait_until(lambda: meter.role == "sub" and meter.decoding == "key_frames", "health needs no more")
             ask = worker.calls()["signals"]
-            assert ask({"do": "still"})["width"] == 640, "what there is, at once"
-            wait_until(lambda: ask({"do": "still"})["width"] == 1280, "the main stream")
+            with pytest.raises(CallError, match="no picture yet"):
+                ask({"do": "still"})  # the sub stream's pixels are not what settings are written in
+            wait_until(lambda: ask({"do": "status"}) and meter.role == "main", "the main stream")
+            wait_until(lambda: _width_of_still(ask) == 1280, "its pictures")
             first = ask({"do": "still"})["media_time"]
             wait_until(lambda: 0 < ask({"do": "still"})["media_time"] - first < 3, "more than a picture a key frame")
             assert meter.decoding != "key_frames"
