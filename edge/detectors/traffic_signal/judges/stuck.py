@@ -76,10 +76,12 @@ class StuckJudge:
         label = head.unchanged_label
         assert label is not None
         known = junction.durations.of(head.group, label)
-        hides = self._hides(junction, head, known)
         served = max(
             (junction.served_since(g, head.unchanged_since) for g in junction.groups if g != head.group), default=0
         )
+        if served < 1 and self._differs.get(head.id, (0.0, 0.0))[1] < MATE_DIFFERS_SECONDS:
+            return None  # nobody else moves
+        hides = self._hides(junction, head, known)
         limit, witnesses = self._limit(junction, head, label, known, served - hides)
         if limit is not None and witnesses < MATES:
             # Each time it was hidden it may have changed and changed back: so many runs may look like one.
