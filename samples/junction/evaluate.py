@@ -20,7 +20,7 @@ from edge.evaluate.rows import Row
 from samples.junction.figures import rows_of
 from samples.junction.judging import Judged, judge
 from samples.junction.plots import plot
-from samples.junction.running import SceneResult, run_scene
+from samples.junction.running import SceneResult, recipe_of, run_scene
 from samples.junction.scenario import Scene
 from samples.junction.suite import PHOTOGRAPHS, SEED, evaluation_set
 
@@ -86,11 +86,11 @@ def _run(scenes: Sequence[Scene], photographs: Path | None, jobs: int, *, keep: 
     results: dict[str, SceneResult] = {}
     left = []
     for scene in scenes:
-        known = SCENES / f"{scene.name}.json"
-        if keep and known.is_file():
-            results[scene.name] = SceneResult.model_validate_json(known.read_text(encoding="utf-8"))
-        else:
+        known = _known(scene) if keep else None
+        if known is None:
             left.append(scene)
+        else:
+            results[scene.name] = known
     left.sort(key=lambda scene: -scene.seconds * scene.fps)  # the longest first, so that the cores end together
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"),
                TimeElapsedColumn(), TimeRemainingColumn())  # fmt: skip
@@ -101,6 +101,15 @@ def _run(scenes: Sequence[Scene], photographs: Path | None, jobs: int, *, keep: 
             (SCENES / f"{scene.name}.json").write_text(result.model_dump_json(indent=1), encoding="utf-8")
             progress.update(task, advance=scene.seconds * scene.fps, description=scene.name)
     return results
+
+
+def _known(scene: Scene) -> SceneResult | None:
+    """What became of the scene in an earlier run, if it was this very scene."""
+    path = SCENES / f"{scene.name}.json"
+    if not path.is_file():
+        return None
+    result = SceneResult.model_validate_json(path.read_text(encoding="utf-8"))
+    return result if result.recipe == recipe_of(scene) else None
 
 
 def _results(scenes: Sequence[Scene], photographs: Path | None, jobs: int) -> Iterator[tuple[Scene, SceneResult]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -52,6 +53,8 @@ class SceneResult(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
+    recipe: str = ""
+    """Of the scene that was rendered: see `recipe_of`."""
     seconds: float
     frames: int
     heads: int
@@ -75,6 +78,11 @@ class _Kept:
 
 class BrokenDetectorError(RuntimeError):
     """The detector raised on a rendered picture: a fault to be mended, not a figure."""
+
+
+def recipe_of(scene: Scene) -> str:
+    """A digest of everything that a scene says: a result of another recipe is a result of another scene."""
+    return sha256(repr(scene).encode()).hexdigest()[:16]
 
 
 def run_scene(scene: Scene, photographs: Path | None) -> SceneResult:
@@ -112,6 +120,7 @@ def run_frames(scene: Scene, frames: Iterable[Frame], renderer: Renderer) -> Sce
             mark = time.perf_counter()
     return SceneResult(
         name=scene.name,
+        recipe=recipe_of(scene),
         seconds=scene.seconds,
         frames=count,
         heads=len(scene.spec.heads),
