@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from edge.config.document import EdgeConfig, load_config, read_config_text
-from edge.config.inputs import CameraInput
+from edge.config.inputs import CameraInput, is_live
 from edge.config.problems import suggestion
 from edge.config.sources import CameraSource
 from edge.config.text import parse
@@ -31,7 +31,8 @@ FOUND_A_PROBLEM = 1
 WRONG_USAGE = 2
 DETECTOR = "traffic_signal"
 PROPOSE_SECONDS = 180.0
-"""Of a first look, before learning: one or two cycles, so that most lamps have been lit."""
+"""Of a first look at a live camera, before learning: two cycles, so that most lamps have been lit. A recording is
+looked at for as long as it is learned from, which costs no waiting."""
 
 calibrate_app = typer.Typer(
     name="calibrate", help="Sets up what a camera's detector must be told.", no_args_is_help=True
@@ -54,8 +55,9 @@ def signals_command(  # noqa: PLR0913, PLR0917 - each is an option of the comman
     config: Annotated[Path, typer.Option("--config", "-c", help="The configuration, a YAML file.")],
     seconds: Annotated[float, typer.Option(min=10, max=86_400, help="How long to learn.")] = 600,
     propose_seconds: Annotated[
-        float, typer.Option(min=1, max=3600, help="How long to look for heads first.")
-    ] = PROPOSE_SECONDS,
+        float | None,
+        typer.Option(min=1, max=3600, help="How long to look for heads first: 180 if it is live, else --seconds."),
+    ] = None,
     propose_only: Annotated[bool, typer.Option("--propose-only", help="Find heads, learn nothing.")] = False,
     heads: Annotated[Path | None, typer.Option(help="Heads, approaches, conflicts, night programme: YAML.")] = None,
     source: Annotated[str | None, typer.Option(help="The source that a clip or address belongs to.")] = None,
@@ -79,7 +81,7 @@ def signals_command(  # noqa: PLR0913, PLR0917 - each is an option of the comman
     watch = Watch(source_id, address, recorded)
     with _stopped_by_ctrl_c(watch.stop):
         calibration = _Calibration(watch, given, out)
-        calibration.propose(propose_seconds)
+        calibration.propose(propose_seconds or (PROPOSE_SECONDS if is_live(address) else seconds))
         if not propose_only and not watch.stopped:
             calibration.learn(seconds)
     calibration.show()

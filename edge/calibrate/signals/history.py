@@ -46,6 +46,10 @@ PITCH = (0.85, 3.3)
 """Distance of neighbours in diameters: lenses that touch 1, apart 1.2-1.7, with an unlit amber between them twice."""
 MISSING_PITCH = 1.75
 """From here on there is room for a lamp between two."""
+SAME_RUN_SAMPLES = 6
+"""A green that flashes at its end is one green."""
+SURELY_MISSING_PITCH = 2.35
+"""From here on there is room whatever the lenses show: a walking man fills half of his, which looks like 1.8-2.3."""
 OFF_LINE = 0.38
 """Of a diameter: sideways from the head's line."""
 LIKE = 1.75
@@ -56,9 +60,9 @@ RED_AMBER_SHARE = 0.6
 """Where red and amber together announce green, for 1-2 s of the 4-5 s in which amber is lit in a cycle."""
 TURNS_SHARE = 0.5
 """Of all samples, in which some lamp of a head that is no arrow is lit."""
-BACKGROUND_RISE = 2
-"""Grey levels a sample: what a dark bus left in the darkest picture is gone after a minute; a lamp that is lit for
-longer fades from the difference, but was seen before."""
+BACKGROUND_RISE_SAMPLES = 2
+"""The darkest picture rises by a grey level in so many samples: what a dark bus left there is gone after some minutes,
+and a minute of red loses little of its difference."""
 OTHER_VIEW_SAMPLES = 5
 """As many pictures in a row that show something else: the camera looks elsewhere now."""
 LONE_SHARE, LONE_LIKE = (0.05, 0.6), 1.45
@@ -159,7 +163,8 @@ class LampHistory:
         if self._background is None:
             self._background = put_back.copy()
         else:
-            cv2.add(self._background, np.full(3, BACKGROUND_RISE, np.float64), self._background)
+            if number % BACKGROUND_RISE_SAMPLES == 0:
+                cv2.add(self._background, np.ones(3, np.float64), self._background)
             cv2.min(self._background, put_back, self._background)
         for blob in lights(put_back, self._background):
             self._remember(blob, number)
@@ -367,6 +372,9 @@ def _take_turns(one: FoundLamp, other: FoundLamp) -> bool:
 def _is_head(lamps: list[FoundLamp]) -> bool:
     if len(lamps) > 5 or not all(_take_turns(one, other) for one, other in combinations(lamps, 2)):
         return False
+    faces = [(lamp.colour, lamp.shape) for lamp in lamps if lamp.colour is not Colour.AMBER]
+    if len(set(faces)) < len(faces):
+        return False  # two reds of one form are two heads; a second amber flashes where one may turn left if it is free
     largest = max(lamp.diameter for lamp in lamps)
     if largest > LIKE * min(lamp.diameter for lamp in lamps):
         return False
@@ -398,7 +406,8 @@ def _head(lamps: list[FoundLamp], samples: int, *, amber_is_seen: bool) -> Found
         diameter = max(first.diameter, last.diameter)
         greens = _runs(next(lamp.lit for lamp in ordered if lamp.colour is Colour.GREEN))
         # Where others showed their amber, one that had its turns without has none: a walking man in a large lens.
-        if _distance(first, last) >= MISSING_PITCH * diameter and (greens < 2 or not amber_is_seen):
+        room = _distance(first, last) / diameter
+        if room >= SURELY_MISSING_PITCH or (room >= MISSING_PITCH and (greens < 2 or not amber_is_seen)):
             middle = FoundLamp(
                 (first.x + last.x) / 2, (first.y + last.y) / 2, diameter, Colour.AMBER, Shape.BALL, frozenset(), True
             )
@@ -408,7 +417,7 @@ def _head(lamps: list[FoundLamp], samples: int, *, amber_is_seen: bool) -> Found
 
 
 def _runs(lit: frozenset[int]) -> int:
-    return sum(number - 1 not in lit for number in lit)
+    return sum(all(number - back not in lit for back in range(1, SAME_RUN_SAMPLES)) for number in lit)
 
 
 def _has_arrow(head: FoundHead) -> bool:

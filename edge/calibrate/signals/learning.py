@@ -7,16 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.calibrate.signals.cycles import ORDER, GroupCycles, cycles_of, smooth
 from edge.calibrate.signals.grouping import CHANCE_NOTED, Exclusion, exclusions, fused, grouped, names
-from edge.calibrate.signals.record import UNKNOWN, Codes, SceneRecord, shown
+from edge.calibrate.signals.record import UNKNOWN, Codes, SceneRecord, Seconds, runs, shown
 from edge.detectors.traffic_signal.readings import SceneReading
-from edge.detectors.traffic_signal.settings import Colour, GroupPlan, HeadSettings, TrafficSignalSettings
+from edge.detectors.traffic_signal.settings import (
+    Colour,
+    GroupPlan,
+    HeadKind,
+    HeadSettings,
+    TrafficSignalSettings,
+)
 
 LEARN_SECONDS = 600.0
 """Ten minutes: five cycles of a slow junction (120 s), ten of a usual one."""
 ENOUGH_CYCLES = 3
+OUTAGE_SECONDS = 8.0
+"""All heads dark for longer is no part of a cycle: at the slowest picture rate green flashes and one sample beyond."""
 HIDDEN_SHARE = 0.4
 """A head that was hidden for more of the time than this is worth a word."""
 
@@ -73,6 +82,10 @@ class Learner:
         colours = {head_id: shown(codes[head_id], head, order) for head_id, head in record.heads.items()}
         steadied = {head_id: smooth(times, values) if len(times) > 2 else values for head_id, values in colours.items()}
         faces = {head_id: frozenset(lamp.colour.value for lamp in head.lamps) for head_id, head in record.heads.items()}
+        always_lit = [codes[head_id] for head_id, head in record.heads.items() if head.kind is not HeadKind.ARROW]
+        outage = all_dark(times, always_lit)
+        for values in (*colours.values(), *steadied.values()):
+            values[outage] = UNKNOWN  # what happened then is no part of the cycle
         members = grouped(times, steadied, faces)
         given = {head_id: head.group for head_id, head in record.heads.items()}
         group_names = names(members, given)
@@ -87,6 +100,7 @@ class Learner:
             {name: values != UNKNOWN for name, values in smoothed.items()},
         )
         doubts = [
+            *_outage_doubt(times, outage),
             *_head_doubts(record, codes),
             *_group_doubts(together, found),
             *_conflict_doubts(excluded, unclear),
@@ -127,6 +141,28 @@ def merged_conflicts(
     pairs = [(renamed.get(a, a), renamed.get(b, b)) for a, b in settings.conflicts]
     pairs += [pair for pair in learned.conflicts if pair not in pairs and pair[::-1] not in pairs]
     return [pair for pair in pairs if pair[0] != pair[1]]
+
+
+def all_dark(times: Seconds, codes: Sequence[Codes]) -> NDArray[np.bool_]:
+    """(n,): when nothing was lit in any head that was seen, for longer than any all-dark moment of a cycle.
+
+    `codes`: of heads that are never all dark in normal operation, at least two.
+    """
+    if len(codes) < 2 or len(times) < 2:
+        return np.zeros(len(times), bool)
+    stack = np.stack(codes)
+    dark = (np.where(stack == UNKNOWN, 0, stack) == 0).all(axis=0) & ((stack == 0).sum(axis=0) >= 2)
+    result = np.zeros(len(times), bool)
+    for run in runs(times, dark.astype(np.int16)):
+        if run.code == 1 and run.seconds >= OUTAGE_SECONDS:
+            result[run.first : run.last + 1] = True
+    return result
+
+
+def _outage_doubt(times: Seconds, outage: NDArray[np.bool_]) -> list[str]:
+    spells = [run for run in runs(times, outage.astype(np.int16)) if run.code == 1]
+    said = ", ".join(f"{run.start:.0f} to {run.end:.0f} s" for run in spells)
+    return [f"all heads were dark from {said}: a power failure? It is left out of the cycle"] if spells else []
 
 
 def _head_doubts(record: SceneRecord, codes: Mapping[str, Codes]) -> list[str]:

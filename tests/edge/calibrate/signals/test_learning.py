@@ -120,6 +120,19 @@ def test_a_night_programme_is_not_a_cycle() -> None:
     assert any("flashed amber all the time: a night programme?" in doubt for doubt in learned.doubts)
 
 
+def test_a_power_failure_is_no_part_of_the_cycle() -> None:
+    spec = Crossroads().spec()
+    heads = heads_of(spec)
+    fault = TrueFault(kind=Fault.DARK, heads=tuple(heads), start_seconds=200, end_seconds=290, scope="junction")
+    learner = Learner(heads)
+    for scene in readings(Junction(spec, 3, (fault,)), heads, fps=1, seconds=600):
+        learner.add(scene)
+    learned = learner.learned()
+    assert max(plan.dark_seconds for plan in learned.plan.values()) <= 6
+    assert any("all heads were dark from 200 to 290 s: a power failure?" in doubt for doubt in learned.doubts)
+    assert partition(learned.groups) == true_partition(spec)
+
+
 def test_a_stream_that_begins_anew_goes_on() -> None:
     spec = Crossroads().spec()
     heads = heads_of(spec)
