@@ -105,4 +105,4 @@ class JunctionBox(WrittenBox):
 
 @cache
 def _renderer() -> Renderer:
-    return Renderer(small_scene())
+    return Renderer(small_scene(fps=4))  # what learning needs, and half the work

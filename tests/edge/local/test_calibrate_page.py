@@ -162,7 +162,7 @@ def test_the_keyboard_is_enough(visitor: Visitor) -> None:
 
 def test_proposals_are_accepted_one_by_one_or_left(visitor: Visitor, box: JunctionBox) -> None:
     page = calibrating(visitor)
-    box.watch(40)
+    box.watch(36)
     page.keyboard.press("p")
     ghosts = page.locator("g.ghost")
     expect(ghosts.first).to_be_attached()
