@@ -22,19 +22,13 @@ LONG_PX = (10.0, 150.0)
 """Heads that the model is asked for, by their long side. Larger ones are found in the picture's half and quarter."""
 MIN_CONTRAST = 6.0
 """Grey levels by which a drawn head must change the picture to be asked for: nobody finds a dark head at night."""
-UNSURE = 0.7
+UNSURE = 0.4
 """Weight of the background of photographs whose makers did not mark every head."""
 BLOCK = 20
 """Pictures: about the length of a recording."""
-NEGATIVE_AREAS = (
-    ("out007", 0, 0, 1920, 590),
-    ("out007", 0, 840, 1920, 1080),
-    ("out022", 0, 0, 1920, 630),
-    ("out022", 0, 880, 1920, 1080),
-    ("out022", 880, 715, 1390, 1080),
-)
-"""Parts of two of the four dashcam scenes where there are sky, trees, houses, road, cars with lamps lit, but no head
-(name's beginning; x1, y1, x2, y2). The other two scenes are for the test."""
+NEGATIVE_AREAS = (("out007", 0, 840, 1920, 1080), ("out022", 0, 880, 1920, 1080), ("out022", 880, 715, 1390, 1080))
+"""Parts of two of the four dashcam scenes where there is road, and there are cars with lamps lit, but no head (name's
+beginning; x1, y1, x2, y2). The other two scenes are for the test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +53,21 @@ class Sample:
         self.sure[max(0, int(y)) : max(0, int(y + height) + 1), max(0, int(x)) : max(0, int(x + width) + 1)] = weight
 
 
+def read_held_out(folder: Path) -> list[Picture]:
+    """Numbers in the names run with the recordings: of their blocks of BLOCK every fifth is held out as a whole."""
+    pictures = sorted(read_pictures(folder), key=lambda picture: number_of(picture.name))
+    return [picture for index, picture in enumerate(pictures) if (index // BLOCK) % 5 == 2]
+
+
 def read_split(folder: Path) -> tuple[list[Picture], list[Picture]]:
     """The pictures of `signals/cinta` for training, and those held out.
 
-    Numbers in the names run with the recordings: of their blocks of BLOCK every fifth is held out as a whole. What
-    else shows a held-out scene, by features or as a neighbour in number, is left out of training.
+    What else shows a held-out scene, by features or as a neighbour in number, is left out of training.
     """
+    held_out = read_held_out(folder)
+    names = {picture.name for picture in held_out}
     pictures = sorted(read_pictures(folder), key=lambda picture: number_of(picture.name))
-    held = [(index // BLOCK) % 5 == 2 for index in range(len(pictures))]
-    held_out = [picture for picture, out in zip(pictures, held, strict=True) if out]
-    others = [picture for picture, out in zip(pictures, held, strict=True) if not out]
+    others = [picture for picture in pictures if picture.name not in names]
     twins = twins_of(others, held_out)
     return [picture for picture, twin in zip(others, twins, strict=True) if not twin], held_out
 

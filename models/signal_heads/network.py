@@ -18,9 +18,8 @@ from models.signal_heads.labels import COLOURS
 WIDTHS = (16, 32, 64, 80, 96)
 """Channels at strides 2, 4, 8, 16, 32."""
 NECK = 48
-DOUBT_ABOVE = 0.65
-"""Heat: heads that the makers did not mark reach it, and little else; at 0.4 foliage and windows did as well, and were
-never unlearned."""
+DOUBT_ABOVE = 0.4
+"""Heat from which a head that the makers did not mark is suspected."""
 SIDE_UNIT = 16.0
 """Pixels a side is away from a middle if the network says 0: about the middle of what it is asked for."""
 

@@ -264,8 +264,6 @@ def made_background(rng: Rng, size: int, *, night: bool) -> Floats:
         _building(rng, canvas, horizon)
     for _ in range(int(rng.integers(0, 5))):
         _foliage(rng, canvas, horizon)
-    if rng.random() < 0.35:
-        _canopy(rng, canvas)
     if horizon < size:
         canvas[horizon:] = rng.uniform(50, 130)
         for _ in range(int(rng.integers(0, 5))):
@@ -305,18 +303,6 @@ def _foliage(rng: Rng, canvas: Floats, horizon: int) -> None:
     shades = rng.uniform(0.5, 1.5, count)
     for spot, shade in zip(spots.astype(int).tolist(), shades, strict=True):
         cv2.circle(canvas, spot, int(rng.integers(2, max(3, r // 4))), (green * shade).tolist(), -1)
-
-
-def _canopy(rng: Rng, canvas: Floats) -> None:
-    """Branches and leaves before the sky: dark, with bright holes of all sizes that look like lamps."""
-    size = canvas.shape[0]
-    cover = np.zeros((size, size), np.float32)
-    for cells in (6, 14, 40, 90):
-        layer = rng.standard_normal((cells, cells), np.float32)
-        cover += cv2.resize(layer, (size, size), interpolation=cv2.INTER_CUBIC)
-    shade = np.array((25, 35, 30), np.float32) * rng.uniform(0.3, 2.2)
-    leaves = np.clip(4 * (cover + rng.uniform(-0.8, 1.2)), 0, 1)[..., None]
-    canvas += leaves * (shade - canvas)
 
 
 def _distractor(rng: Rng, canvas: Floats, *, night: bool) -> None:

@@ -22,7 +22,7 @@ from models.signal_heads.labels import Picture, read_pictures
 from models.signal_heads.network import SignalHeads, export, loss_of
 from models.signal_heads.scenes import number_of
 
-BATCH = 16
+BATCH = 24
 PEAK_RATE = 2e-3
 """A common choice for AdamW with batch normalisation; not tuned."""
 WARM_STEPS = 100
@@ -35,12 +35,11 @@ SAVE_EVERY = 100
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how fast. `start`: a state of an earlier run whose averaged weights are begun with."""
+    """How long and how fast. The rate falls towards `steps`; training ends at `until`, which may come before."""
 
     steps: int
-    peak_rate: float = PEAK_RATE
-    seed: int = 4
-    start: Path | None = None
+    until: int
+    seed: int
 
 
 def train(data: Path, negatives: Path | None, work: Path, plan: Plan) -> SignalHeads:
@@ -51,11 +50,9 @@ def train(data: Path, negatives: Path | None, work: Path, plan: Plan) -> SignalH
     photographs = _photographs(data, work)
     bank = Bank(tuple(photographs), tuple(read_negatives(negatives)) if negatives else ())
     network = SignalHeads().to(memory_format=torch.channels_last)
-    if plan.start is not None:
-        network.load_state_dict(torch.load(plan.start)["averaged"])
     averaged = SignalHeads()
     averaged.load_state_dict(network.state_dict())
-    optimiser = torch.optim.AdamW(network.parameters(), lr=plan.peak_rate, weight_decay=0.02)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=0.02)
     done, state = 0, work / "state.pt"
     if state.exists():
         saved = torch.load(state)
@@ -68,12 +65,12 @@ def train(data: Path, negatives: Path | None, work: Path, plan: Plan) -> SignalH
     )
     work.mkdir(parents=True, exist_ok=True)
     started, losses = time.monotonic(), np.zeros(3)
-    for step in range(done, plan.steps):
+    for step in range(done, plan.until):
         for group in optimiser.param_groups:
-            group["lr"] = plan.peak_rate * _share_of_rate(step, plan.steps)
+            group["lr"] = PEAK_RATE * _share_of_rate(step, plan.steps)
         losses += _step(network, optimiser, bank, plan.seed, step, doubt=step > DOUBT_FROM * plan.steps)
         _average(averaged, network, min(KEEP, (step + 1) / (step + 10)))
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == plan.steps:
+        if (step + 1) % SAVE_EVERY == 0 or step + 1 == plan.until:
             heat, boxes, colours = losses / SAVE_EVERY
             spent = time.monotonic() - started
             sys.stdout.write(f"{step + 1} heat {heat:.3f} boxes {boxes:.3f} colours {colours:.3f} {spent:.0f} s\n")
@@ -136,13 +133,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="signals/cinta: images/ and labels/")
     parser.add_argument("--negatives", type=Path, help="streets/dashcam")
     parser.add_argument("--work", type=Path, default=Path("var/models/signal_heads"), help="where its state is kept")
-    parser.add_argument("--steps", type=int, default=2600)
-    parser.add_argument("--rate", type=float, default=PEAK_RATE, help="the highest learning rate")
+    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--until", type=int, default=1000, help="the last step, at most --steps")
     parser.add_argument("--seed", type=int, default=4)
-    parser.add_argument("--start", type=Path, help="state.pt of an earlier run to begin with")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "signal_heads.onnx")
     asked = parser.parse_args()
-    network = train(asked.data, asked.negatives, asked.work, Plan(asked.steps, asked.rate, asked.seed, asked.start))
+    network = train(
+        asked.data, asked.negatives, asked.work, Plan(asked.steps, min(asked.until, asked.steps), asked.seed)
+    )
     export(network, str(asked.output))
     sys.stdout.write(f"{asked.output}: {asked.output.stat().st_size} bytes\n")
 
