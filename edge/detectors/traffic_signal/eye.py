@@ -9,7 +9,7 @@ import numpy as np
 
 from edge.detectors.interface import Frame, Image, Region
 from edge.detectors.traffic_signal.chips import Sampler, Samples, layout
-from edge.detectors.traffic_signal.lamps import SAID, SURE, LampJudge, LampStates
+from edge.detectors.traffic_signal.lamps import FAINT, SAID, SURE, LampJudge, LampStates
 from edge.detectors.traffic_signal.readings import HeadReading, Lit, Placement, Registration, SceneReading, Unseen
 from edge.detectors.traffic_signal.sight import Judgement, Sight
 from edge.vision.lamps import off_centre
@@ -68,7 +68,8 @@ class Eye:
         seen = np.array([reading.seen for reading in heads.values()])
         proven = surely & seen
         self._sight.learn(proven | (judgement.certain & seen), glowing, samples.scene, seconds)
-        self._judge.learn(states, proven[points.head_of], seconds)
+        clear = judgement.contrast >= FAINT
+        self._judge.learn(states, (proven & clear)[points.head_of], seconds)
         return SceneReading(frame.media_time, frame.wall_time, heads)
 
     def still(self, head_id: str) -> Image | None:

@@ -44,9 +44,11 @@ _LEAST_STEP = 85.0
 _USUAL_KNOWN = 0.45
 _STEEPNESS = 8.0
 """Score for the whole way: three quarters of it are said, nine tenths sure."""
+_CLEAR_GLOW = 250.0
+"""Glow of a lamp that is lit in clear air, about."""
 _HALF_WAY = 0.22
 """Of the way from unlit to lit, on both sides of its middle, that is neither."""
-_FAINT, _FAINTEST = 0.85, 0.3
+FAINT, _FAINTEST = 0.85, 0.3
 """Contrast below which glows are corrected for it, and below which they are noise."""
 _USUAL_SHARE = 0.25
 """Of the way from unlit to lit, within which a glow is as usual."""
@@ -60,6 +62,7 @@ _KNOWN_SECONDS = 20.0
 """Of a state, before its level counts fully."""
 _LEARNED = 0.6
 """Score from which a glow is taken for the lamp's own."""
+_AMBER = COLOURS.index("amber")
 _WHITE = COLOURS.index("white")
 
 
@@ -113,10 +116,12 @@ class LampJudge:
 
     def through_fog(self, states: LampStates, contrast: Floats) -> LampStates:
         """The same, with glows as they would be at the usual contrast; `contrast` (n,) is what is left of it."""
-        faint = contrast < _FAINT
+        faint = contrast < FAINT
         if not faint.any():
             return states
-        glow = np.where(faint, states.glow / np.maximum(contrast, _FAINTEST), states.glow).astype(np.float32)
+        # Never above what lamps have: contrast is an estimate, and a wrong one must not be learned as their light.
+        clearer = np.minimum(states.glow / np.maximum(contrast, _FAINTEST), np.maximum(states.glow, _CLEAR_GLOW))
+        glow = np.where(faint, clearer, states.glow).astype(np.float32)
         score, phantom = self._score(glow)
         return replace(states, score=np.clip(score, -3, 3), glow=glow, phantom=phantom)
 
@@ -169,9 +174,10 @@ class LampJudge:
         lit = certain & (warm >= SURE)
         told = self._all(usual | lit | (~unlit_known & lit_known & (warm < SAID)))
         score = np.where(alike & told, np.where(certain, warm, 0), score)
-        # Two at once, of which one was never seen lit: the sun, and it is in both.
-        both = self._count(score >= SAID) > 1
-        strange = both & (self._count((score >= SAID) & ~lit_known) > 0) & (self._count(lit_known) > 0)
+        # Two at once, of which one was never seen lit: the sun, and it is in both. Red and amber may be.
+        on = score >= SAID
+        both = (self._count(on) > 1) & (self._count(on & (self._points.colours > _AMBER)) > 0)
+        strange = both & (self._count(on & ~lit_known) > 0) & (self._count(lit_known) > 0)
         return np.asarray(score, np.float32), np.asarray((alike & ~told) | strange)
 
     def _all(self, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -16,6 +16,8 @@ from edge.detectors.registry import PictureSize
 from edge.detectors.traffic_signal.settings import HeadSettings, TrafficSignalSettings
 from edge.vision.planes import Planes
 
+FINE = 4
+"""Quarter pixels."""
 SIZE = PictureSize(384, 216)
 MORNING = datetime(2026, 3, 2, 0, tzinfo=UTC)
 # What a lamp sends out and what its unlit lens throws back, R, G, B in linear light.
@@ -115,18 +117,23 @@ class Junction:
 
     def _head(self, picture: NDArray[np.float32], one: HeadSettings, lit: Collection[int]) -> None:
         light = self.light
-        fine = 4  # quarter pixels
-        corners = np.rint(np.array(one.polygon) * fine).astype(np.int32)
-        _blend(picture, lambda m: cv2.fillPoly(m, [corners], 1), np.full(3, 0.03 * light.ambient), fine)
+        corners = np.rint(np.array(one.polygon) * FINE).astype(np.int32)
+        _blend(
+            picture,
+            lambda m: cv2.fillPoly(m, [corners], 1),
+            np.full(3, 0.03 * light.ambient),
+            (*(corners.min(axis=0) // FINE - 1), *(corners.max(axis=0) // FINE + 2)),
+        )
         for number, lamp in enumerate(one.lamps):
-            centre = (round(lamp.centre[0] * fine), round(lamp.centre[1] * fine))
-            radius = round(lamp.diameter_px / 2 * fine)
+            centre = (round(lamp.centre[0] * FINE), round(lamp.centre[1] * FINE))
+            radius = round(lamp.diameter_px / 2 * FINE)
+            box = tuple((value + sign * (radius + FINE)) // FINE for sign in (-1, 1) for value in centre)
             lens = np.array(LENS[lamp.colour]) * light.ambient
             lens = lens + np.array(LIGHT[lamp.colour]) * light.phantom * light.ambient
-            _blend(picture, lambda m, c=centre, r=radius: cv2.circle(m, c, r, 1, -1), lens, fine)
+            _blend(picture, lambda m, c=centre, r=radius: cv2.circle(m, c, r, 1, -1), lens, box)
             if number in lit:
                 glow = np.array(LIGHT[lamp.colour]) * light.lamp
-                _blend(picture, lambda m, c=centre, r=radius: _shining(m, c, r, self.fill), glow, fine)
+                _blend(picture, lambda m, c=centre, r=radius: _shining(m, c, r, self.fill), glow, box)
 
     def picture(self, lit: Mapping[str, Collection[int]], seed: int = 0) -> NDArray[np.uint8]:
         """(h, w, 3) BGR."""
@@ -157,21 +164,28 @@ def _shining(mask: NDArray[np.float32], centre: tuple[int, int], radius: int, fi
     if fill >= 1:
         cv2.circle(mask, centre, radius, 1, -1)
         return
-    half = max(round(radius * fill * 0.8), 1)
-    cv2.rectangle(
-        mask, (centre[0] - radius * 3 // 4, centre[1] - half), (centre[0] + radius * 3 // 4, centre[1] + half), 1, -1
-    )
+    half, wide = max(round(radius * fill * 0.8), 1), radius * 3 // 4
+    cv2.rectangle(mask, (centre[0] - wide, centre[1] - half), (centre[0] + wide, centre[1] + half), 1, -1)
 
 
 def _blend(
-    picture: NDArray[np.float32], draw: Callable[[NDArray[np.float32]], object], colour: NDArray[np.float64], fine: int
+    picture: NDArray[np.float32],
+    draw: Callable[[NDArray[np.float32]], object],
+    colour: NDArray[np.float64],
+    box: tuple[int, int, int, int],
 ) -> None:
+    """Draws at FINE times the size, in the part of the picture that `box` (left, top, right, bottom) covers."""
     height, width = picture.shape[:2]
-    mask = np.zeros((height * fine, width * fine), np.float32)
-    draw(mask)
-    share = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)[:, :, None]
-    picture *= 1 - share
-    picture += share * colour.astype(np.float32)
+    left, top, right, bottom = max(box[0], 0), max(box[1], 0), min(box[2], width), min(box[3], height)
+    if right <= left or bottom <= top:
+        return
+    whole = np.zeros((bottom * FINE, right * FINE), np.float32)
+    draw(whole)
+    mask = whole[top * FINE :, left * FINE :]
+    share = cv2.resize(mask, (right - left, bottom - top), interpolation=cv2.INTER_AREA)[:, :, None]
+    part = picture[top:bottom, left:right]
+    part *= 1 - share
+    part += share * colour.astype(np.float32)
 
 
 def frame_of(bgr: NDArray[np.uint8], seconds: float, planes: bool = True) -> Frame:
