@@ -128,7 +128,7 @@ def test_infra_red_pictures_have_heads_too(proposer: HeadProposer) -> None:
         grey = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
         hits += found(heads, proposer.propose(grey))
         total += len(heads)
-    assert hits >= 0.5 * total  # a third fewer than with colours: the card says so
+    assert hits >= 0.5 * total
 
 
 @pytest.mark.parametrize("value", [0, 114, 255])
