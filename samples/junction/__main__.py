@@ -35,7 +35,7 @@ def generate(
 
 def _look(out: Path, wanted: str) -> None:
     photographs = PHOTOGRAPHS if PHOTOGRAPHS.is_dir() else None
-    scenes = [scene for scene in evaluation_set(SEED, photographs) if wanted in scene.name]
+    scenes = evaluation_set(SEED, photographs, wanted)
     if not scenes:
         raise typer.BadParameter(f"no scene's name holds {wanted!r}; expected part of one such as fault-slow-03")
     for scene in scenes:

@@ -35,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0: every target holds or is left open; 1: one is missed; 2: wrong usage."""
     arguments = _parser().parse_args(argv)
     photographs = PHOTOGRAPHS if PHOTOGRAPHS.is_dir() and not arguments.no_photographs else None
-    scenes = _chosen(evaluation_set(SEED, photographs), arguments)
+    everything = evaluation_set(SEED, photographs)
+    scenes = _chosen(everything, arguments)
     console = Console()
     if not scenes:
         console.print(f"found no scene called {arguments.only}, expected part of a name such as fault-slow-03-dusk")
@@ -47,8 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         judged.answered += one.answered
         judged.others += one.others
     rows = rows_of(judged, [results[scene.name] for scene in scenes])
-    partial = len(scenes) < len(evaluation_set(SEED, photographs))
-    out = OUT.with_stem(OUT.stem + "-part") if partial else OUT
+    out = OUT.with_stem(OUT.stem + "-part") if len(scenes) < len(everything) else OUT
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps([row.model_dump(mode="json") for row in rows], indent=1), encoding="utf-8")
     console.print(_table(rows))

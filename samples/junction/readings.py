@@ -91,11 +91,10 @@ def main() -> None:
     folder = PHOTOGRAPHS if PHOTOGRAPHS.is_dir() else None
     start, end = (float(value) for value in (sys.argv[2:4] or ("0", "600")))
     console = Console(soft_wrap=True, highlight=False)
-    for scene in evaluation_set(SEED, folder):
-        if sys.argv[1] in scene.name:
-            console.print(f"{scene.name} {scene.width} px, {scene.fps} fps, {scene.codec.value} {scene.quality}")
-            for head, found in score(scene, folder, start, end).items():
-                console.print(f"  {head} {scene.looks[head].diameter} px {found}")
+    for scene in evaluation_set(SEED, folder, sys.argv[1]):
+        console.print(f"{scene.name} {scene.width} px, {scene.fps} fps, {scene.codec.value} {scene.quality}")
+        for head, found in score(scene, folder, start, end).items():
+            console.print(f"  {head} {scene.looks[head].diameter} px {found}")
 
 
 if __name__ == "__main__":

@@ -68,12 +68,14 @@ class Wanted:
     orders: tuple[Order, ...] = ()
 
 
-def evaluation_set(seed: int = SEED, photographs: Path | None = None) -> tuple[Scene, ...]:
-    """All scenes: `fault-…` with episodes, `calm-…` without. `photographs`: a folder whose pictures may serve as
-    backgrounds; a set drawn without them differs in those backgrounds only.
+def evaluation_set(seed: int = SEED, photographs: Path | None = None, holding: str = "") -> tuple[Scene, ...]:
+    """All scenes whose names hold a text: `fault-…` with episodes, `calm-…` without.
+
+    `photographs`: a folder whose pictures may serve as backgrounds; a set drawn without them differs in those only.
     """
     pictures = sorted(path.name for path in photographs.iterdir()) if photographs is not None else []
-    return tuple(_scene(seed, wanted, pictures) for wanted in (*_fault_scenes(), *_calm_scenes()))
+    wanted = [scene for scene in (*_fault_scenes(), *_calm_scenes()) if holding in scene.name]
+    return tuple(_scene(seed, one, pictures) for one in wanted)
 
 
 def _fault_scenes() -> list[Wanted]:

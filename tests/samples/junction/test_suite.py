@@ -40,7 +40,9 @@ def test_every_theme_and_light_is_in_both_halves(scenes: tuple[Scene, ...]) -> N
 
 
 def test_the_set_is_the_same_every_time(scenes: tuple[Scene, ...]) -> None:
-    assert evaluation_set() == scenes
+    some = evaluation_set(holding="-1")
+    assert some == tuple(scene for scene in scenes if "-1" in scene.name)
+    assert len(some) > 20
     assert len({scene.seed for scene in scenes}) == len(scenes)
 
 
@@ -52,7 +54,7 @@ def test_lamps_are_of_all_sizes_that_can_be_judged(scenes: tuple[Scene, ...]) ->
 
 def test_settings_are_accepted_and_kinds_fit_the_rate(scenes: tuple[Scene, ...]) -> None:
     slowest = {Fault.FLASHING: 4.0, Fault.CONFLICT: 2.0, Fault.SEQUENCE: 2.0, Fault.COUNTDOWN: 1.0}
-    for scene in scenes[::7]:
+    for scene in scenes[::20]:
         assert set(settings_of(scene).heads) == set(scene.looks)
     for scene in scenes:
         for fault in scene.faults:
