@@ -40,6 +40,8 @@ DISC = np.flatnonzero(_RADIUS <= 0.47)
 """Points of the lens; a little less than all of it, for placement is never exact."""
 GLOW = np.flatnonzero(_RADIUS <= 0.72)
 """Points of the lens and of the halo next to it, which keeps its colour when the lens itself saturates to white."""
+_LOW, _HIGH = int(0.3 * POINTS), int(0.97 * POINTS)
+"""Of a patch's points in order of their colour: what surrounds a light, and the light."""
 _STROKE_POINTS = POINTS // 16
 """A single 1 fills a tenth of a display."""
 _BORDER = np.flatnonzero(np.abs(patch_offsets()).max(axis=1) > 0.85)
@@ -98,7 +100,9 @@ def measure(
     glow = np.partition(excess[:, GLOW], -_TOP_GLOW, axis=1)[:, -_TOP_GLOW:]
     return LampMeasures(
         core=np.partition(disc, -_TOP, axis=1)[:, -_TOP:].mean(axis=1),
-        around=np.median(np.take_along_axis(own, rings, axis=1), axis=1),
+        around=np.partition(np.take_along_axis(own, rings, axis=1), rings.shape[1] // 2, axis=1)[
+            :, rings.shape[1] // 2
+        ],
         side=np.take_along_axis(own[:, None], sides, axis=2).mean(axis=2).max(axis=1),
         colour=glow.mean(axis=1),
     )
@@ -125,7 +129,8 @@ def off_centre(patches: Floats, colours: NDArray[np.intp]) -> tuple[Floats, Floa
     """
     own = _channels(patches, _OWN[colours])
     excess = own - _channels(patches, _OTHERS[colours])
-    low, high = np.percentile(excess, (30, 97), axis=1)
+    ordered = np.partition(excess, (_LOW, _HIGH), axis=1)
+    low, high = ordered[:, _LOW], ordered[:, _HIGH]
     light = np.maximum(excess - (0.5 * low + 0.5 * high)[:, None], 0)
     total = np.maximum(light.sum(axis=1), 1e-3)
     # A sign or a window beside the lamp goes on beyond the patch.

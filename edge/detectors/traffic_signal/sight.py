@@ -59,7 +59,8 @@ _LAMP_ENOUGH, _LAMP_SHARE = 3.0, 0.3
 """Cells' worth of structure around a lamp, and how much of it must be there."""
 _ALIGN_BELOW, _ALIGN_GAIN, _ALIGN_TO = 0.7, 0.15, 0.5
 """Share of the structure below which a head is looked for beside its place, and what it must gain and reach there."""
-_SHIFTS = tuple((down, across) for down in range(-2, 3) for across in range(-2, 3) if (down, across) != (0, 0))
+_SHIFT = 2
+"""Cells on each side."""
 _CERTAIN_SHARE = 0.75
 _HIDDEN_SHARE = 0.35
 """Of the structure, or of the blocks, that may differ: a wire, a leaf, a bird."""
@@ -141,7 +142,8 @@ class Sight:
         cold_share = self._as_drawn(weights)
         changed = self._changed(samples, memory, known, light)
         is_known = (known.sum(axis=(1, 2)) > 0.3 * weights.sum(axis=(1, 2))) | (structure.energy >= _ENOUGH)
-        blind = float(np.ptp(np.percentile(samples.scene, (2, 99.7)))) < _SCENE_CONTRAST
+        ordered = np.sort(samples.scene)
+        blind = float(ordered[int(0.997 * len(ordered))] - ordered[len(ordered) // 50]) < _SCENE_CONTRAST
         unseen: list[Unseen | None] = []
         lit_only = np.zeros(len(lit), bool)
         for head in range(len(lit)):
@@ -215,13 +217,15 @@ class Sight:
         share = ((self._edges * memory.edges).sum(axis=1) * known).sum(axis=(1, 2)) / np.maximum(energy, 1e-3)
         for head in np.flatnonzero((energy >= _ENOUGH) & (share < _ALIGN_BELOW)):
             then = memory.edges[head] * known[head]
-            found = {
-                shift: float((np.roll(self._edges[head], shift, (1, 2)) * then).sum()) / energy[head]
-                for shift in _SHIFTS
-            }
-            best = max(found, key=found.__getitem__)
-            if found[best] < max(share[head] + _ALIGN_GAIN, _ALIGN_TO):
+            found = np.zeros((2 * _SHIFT + 1, 2 * _SHIFT + 1), np.float32)
+            for now, part in zip(self._edges[head], then, strict=True):
+                wide = cv2.copyMakeBorder(now, _SHIFT, _SHIFT, _SHIFT, _SHIFT, cv2.BORDER_WRAP)
+                found += cv2.matchTemplate(wide, part, cv2.TM_CCORR)
+            down, across = np.unravel_index(int(found.argmax()), found.shape)
+            gained = float(found.max()) / energy[head]
+            if gained < max(share[head] + _ALIGN_GAIN, _ALIGN_TO):
                 continue
+            best = _SHIFT - int(down), _SHIFT - int(across)
             self._edges[head] = np.roll(self._edges[head], best, (1, 2))
             self._strength[head] = np.roll(self._strength[head], best, (0, 1))
             self._levels[head] = np.roll(self._levels[head], best, (0, 1))
@@ -402,4 +406,5 @@ def _packed(values: Floats, kind: type[np.int8 | np.uint8]) -> str:
 
 
 def _unpacked(text: str, kind: type[np.int8 | np.uint8], shape: tuple[int, ...]) -> Floats:
-    return np.frombuffer(base64.b64decode(text), kind).reshape(shape).astype(np.float32)
+    found = np.frombuffer(base64.b64decode(text), kind).reshape(shape)
+    return np.asarray(found.astype(np.float32), np.float32)
