@@ -227,12 +227,12 @@ def poisson(events: int, days: float) -> tuple[float, float]:
     return round(bound(events, -1.96) / days, 4), round(bound(events + 1, 1.96) / days, 4)
 
 
-def normal_rows(days: int, *, verbose: bool) -> list[Row]:
+def normal_rows(first: int, days: int, *, verbose: bool) -> list[Row]:
     """False alarms of normal operation."""
     told: Counter[Fault] = Counter()
     reviews = 0
     seconds = 0.0
-    for number in range(days):
+    for number in range(first, first + days):
         watched, found = normal_day(number, verbose=verbose)
         seconds += watched
         told.update(one.fault for one in found if not one.review)
@@ -282,10 +282,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs it; 0 when all targets are met, else 1."""
     parser = argparse.ArgumentParser(prog="python -m tests.evaluate.signals_states", description=__doc__)
     parser.add_argument("--days", type=int, default=10, help="camera-days of normal operation")
+    parser.add_argument("--first", type=int, default=0, help="number of the first day: a soak in parts")
     parser.add_argument("--faults", type=int, default=0, help="faults, of all kinds in turn")
     parser.add_argument("--verbose", action="store_true", help="print every false or missed one")
     asked = parser.parse_args(arguments)
-    rows = normal_rows(asked.days, verbose=asked.verbose) if asked.days else []
+    rows = normal_rows(asked.first, asked.days, verbose=asked.verbose) if asked.days else []
     rows += fault_rows(asked.faults, verbose=asked.verbose) if asked.faults else []
     publish("signals_states", rows)
     return 0 if all(row.ok is not False for row in rows) else 1

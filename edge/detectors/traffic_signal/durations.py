@@ -25,6 +25,8 @@ PARTS = ((6, "night"), (10, "morning"), (16, "day"), (20, "evening"), (24, "late
 """Parts of the day by the hour they end at; working days and weekends apart."""
 ENOUGH = 30
 """Observations with which an hour or a part of the day answers by itself: a p99 of fewer is their maximum anyway."""
+FEW = 5
+"""Fewer observations are none: the first ones may be of a controller that starts."""
 PLAN_FADES = 200
 """Observations after which the plan no longer widens what was learned: five hours of cycles."""
 _KEEP_ALL, _KEEP_PART, _KEEP_HOUR = 20_000, 4_000, 120
@@ -254,7 +256,7 @@ class Durations:
     def cycle_of(self, group: str) -> Quantiles | None:
         """From green to green; from the plan the sum of its colours."""
         found = self.of(group, CYCLE)
-        if found is not None and found.n >= 5:
+        if found is not None:
             return found
         parts = [q for (owner, state), q in self._plan.items() if owner == group and state in set(Colour)]
         if len(parts) < 2:
@@ -278,10 +280,8 @@ class Durations:
     def _answer(self, key: tuple[str, str]) -> Quantiles | None:
         plan, learned = self._plan.get(key), self._learned.get(key)
         found = None if learned is None else learned.quantiles(self._hour, self._part)
-        if found is None or plan is None:
-            return found or plan
-        if found.n >= PLAN_FADES:
-            return found
-        if found.n < 5:
+        if found is None or found.n < FEW:
             return plan
+        if plan is None or found.n >= PLAN_FADES:
+            return found
         return Quantiles(min(plan.p1, found.p1), found.p50, max(plan.p99, found.p99), found.n)

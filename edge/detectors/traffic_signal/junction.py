@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from contract.events import Severity, Tier
 from edge.detectors.traffic_signal.cycles import Change
-from edge.detectors.traffic_signal.durations import DARK, Durations
+from edge.detectors.traffic_signal.durations import DARK, ENOUGH, Durations
 from edge.detectors.traffic_signal.findings import Fault
 from edge.detectors.traffic_signal.heads import Head
 from edge.detectors.traffic_signal.settings import Colour, TrafficSignalSettings
@@ -136,7 +136,8 @@ class Junction:
         """Whether all colours of a group hardly vary: nobody is waited for, so that no phase is skipped either."""
         states = self.durations.cycle(group).states
         known = [states[colour] for colour in ("red", "green") if colour in states]
-        return len(known) == 2 and all(state.steady for state in known)
+        accepted = group in self.settings.plan
+        return len(known) == 2 and all(state.steady and (accepted or state.n >= ENOUGH) for state in known)
 
 
 class Judge(Protocol):

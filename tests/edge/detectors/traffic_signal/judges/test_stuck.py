@@ -83,3 +83,16 @@ def test_a_green_that_a_bus_hides_leaves_no_stuck_red() -> None:
 def test_a_head_that_is_not_seen_for_long_is_not_stuck() -> None:
     ended = run(during(310, 1200, lambda t: {"a1": RED if int(t) % 3 == 0 else Unseen.FOG}), 1300, 1.0)
     assert [place for place in ended.places if place[0] is Fault.STUCK] == []
+
+
+def test_a_controller_that_has_just_started_teaches_nothing() -> None:
+    """One short red is no habit."""
+    heads = {"a1": head("a"), "b1": head("b")}
+
+    def show(t: float) -> dict[str, Shown]:
+        return {"a1": RED if 20 < t < 25 else phase(t, "a"), "b1": phase(t, "b")}
+
+    def slow(t: float) -> dict[str, Shown]:
+        return show(t) if t < 60 else show(60 + (t - 60) / 4)
+
+    assert run(slow, 1500, 0.5, TimeMachine(settings(heads, plan={}))).places == []
