@@ -396,7 +396,8 @@ def _drawn(points: Layout) -> tuple[Floats, Flags, Floats, Floats]:
 
 def _edges_of(solid: Flags) -> Floats:
     smooth = cv2.GaussianBlur(np.pad(solid.astype(np.float32), 1), (3, 3), 0.8) * 120
-    return _orientation(smooth[None].astype(np.float32), float(_NOISE[0]))[0][0]
+    edges, _ = _orientation(smooth[None].astype(np.float32), float(_NOISE[0]))
+    return np.asarray(edges[0], np.float32)
 
 
 def _packed(values: Floats, kind: type[np.int8 | np.uint8]) -> str:
