@@ -86,13 +86,14 @@ def test_a_head_that_is_not_seen_for_long_is_not_stuck() -> None:
 
 
 def test_a_controller_that_has_just_started_teaches_nothing() -> None:
-    """One short red is no habit."""
+    """One short red and one green are no habit, and no proof of fixed-time control."""
     heads = {"a1": head("a"), "b1": head("b")}
 
     def show(t: float) -> dict[str, Shown]:
-        return {"a1": RED if 20 < t < 25 else phase(t, "a"), "b1": phase(t, "b")}
+        at = t % 160
+        a: Shown = GREEN if at < 40 else AMBER if at < 43 else RED
+        b: Shown = GREEN if t % 40 < 15 else AMBER if t % 40 < 18 else RED
+        return {"a1": RED if 20 < t < 25 else a, "b1": b}
 
-    def slow(t: float) -> dict[str, Shown]:
-        return show(t) if t < 60 else show(60 + (t - 60) / 4)
-
-    assert run(slow, 1500, 0.5, TimeMachine(settings(heads, plan={}))).places == []
+    machine = TimeMachine(settings(heads, plan={}, conflicts=()))
+    assert [place for place in run(show, 300, 0.5, machine).places if place[0] is Fault.STUCK] == []
