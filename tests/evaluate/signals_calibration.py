@@ -42,6 +42,7 @@ DAY_SECONDS = 86_400
 class Figures:
     """Sums over junctions."""
 
+    looked_at: int = 0
     heads: int = 0
     found: int = 0
     false: int = 0
@@ -92,6 +93,7 @@ def calibrate(scene: Scene, figures: Figures, *, with_model: bool) -> None:
             boxes = boxes_in(proposer, picture)
     proposal = propose(history.heads(), boxes, history.displays())
     matches = matched(truth.heads, proposal.heads, figures)
+    figures.looked_at += 1
     figures.heads += len(truth.heads)
     figures.found += len(matches)
     figures.false += len(proposal.heads) - len(matches)
@@ -179,7 +181,7 @@ def rows(figures: Figures) -> list[Row]:
     lamps = len(figures.errors_px)
     return [
         Row("heads proposed", _share(figures.found, n), "share", n=n, note="each lamp within half a diameter"),
-        Row("proposed and not there", figures.false / max(figures.junctions, 1), "a junction", n=figures.junctions),
+        Row("proposed and not there", round(figures.false / max(figures.looked_at, 1), 2), "a junction", n=figures.looked_at),
         Row("lamp centre error", _median(figures.errors_px), "px", n=lamps, note="median"),
         Row("lamp centre error", _median(figures.errors_share), "of the diameter", n=lamps, note="median"),
         Row("lamp diameter", _median(figures.sizes), "of the true one", n=lamps, note="median"),
