@@ -181,7 +181,8 @@ def rows(figures: Figures) -> list[Row]:
     lamps = len(figures.errors_px)
     return [
         Row("heads proposed", _share(figures.found, n), "share", n=n, note="each lamp within half a diameter"),
-        Row("proposed and not there", round(figures.false / max(figures.looked_at, 1), 2), "a junction", n=figures.looked_at),
+        Row("proposed and not there", round(figures.false / max(figures.looked_at, 1), 2), "a junction",
+            n=figures.looked_at),
         Row("lamp centre error", _median(figures.errors_px), "px", n=lamps, note="median"),
         Row("lamp centre error", _median(figures.errors_share), "of the diameter", n=lamps, note="median"),
         Row("lamp diameter", _median(figures.sizes), "of the true one", n=lamps, note="median"),
