@@ -253,7 +253,7 @@ class Sampler:
         grids = np.zeros((len(points.ids), GRID * _FINE, GRID * _FINE), np.float32)
         coloured = False
         for number in np.flatnonzero(inside):
-            region = _region(points, number, placement)
+            region = _region(points, int(number), placement)
             bgr = frame.read_bgr(region)
             if not bgr.size:
                 continue
@@ -265,7 +265,7 @@ class Sampler:
                 row = slice(panel, panel + 1)
                 lamps[row] = self._lamp_maps.read(bgr, shift=shift, rows=row)[:, :, ::-1]
             rows = slice(number * GRID * _FINE, (number + 1) * GRID * _FINE)
-            grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+            grey = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
             grids[number] = self._grid_maps.read(grey, shift=shift, rows=rows)
         return lamps, grids.reshape(-1, GRID * _FINE), not coloured
 
@@ -310,8 +310,7 @@ class _Maps:
             # A sample of a smaller plane lies in the middle of the pixels that share it.
             x = x * np.float32(scale[0]) + np.float32((0.5 - shift[0]) * scale[0] - 0.5)
             y = y * np.float32(scale[1]) + np.float32((0.5 - shift[1]) * scale[1] - 0.5)
-        found: Image = cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return found
+        return np.asarray(cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _region(points: Layout, number: int, placement: Placement) -> Region:

@@ -32,12 +32,13 @@ def chosen_places(
 ) -> Sequence[tuple[float, float]]:
     """Up to `count` new places in whole pixels of the picture, none near those taken or refused."""
     factor = reduction(luma.shape[1]) * 2
-    small = cv2.resize(luma, (luma.shape[1] // factor, luma.shape[0] // factor), interpolation=cv2.INTER_AREA)
+    size = (luma.shape[1] // factor, luma.shape[0] // factor)
+    small = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8)
     side = PATCH // 2
     allowed = _allowed(small, settings, factor)
     for x, y in (*taken, *refused):
         cv2.circle(allowed, (round(x / factor), round(y / factor)), round(1.2 * side), 0, -1)
-    strength = cornered(np.asarray(small, np.uint8), side)
+    strength = cornered(small, side)
     found = spread_places(strength, allowed, count, 1.5 * side, LEAST_CORNERED)
     return [((x + 0.5) * factor, (y + 0.5) * factor) for x, y in found]
 
