@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from edge.detectors.traffic_signal.saved import mapping_of, unless_damaged
 from edge.detectors.traffic_signal.settings import Colour, TrafficSignalSettings
 
 SHORTEST_SECONDS = 0.25
@@ -32,6 +33,7 @@ PLAN_FADES = 200
 _KEEP_ALL, _KEEP_PART, _KEEP_HOUR = 20_000, 4_000, 120
 """Observations that are remembered: about three weeks of cycles of 90 s; older ones lose half their weight."""
 _NO_HOUR = "----"
+_HOURS = 168
 CYCLE, DARK = "cycle", "dark"
 """States beside colours: from green to green, and nothing lit."""
 
@@ -112,6 +114,8 @@ class _Histogram:
         if len(saved) < 3:
             return
         first = _ALPHABET.index(saved[0]) * 64 + _ALPHABET.index(saved[1])
+        if first + len(saved) - 2 > _BINS:
+            raise ValueError(f"found bins up to {first + len(saved) - 2}, expected {_BINS} at most")
         codes = (_ALPHABET.index(letter) for letter in saved[2:])
         self.weights = {first + i: 0.02 * 2 ** ((code - 1) / 3) for i, code in enumerate(codes) if code}
         self.total = sum(self.weights.values())
@@ -179,7 +183,7 @@ class _Learned:
 
     def save(self) -> Mapping[str, Any]:
         if self.saved is None:
-            cells = "".join(cell.save() if (cell := self.hours.get(hour)) else _NO_HOUR for hour in range(168))
+            cells = "".join(cell.save() if (cell := self.hours.get(hour)) else _NO_HOUR for hour in range(_HOURS))
             parts = {part: histogram.save() for part, histogram in self.parts.items()}
             self.saved = {"all": self.everything.save(), "parts": parts, "hours": cells if self.hours else ""}
         return self.saved
@@ -187,8 +191,11 @@ class _Learned:
     def load(self, saved: Mapping[str, Any]) -> None:
         self.everything.load(saved["all"])
         for part, text in saved["parts"].items():
-            self.parts[part] = _Histogram(_KEEP_PART)
-            self.parts[part].load(text)
+            histogram = _Histogram(_KEEP_PART)
+            histogram.load(text)
+            self.parts[part] = histogram
+        if len(saved["hours"]) not in (0, 4 * _HOURS):
+            raise ValueError(f"found {len(saved['hours'])} letters, expected four for each of {_HOURS} hours")
         cells = (saved["hours"][start : start + 4] for start in range(0, len(saved["hours"]), 4))
         self.hours = {hour: _Hour.of(cell) for hour, cell in enumerate(cells) if cell != _NO_HOUR}
 
@@ -202,7 +209,10 @@ class _Learned:
         if cell is None or cell.n < ENOUGH:
             return found
         # Plans do not change at the full hour: the hours beside it may still be at work.
-        beside = [cell, *(c for h in ((hour - 1) % 168, (hour + 1) % 168) if (c := self.hours.get(h)) is not None)]
+        beside = [
+            cell,
+            *(c for h in ((hour - 1) % _HOURS, (hour + 1) % _HOURS) if (c := self.hours.get(h)) is not None),
+        ]
         return Quantiles(min(c.low for c in beside), cell.middle, max(c.high for c in beside), found.n)
 
 
@@ -268,13 +278,14 @@ class Durations:
         return {f"{owner} {state}": learned.save() for (owner, state), learned in self._learned.items()}
 
     def load(self, saved: Mapping[str, Any]) -> None:
-        """Takes up what was learned; groups and heads that are gone are left."""
-        for name, parts in saved.items():
-            owner, _, state = name.rpartition(" ")
-            if owner not in self._owners:
-                continue
-            learned = self._learned[owner, state] = _Learned()
-            learned.load(parts)
+        """Takes up what was learned; groups and heads that are gone are left, and what is damaged."""
+        for name, parts in mapping_of(saved).items():
+            with unless_damaged():
+                owner, _, state = name.rpartition(" ")
+                if owner in self._owners:
+                    learned = _Learned()
+                    learned.load(parts)
+                    self._learned[owner, state] = learned
         self._answers.clear()
 
     def _answer(self, key: tuple[str, str]) -> Quantiles | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from contract.details import Box, SignalDetail, SignalLamp, listed_heads
-from contract.events import Severity, Tier
 from edge.detectors.traffic_signal.cycles import Change, CycleCount
 from edge.detectors.traffic_signal.durations import DARK
 from edge.detectors.traffic_signal.findings import Fault, Finding
 from edge.detectors.traffic_signal.heads import Head
 from edge.detectors.traffic_signal.junction import Found, Junction
+from edge.detectors.traffic_signal.saved import number_in, unless_damaged
 from edge.detectors.traffic_signal.settings import Colour, TrafficSignalSettings
 
 SAY_SECONDS = 1.0
@@ -23,7 +25,10 @@ AMBER_INTERVAL_SECONDS = 1.2
 """With pictures farther apart a cycle may be normal without amber having been seen."""
 FLASH_SECONDS = 60.0
 """Night flash for so long is as good as normal cycles: there are none until the morning."""
+OLDEST_SECONDS = 10 * 366 * 86400.0
+"""A fault older than a camera was saved damaged, and would have begun at no time that a calendar knows."""
 _MAX_GROUPS = 8
+_FOUND = TypeAdapter(Found)
 
 
 @dataclass(slots=True)
@@ -143,26 +148,42 @@ class Faults:
             saved.append(parts)
         return saved
 
-    def load(self, saved: list[Mapping[str, Any]], now: float, away_seconds: float) -> None:
-        """Takes up open faults whose heads are still there; they are `away_seconds` older than when they were saved."""
+    def load(self, saved: Sequence[Any], junction: Junction) -> None:
+        """Takes up open faults whose heads are still there; they began before 0: see `shift`. What is damaged is left.
+
+        Of an approach or a junction that lost heads the others go on; what concerned one head, or two groups, does not.
+        """
         for parts in saved:
-            heads = tuple(head for head in parts["heads"] if head in self._settings.heads)
-            fields = dict(parts)
-            age = fields.pop("age")
-            if len(heads) < (len(parts["heads"]) if parts["scope"] == "head" else 1):
-                continue
-            fields |= {
-                "fault": Fault(parts["fault"]),
-                "severity": Severity(parts["severity"]),
-                "tier": Tier(parts["tier"]),
-                "heads": heads,
-                "groups": tuple(group for group in parts["groups"] if group in self._settings.groups),
-                "order": tuple(parts["order"]),
-                "started": now - away_seconds - age,
-            }
-            found = Found(**fields)
-            self._open[found.fault, found.key] = OpenFault(found, {head: CycleCount() for head in heads})
+            with unless_damaged():
+                found = self._restored(parts)
+                known = OpenFault(found, {head: CycleCount() for head in found.heads})
+                self._detail(junction, known)  # who cannot say it must not have it
+                self._open[found.fault, found.key] = known
         self._index()
+
+    def shift(self, seconds: float) -> None:
+        """What was loaded began so much later than it says."""
+        for known in self._open.values():
+            known.found = replace(known.found, started=known.found.started + seconds)
+
+    def _restored(self, parts: Mapping[str, Any]) -> Found:
+        age = number_in(parts["age"], 0, OLDEST_SECONDS)
+        found = _FOUND.validate_python({**parts, "started": -age})
+        number_in(found.confidence, 0, 1)
+        settings = self._settings
+        heads = tuple(head for head in found.heads if head in settings.heads)
+        lamps = range(len(settings.heads[heads[0]].lamps)) if heads else range(0)
+        holds = {
+            "head": bool(heads) and found.key in (f"head:{heads[0]}", f"head:{heads[0]}:{found.lamp}"),
+            "approach": any(settings.heads[head].approach == found.approach for head in heads),
+            "groups": len(found.groups) > 0 and settings.groups.keys() >= set(found.groups),
+            "junction": True,
+        }[found.scope]
+        if not heads or not holds or (found.lamp is not None and found.lamp not in lamps):
+            raise ValueError(f"found the fault {found.key!r:.60} of heads that are no longer there")
+        if found.fault is Fault.COUNTDOWN and settings.heads[heads[0]].countdown is None:
+            raise ValueError(f"found the fault {found.key!r:.60} of digits that are no longer there")
+        return replace(found, heads=heads)
 
     def _end(self, place: tuple[Fault, str], repaired: float | None, now: float | None = None) -> None:
         known = self._open.pop(place)

@@ -18,7 +18,8 @@ from edge.detectors.traffic_signal.judges import conflict, countdown, dark, flas
 from edge.detectors.traffic_signal.junction import Judge, Junction
 from edge.detectors.traffic_signal.rates import not_judged_at
 from edge.detectors.traffic_signal.readings import HeadReading, SceneReading
-from edge.detectors.traffic_signal.settings import TrafficSignalSettings
+from edge.detectors.traffic_signal.saved import list_of, mapping_of, unless_damaged
+from edge.detectors.traffic_signal.settings import Colour, TrafficSignalSettings
 from edge.detectors.traffic_signal.timetable import Timetable
 
 JUDGE_SECONDS = 0.5
@@ -33,6 +34,8 @@ FIRST_GAP_SECONDS = 15.0
 CLOCK_JUMP_SECONDS = 60.0
 CLOCK_GRACE_SECONDS = 600.0
 """After a clock was set, the timetable is not held against heads for so long."""
+LONGEST_AWAY_SECONDS = 366 * 86400.0
+"""Who was away for longer has had a wrong clock, before or after: boxes without a battery begin in 1970."""
 _INTERVALS = 31
 
 
@@ -69,7 +72,8 @@ class TimeMachine:
         self._grace_until = -1e9
         self._cycle_from: dict[str, float] = {}
         self._learned_at: dict[tuple[str, str], float] = {}
-        self._loaded: Mapping[str, Any] | None = None
+        self._saved_at: datetime | None = None
+        """When what was loaded was saved, until the first picture."""
 
     @property
     def samples_per_second(self) -> float:
@@ -88,7 +92,8 @@ class TimeMachine:
         self._measure(step)
         self._tell(scene, step)
         junction.now, junction.wall_time = now, scene.wall_time
-        self._take_up(scene)
+        if self._last is None:
+            self._take_up(scene)
         if step > max(GAP_SECONDS, GAP_INTERVALS * junction.interval) and step > self._first_gap():
             for head in junction.heads.values():
                 head.gap(now)
@@ -125,19 +130,14 @@ class TimeMachine:
         """Whether a fault is open, or its end is still being said."""
         if hazard not in set(Fault):
             return False
-        if self._loaded is not None:
-            for parts in self._loaded.get("open", ()):
-                if parts["fault"] == hazard and parts["key"] == key:
-                    return all(head in self.settings.heads for head in parts["heads"])
         return self._faults.is_told(Fault(hazard), key)
 
     def save(self) -> Mapping[str, Any]:
         """What is learned and what is open, as JSON types; ages instead of media times."""
-        if self._loaded is not None:
-            return self._loaded
+        wall_time = self._saved_at or self._wall
         return {
             "version": 1,
-            "wall_time": None if self._wall is None else self._wall.isoformat(),
+            "wall_time": None if wall_time is None else wall_time.isoformat(),
             "durations": self._junction.durations.save(),
             "countdowns": self._countdown.save(),
             "ever_lit": [head.id for head in self._junction.heads.values() if head.ever_lit],
@@ -145,34 +145,35 @@ class TimeMachine:
         }
 
     def load(self, saved: Mapping[str, Any]) -> None:
-        """Takes up what was saved, perhaps with other settings: heads and groups that are gone are left out.
+        """Takes up what was saved, perhaps with other settings: heads and groups that are gone are left out, and what
+        is damaged.
 
-        Ages become times with the first picture: only then it is known how long nobody looked.
+        Open faults begin before 0 until the first picture: only then it is known how long nobody looked.
         """
+        saved = mapping_of(saved)
         if saved.get("version") != 1:
             return
         self._start()
-        self._loaded = saved
+        self._junction.durations.load(mapping_of(saved.get("durations")))
+        self._countdown.load(mapping_of(saved.get("countdowns")), self._junction)
+        for head_id, head in self._junction.heads.items():
+            head.ever_lit = head_id in list_of(saved.get("ever_lit"))
+        self._faults.load(list_of(saved.get("open")), self._junction)
+        with unless_damaged():
+            at = datetime.fromisoformat(saved["wall_time"])
+            self._saved_at = at if at.tzinfo is not None else None
 
     def _take_up(self, scene: SceneReading) -> None:
-        saved, self._loaded = self._loaded, None
-        if saved is None:
-            return
+        """The first picture: what was loaded is as old as it says, and by the time nobody looked."""
         away = 0.0
-        if saved["wall_time"] is not None:
-            away = max((scene.wall_time - datetime.fromisoformat(saved["wall_time"])).total_seconds(), 0.0)
-        self._junction.durations.load(saved["durations"])
-        self._countdown.load(saved["countdowns"], self._junction)
-        for head_id in saved["ever_lit"]:
-            if head_id in self._junction.heads:
-                self._junction.heads[head_id].ever_lit = True
-        self._faults.load(saved["open"], scene.media_time, away)
+        if self._saved_at is not None:
+            away = (scene.wall_time - self._saved_at).total_seconds()
+            self._saved_at = None
+        self._faults.shift(scene.media_time - (away if 0 <= away <= LONGEST_AWAY_SECONDS else 0.0))
 
     def _begin_anew(self, scene: SceneReading) -> None:
         """Media time went back: another opening of the stream."""
-        saved = self.save()
-        self._start()
-        self._loaded = saved
+        self.load(self.save())
 
     def _first_gap(self) -> float:
         return FIRST_GAP_SECONDS if len(self._intervals) < 5 else 0.0
@@ -207,7 +208,7 @@ class TimeMachine:
 
     def _changed(self, head: Head, change: Change) -> None:
         junction = self._junction
-        if "green" in change.after.label and "green" not in change.before.label:
+        if change.after.label == Colour.GREEN:  # red and green together is a lens misread, and serves nobody
             junction.note_green(head.group, change.after.start)
         self._learn(head, change)
         for judge in self._judges:
@@ -219,7 +220,7 @@ class TimeMachine:
         self._cycle_from.pop(head.id, None)
         run = head.runs.current
         if run is not None:
-            if "green" in run.label:
+            if run.label == Colour.GREEN:
                 self._junction.note_green(head.group, run.start)
             self._faults.seen_again(self._junction, head)
 
@@ -236,7 +237,7 @@ class TimeMachine:
         if before.whole:
             owner = f"@{head.id}" if before.label == DARK else head.group
             self._learn_once(owner, before.label, before.start, before.end or before.last)
-        if "green" in after.label and "green" not in before.label and after.whole_start:
+        if after.label == Colour.GREEN and after.whole_start:
             since = self._cycle_from.get(head.id)
             if since is not None:
                 self._learn_once(head.group, CYCLE, since, after.start)

@@ -12,12 +12,15 @@ from edge.detectors.traffic_signal.durations import DARK
 from edge.detectors.traffic_signal.findings import Fault
 from edge.detectors.traffic_signal.heads import Head
 from edge.detectors.traffic_signal.junction import Found, Junction, confidence
+from edge.detectors.traffic_signal.saved import mapping_of, number_in, unless_damaged
 
 USED_RUNS = 2
 """Runs of a colour in which digits must have been lit before they can be missed in it."""
 SEEN_SECONDS = 4.0
 """Of a run, at the least: digits may begin late and blink."""
 MAX_INTERVAL_SECONDS = 1.2
+MOST_RUNS = 50.0
+"""Where the fading count of runs ends."""
 
 
 @dataclass(slots=True)
@@ -59,8 +62,8 @@ class CountdownJudge:
             display.dead[run.label] = display.dead.get(run.label, 0) + 1
             junction.open.abnormal(Fault.COUNTDOWN, f"head:{head.id}")
             return
-        display.all[run.label] = min(display.all.get(run.label, 0.0) * 0.98 + 1, 50.0)
-        display.lit[run.label] = min(display.lit.get(run.label, 0.0) * 0.98 + shown, 50.0)
+        display.all[run.label] = min(display.all.get(run.label, 0.0) * 0.98 + 1, MOST_RUNS)
+        display.lit[run.label] = min(display.lit.get(run.label, 0.0) * 0.98 + shown, MOST_RUNS)
 
     def judge(self, junction: Junction) -> Iterable[Found]:
         found = []
@@ -96,11 +99,17 @@ class CountdownJudge:
         }
 
     def load(self, saved: Mapping[str, Any], junction: Junction) -> None:
-        """Takes it up for heads that still have digits."""
-        for head_id, parts in saved.items():
+        """Takes it up for heads that still have digits; what is damaged is left."""
+        for head_id, parts in mapping_of(saved).items():
             head = junction.heads.get(head_id)
-            if head is not None and head.settings.countdown is not None:
-                self._displays[head_id] = _Display(dict(parts["lit"]), dict(parts["all"]))
+            if head is None or head.settings.countdown is None:
+                continue
+            with unless_damaged():
+                lit, every = (
+                    {label: number_in(runs, 0, MOST_RUNS) for label, runs in parts[name].items()}
+                    for name in ("lit", "all")
+                )
+                self._displays[head_id] = _Display(lit, every)
 
     def _used(self, display: _Display, label: str) -> bool:
         lit = display.lit.get(label, 0.0)

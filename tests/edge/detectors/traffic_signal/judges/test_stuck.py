@@ -53,6 +53,16 @@ def test_a_junction_that_rests_is_not_stuck() -> None:
     assert ended.places == []
 
 
+def test_a_lens_misread_beside_red_serves_nobody() -> None:
+    """One road rests in green; of the other one a single slow picture shows red and green."""
+
+    def show(t: float) -> dict[str, Shown]:
+        glint: dict[str, Shown] = {"b1": (0, 2)} if 370 <= t < 372 else {}
+        return {**normal(310), **glint} if 302 <= t < 500 else normal(t)
+
+    assert run(show, 800, 0.5).places == []
+
+
 def test_a_phase_that_nobody_asks_for_in_two_cycles_is_not_stuck() -> None:
     varying = GroupPlan(
         durations={
