@@ -71,6 +71,10 @@ class GuardedDetector:
         self.looked = True
         return observations
 
+    def renew(self) -> None:
+        """Builds the detector anew: what it was given to remember was too much for it."""
+        self.inner = self._build()
+
     def _broke(self, error: Exception, t: float) -> None:
         """A fault of ours in one detector: the source's others must go on."""
         steady = self._failed_at is None or not 0 <= t - self._failed_at <= FORGIVEN_AFTER_SECONDS

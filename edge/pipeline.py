@@ -8,6 +8,8 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+import structlog
+
 from contract.events import Canary, Event, HazardEvent
 from contract.evidence import Evidence
 from edge.canary.camera import CameraDrills
@@ -20,6 +22,8 @@ from edge.evidence.camera import CameraEvidence
 from edge.guard import GuardedDetector
 from edge.outbox.sink import Commit, Sink
 from edge.status import SourceMeter
+
+log = structlog.get_logger("pipeline")
 
 HOLD_SECONDS = 10.0
 """How long a `cleared` may wait for evidence that is being made; then it goes without, and once more with it."""
@@ -220,8 +224,24 @@ class CameraPipeline:
             saved = json.loads(self.remembered)
             for name, inner in new.items():
                 if isinstance(inner, Resumable) and name in saved:
-                    inner.load(saved[name])
+                    self._give(name, inner, saved[name])
         return bool(new)
+
+    def _give(self, name: str, inner: Resumable, saved: Any) -> None:
+        """Lets a detector take up what it remembered. One that cannot begins with nothing, or it never would again."""
+        try:
+            inner.load(saved)
+        except Exception as error:
+            log.error(
+                "a detector cannot read what it remembered, it begins with nothing",
+                source=self._writer.source.id,
+                detector=name,
+                exc_info=error,
+            )
+            detector = self._detectors[name]
+            if isinstance(detector, GuardedDetector):
+                detector.renew()
+                self._inner[name] = detector.inner
 
     def _end_forgotten(self, step: _Step, media_time: float) -> None:
         """Ends what only its detector could end, where that detector no longer knows of it: a head that was renamed."""

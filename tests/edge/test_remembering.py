@@ -160,3 +160,24 @@ def test_an_end_stays_between_beginning_and_observation(ended: float) -> None:
     change = episodes.observe("d", observation(20, active=False, ended_media_time=ended), moment(20))
     assert change is not None
     assert change.episode.ended_at == T0 + timedelta(seconds=10 if ended < 0 else 20)
+
+
+@pytest.mark.parametrize("saved", [{}, {"seen": "many", "found": True}, [], None, 7])
+def test_a_detector_that_cannot_read_its_memory_begins_with_nothing(saved: Any) -> None:
+    """And what only it could end is over: else it would be open for ever."""
+    kept, episodes = Kept(), tracker(None)
+    first = pipeline(Learner(), kept, episodes)
+    for seconds in range(4):
+        first.take(frame(seconds))
+    built: list[Learner] = []
+
+    def build() -> Learner:
+        built.append(Learner())
+        return built[-1]
+
+    guarded = GuardedDetector(SOURCE.id, FrameNeeds(fps=25), build)
+    second = pipeline(guarded, kept, episodes, json.dumps({"d": saved}))
+    second.take(frame(0))
+    assert len(built) == 2
+    assert built[-1].save() == {"seen": 1, "found": False}
+    assert [data.phase for data in kept.data] == [Phase.OPENED, Phase.CLEARED]

@@ -17,6 +17,7 @@ from edge.detectors.traffic_signal.placer import Placer
 from edge.detectors.traffic_signal.proof import LEAD_SECONDS, Chip, Instant, What, contact_sheet, timeline
 from edge.detectors.traffic_signal.readings import Placement, Registration, SceneReading
 from edge.detectors.traffic_signal.report import Reporter
+from edge.detectors.traffic_signal.saved import list_of, mapping_of, unless_damaged
 from edge.detectors.traffic_signal.settings import Colour, HeadSettings, TrafficSignalSettings
 from edge.detectors.traffic_signal.stills import Stills
 
@@ -103,15 +104,14 @@ class TrafficSignalDetector:
 
     def load(self, saved: Mapping[str, Any]) -> None:
         """Takes up what an earlier detector saved."""
+        saved = mapping_of(saved)
         for name, part in (("placer", self._placer), ("eye", self._eye), ("machine", self._machine)):
-            if name in saved:
-                part.load(saved[name])
-        known = {fault.value: fault for fault in Fault}
-        self._active = {
-            (known[fault], key)
-            for fault, key in saved.get("active", ())
-            if fault in known and self._machine.is_open(fault, key)
-        }
+            part.load(mapping_of(saved.get(name)))
+        for place in list_of(saved.get("active")):
+            with unless_damaged():
+                fault, key = place
+                if self._machine.is_open(fault, key):
+                    self._active.add((Fault(fault), key))
 
     def is_open(self, hazard: str, key: str) -> bool:
         """Whether the fault is open as far as the time machine knows."""

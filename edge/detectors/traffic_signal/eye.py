@@ -11,6 +11,7 @@ from edge.detectors.interface import Frame, Image, Region
 from edge.detectors.traffic_signal.chips import Sampler, Samples, layout
 from edge.detectors.traffic_signal.lamps import FAINT, SAID, SURE, LampJudge, LampStates
 from edge.detectors.traffic_signal.readings import HeadReading, Lit, Placement, Registration, SceneReading, Unseen
+from edge.detectors.traffic_signal.saved import mapping_of, unless_damaged
 from edge.detectors.traffic_signal.sight import Judgement, Sight
 from edge.vision.lamps import off_centre
 
@@ -96,11 +97,12 @@ class Eye:
         return {"key": self._key, "lamps": self._judge.save(), "sight": self._sight.save()}
 
     def load(self, saved: Mapping[str, Any]) -> None:
-        """Takes up what was learned with the same heads; anything else is left."""
-        if saved.get("key") != self._key:
+        """Takes up what was learned with the same heads; anything else is left, and what is damaged."""
+        if mapping_of(saved).get("key") != self._key:
             return
-        self._judge.load(saved["lamps"])
-        self._sight.load(saved["sight"])
+        with unless_damaged():
+            self._judge.load(saved["lamps"])
+        self._sight.load(mapping_of(saved.get("sight")))
 
     def _nudged(self, samples: Samples) -> bool:
         """Follows each head's light where the placement is not exact; whether any moved too far to be read as it is.
@@ -108,7 +110,7 @@ class Eye:
         Heads at different distances do not shift alike, and poles bend in the wind.
         """
         points = self._points
-        off, peak = off_centre(samples.lamps, points.colours)
+        off, peak = off_centre(samples.lamps)
         best = np.maximum.reduceat(peak, points.first[:-1])[points.head_of]
         far = np.hypot(*off.T)
         use = (peak >= best) & (peak >= _NUDGE_PEAK) & (far > _NUDGE_FROM) & (far < _NUDGE_TO)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.detectors.traffic_signal.chips import Layout, Samples
+from edge.detectors.traffic_signal.saved import number_in, numbers_in
 from edge.vision.arrays import Floats
 from edge.vision.lamps import COLOURS, LampMeasures, measure, strokes
 
@@ -62,6 +63,10 @@ _KNOWN_SECONDS = 20.0
 """Of a state, before its level counts fully."""
 _LEARNED = 0.6
 """Score from which a glow is taken for the lamp's own."""
+_MOST_LEVEL, _MOST_SECONDS = 4096.0, 1e9
+"""What was saved beyond this is damaged: grey levels, a colour weighs several times; and half a lifetime."""
+_NO_LAMP = -1e6
+"""Glow of what fills a head's row where it has fewer lamps than others."""
 _AMBER = COLOURS.index("amber")
 _WHITE = COLOURS.index("white")
 
@@ -94,9 +99,11 @@ class LampJudge:
         shape = (len(Light), 2, len(points.colours))
         self._levels = np.zeros(shape, np.float32)
         self._seconds = np.zeros(shape, np.float32)
-        self._several = [
-            (int(a), int(b)) for a, b in zip(points.first[:-1], points.first[1:], strict=True) if b - a > 1
-        ]
+        counts = np.diff(points.first)
+        several, places = np.flatnonzero(counts > 1), np.arange(max(counts))
+        self._real = places < counts[several, None]
+        self._padded = points.first[several, None] + np.where(self._real, places, 0)
+        """(heads of several lamps, most lamps) which lamp, and whether there is one."""
         self._light = Light.DAY
         self._started = False
 
@@ -108,7 +115,7 @@ class LampJudge:
     def judge(self, samples: Samples) -> LampStates:
         """What one picture says of each lamp."""
         self._light = self._light_of(samples)
-        seen = measure(samples.lamps, self._points.colours, self._points.rings, self._points.sides)
+        seen = measure(samples.lamps, self._points.rings, self._points.sides)
         glow = self._glow(seen)
         score, phantom = self._score(glow)
         display = np.clip((strokes(samples.panels) - _STROKES_MIDDLE) / _STROKES_WIDTH, -3, 3)
@@ -137,7 +144,7 @@ class LampJudge:
     def _light_of(self, samples: Samples) -> Light:
         if samples.grey:
             return Light.INFRA_RED
-        middle = float(np.median(samples.scene))
+        middle = samples.level
         for light, limit in ((Light.NIGHT, _NIGHT_BELOW), (Light.DUSK, _DUSK_BELOW)):
             stays = self._started and self._light in (Light.DUSK, Light.NIGHT) and self._light >= light
             if middle < limit + (_HYSTERESIS if stays else -_HYSTERESIS if self._started else 0):
@@ -211,23 +218,22 @@ class LampJudge:
         the glows of a head. Without such a gap they are all alike: all dark, or all in the sun."""
         score = (glow - _COLD_MIDDLE) / _COLD_WIDTH
         alike = np.zeros(len(glow), bool)
-        for first, end in self._several:
-            mine = glow[first:end]
-            ordered = np.sort(mine)[::-1]
-            gaps = ordered[:-1] - ordered[1:]
-            place = int(gaps.argmax())
-            gap, above = float(gaps[place]), mine >= ordered[place]
-            if ordered[0] < _COLD_MIDDLE - SAID * _COLD_WIDTH:
-                continue
-            apart = (gap - _GAP_MIDDLE) / _GAP_WIDTH
-            if apart < 0:
-                alike[first:end] = True
-                continue
-            some = score[first:end]
-            score[first:end] = np.where(above, np.minimum(some, apart + SAID), np.minimum(some, -apart - SAID))
-            # Of lamps above the gap that are far from alike themselves, only the brightest is sure.
-            doubtful = above & (mine < ordered[0] - 0.6 * gap)
-            score[first:end][doubtful] = 0
+        mine = np.where(self._real, glow[self._padded], _NO_LAMP)
+        ordered = np.sort(mine, axis=1)[:, ::-1]
+        shining = ordered[:, :1] >= _COLD_MIDDLE - SAID * _COLD_WIDTH
+        if not shining.any():
+            return score, alike
+        gaps = np.where(ordered[:, 1:] == _NO_LAMP, -1, ordered[:, :-1] - ordered[:, 1:])
+        place = gaps.argmax(axis=1)[:, None]
+        gap, least = np.take_along_axis(gaps, place, axis=1), np.take_along_axis(ordered, place, axis=1)
+        apart = (gap - _GAP_MIDDLE) / _GAP_WIDTH
+        above = mine >= least
+        some = np.minimum(score[self._padded], np.where(above, apart, -apart) + np.where(above, SAID, -SAID))
+        # Of lamps above the gap that are far from alike themselves, only the brightest is sure.
+        some = np.where(above & (mine < ordered[:, :1] - 0.6 * gap), 0, some)
+        alike[self._padded[self._real & shining & (apart < 0)]] = True
+        told = self._real & shining & (apart >= 0)
+        score[self._padded[told]] = some[told]
         return score, alike
 
     def save(self) -> Mapping[str, Any]:
@@ -238,8 +244,13 @@ class LampJudge:
         }
 
     def load(self, saved: Mapping[str, Any]) -> None:
-        levels = np.asarray(saved["levels"], np.float32)
-        seconds = np.asarray(saved["seconds"], np.float32)
-        if levels.shape == self._levels.shape and seconds.shape == levels.shape:
-            self._levels, self._seconds = levels, seconds
-            self._light, self._started = Light(int(saved["light"])), True
+        """Takes up what was learned of as many lamps.
+
+        Raises:
+            ValueError, TypeError, KeyError, OverflowError: it is damaged; nothing of it was taken.
+        """
+        levels = numbers_in(saved["levels"], self._levels.shape, -_MOST_LEVEL, _MOST_LEVEL)
+        seconds = numbers_in(saved["seconds"], self._levels.shape, 0, _MOST_SECONDS)
+        light = Light(int(number_in(saved["light"], 0, len(Light) - 1)))
+        self._levels, self._seconds = levels.astype(np.float32), seconds.astype(np.float32)
+        self._light, self._started = light, True

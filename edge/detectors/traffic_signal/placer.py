@@ -32,6 +32,7 @@ from edge.detectors.traffic_signal.references import (
     strength_of,
     whole_of,
 )
+from edge.detectors.traffic_signal.saved import mapping_of, unless_damaged
 from edge.detectors.traffic_signal.settings import TrafficSignalSettings
 from edge.vision.anchors import (
     Cut,
@@ -160,19 +161,19 @@ class Placer:
     def load(self, saved: Mapping[str, Any]) -> None:
         """Takes up saved references, if they are of the same heads and anchors: who draws them anew draws them on what
         the camera shows now."""
-        sizes = saved.get("sizes")
-        if saved.get("version") != VERSION or saved.get("geometry") != self._geometry or not isinstance(sizes, Mapping):
+        saved = mapping_of(saved)
+        if saved.get("version") != VERSION or saved.get("geometry") != self._geometry:
             return
-        self._others = {name: values for name, values in sizes.items() if name != self._size_name}
-        mine = sizes.get(self._size_name)
-        if mine is None:
+        sizes = mapping_of(saved.get("sizes"))
+        self._others = {
+            name: values for name, values in sizes.items() if name != self._size_name and isinstance(values, Mapping)
+        }
+        if self._size_name not in sizes:
             return
-        try:
-            self._references = references_from(mine)
-        except (ValueError, KeyError, TypeError, cv2.error):
-            return  # damaged: they are learned anew, as at a first start
-        self._resumed, self._held_seconds = True, YOUNG_SECONDS
-        self._looked_at = None
+        with unless_damaged():  # then they are learned anew, as at a first start
+            self._references = references_from(sizes[self._size_name])
+            self._resumed, self._held_seconds = True, YOUNG_SECONDS
+            self._looked_at = None
 
     # ---- beginning
 

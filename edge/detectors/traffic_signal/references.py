@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.detectors.traffic_signal.saved import number_in, numbers_in
 from edge.vision.anchors import PATCH, Field, Points, Templates, edge_strength, orientation, templates_of
 from edge.vision.arrays import Floats, Grey
 from edge.vision.registration import Spectrum, orientation_spectrum
@@ -149,22 +150,26 @@ def references_from(saved: Mapping[str, Any]) -> References:
     """The inverse of `saved`.
 
     Raises:
-        ValueError, KeyError, TypeError: it is damaged, or of another version.
+        ValueError, KeyError, TypeError and others of `saved.unless_damaged`: it is damaged, or of another version.
     """
-    centres = np.asarray(saved["centres"], np.float64).reshape(-1, 2)
-    count = len(centres)
-    found = References(
-        centres,
-        np.asarray(saved["given"], np.bool_).reshape(count),
-        np.asarray(saved["trust"], np.float64).reshape(count),
-        [_loaded_light(light, count) for light in saved["lights"]],
-        [(float(x), float(y)) for x, y in saved["refused"]],
-    )
-    if not np.isfinite(found.centres).all() or not found.lights:
+    count = len(saved["centres"])
+    lights = saved["lights"]
+    if not count or not 1 <= len(lights) <= MAX_LIGHTS:
         raise ValueError("found no lights or no places, expected both")
-    return found
+    return References(
+        numbers_in(saved["centres"], (count, 2), -_FARTHEST_PX, _FARTHEST_PX),
+        np.asarray(saved["given"], np.bool_).reshape(count),
+        numbers_in(saved["trust"], (count,), 0, 1),
+        [_loaded_light(light, count) for light in lights],
+        [
+            (number_in(x, -_FARTHEST_PX, _FARTHEST_PX), number_in(y, -_FARTHEST_PX, _FARTHEST_PX))
+            for x, y in saved["refused"]
+        ],
+    )
 
 
+_FARTHEST_PX, _MOST_SECONDS = 1e5, 1e9
+"""What was saved beyond this is damaged."""
 _STEPS = 12.0
 """Steps of a saved field: |g|^½ is at most ~10, and a twelfth is below what noise leaves of it."""
 
@@ -184,15 +189,15 @@ def _saved_light(light: Light) -> dict[str, Any]:
 
 
 def _loaded_light(saved: Mapping[str, Any], count: int) -> Light:
-    fields = np.frombuffer(zlib.decompress(base64.b64decode(saved["fields"])), np.int8)
+    size = count * PATCH * PATCH * 2
+    fields = np.frombuffer(zlib.decompressobj().decompress(base64.b64decode(saved["fields"]), size), np.int8)
     whole = cv2.imdecode(np.frombuffer(base64.b64decode(saved["whole"]), np.uint8), cv2.IMREAD_GRAYSCALE)
     if whole is None or whole.shape != (WHOLE_SIZE[1], WHOLE_SIZE[0]):
         raise ValueError(f"found no picture of {WHOLE_SIZE} in a saved light")
-    values: Sequence[Values] = [np.asarray(saved[name], np.float64).reshape(count) for name in ("seconds", "usual")]
     return Light(
         means=fields.reshape(count, PATCH, PATCH, 2).astype(np.float32) / np.float32(_STEPS),
-        seconds=values[0],
-        usual=values[1],
+        seconds=numbers_in(saved["seconds"], (count,), 0, _MOST_SECONDS),
+        usual=numbers_in(saved["usual"], (count,), -1, 1),
         whole=whole.astype(np.float32),
-        whole_seconds=float(saved["whole_seconds"]),
+        whole_seconds=number_in(saved["whole_seconds"], 0, _MOST_SECONDS),
     )

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from edge.detectors.traffic_signal.chips import GRID, Layout, Samples
 from edge.detectors.traffic_signal.lamps import Light
 from edge.detectors.traffic_signal.readings import Unseen
+from edge.detectors.traffic_signal.saved import number_in, unless_damaged
 from edge.vision.arrays import Floats
 
 Flags = NDArray[np.bool_]
@@ -142,7 +143,7 @@ class Sight:
         cold_share = self._as_drawn(weights)
         changed = self._changed(samples, memory, known, light)
         is_known = (known.sum(axis=(1, 2)) > 0.3 * weights.sum(axis=(1, 2))) | (structure.energy >= _ENOUGH)
-        ordered = np.sort(samples.scene)
+        ordered = samples.scene
         blind = float(ordered[int(0.997 * len(ordered))] - ordered[len(ordered) // 50]) < _SCENE_CONTRAST
         unseen: list[Unseen | None] = []
         lit_only = np.zeros(len(lit), bool)
@@ -259,7 +260,7 @@ class Sight:
 
     def _changed(self, samples: Samples, memory: _Memory, known: Floats, light: Light) -> Floats:
         """(h,) the share of blocks whose level is another than it was, allowing for what the whole scene did."""
-        level = float(np.median(samples.scene))
+        level = samples.level
         usual = float(self._scene_level[light])
         # A quarter of the street lamps may go out with the signals: not brighter, though, for a thing that comes
         # before the camera may be.
@@ -307,17 +308,20 @@ class Sight:
         }
 
     def load(self, saved: Mapping[str, Any]) -> None:
+        """Takes up each light that is as it was saved."""
         for light, memory in zip(Light, self._memories, strict=True):
             kept = saved.get(light.name.lower())
             if kept is None:
                 continue
-            memory.edges[:] = _unpacked(kept["edges"], np.int8, memory.edges.shape) / 127
-            memory.strength[:] = _unpacked(kept["strength"], np.uint8, memory.strength.shape)
-            memory.levels[:] = _unpacked(kept["levels"], np.uint8, memory.levels.shape)
-            memory.spread[:] = _unpacked(kept["spread"], np.uint8, memory.spread.shape) / 4
-            memory.wobble[:] = _unpacked(kept["wobble"], np.uint8, memory.wobble.shape) / 100
-            memory.seconds[:] = _unpacked(kept["seconds"], np.uint8, memory.seconds.shape)
-            self._scene_level[light] = kept["scene"]
+            with unless_damaged():
+                edges = _unpacked(kept["edges"], np.int8, memory.edges.shape) / 127
+                strength, levels, spread, wobble, seconds = (
+                    _unpacked(kept[name], np.uint8, memory.levels.shape)
+                    for name in ("strength", "levels", "spread", "wobble", "seconds")
+                )
+                self._scene_level[light] = number_in(kept["scene"], 0, 255)
+                memory.edges[:], memory.strength[:], memory.levels[:] = edges, strength, levels
+                memory.spread[:], memory.wobble[:], memory.seconds[:] = spread / 4, wobble / 100, seconds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
