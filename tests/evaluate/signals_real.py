@@ -149,10 +149,10 @@ class Still:
         return self.guess.colour == self.label
 
 
-def cinta() -> list[Still]:
-    """All its boxes of at least 3 × 3 pixels, with what the reader says."""
+def cinta(every: int = 1) -> list[Still]:
+    """All its boxes of at least 3 × 3 pixels, with what the reader says; of each `every`th picture by name."""
     found = []
-    for path in sorted((SHARED / "cinta" / "labels").glob("*.txt")):
+    for path in sorted((SHARED / "cinta" / "labels").glob("*.txt"))[::every]:
         picture = np.asarray(cv2.imread(str(SHARED / "cinta" / "images" / f"{path.stem}.jpg")), np.uint8)
         height, width = picture.shape[:2]
         for line in path.read_text(encoding="utf-8").splitlines():

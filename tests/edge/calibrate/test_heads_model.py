@@ -54,7 +54,7 @@ def found(heads: Sequence[tuple[Box, str]], proposals: Sequence[ProposedHead], m
 
 def test_heads_of_all_sizes_are_found_by_day(proposer: HeadProposer) -> None:
     hits = total = right = 0
-    for seed in range(4):
+    for seed in range(3):
         picture, heads = junction(seed, night=False, long_px=(24.0, 60.0, 110.0, 210.0))
         proposals = proposer.propose(picture)
         hits += found(heads, proposals)
@@ -70,7 +70,7 @@ def test_lit_heads_are_pointed_at_by_night() -> None:
     # A housing that cannot be seen cannot be outlined: a box around the light is what a person needs to go on.
     proposer = HeadProposer(min_score=0.3)
     hits = total = 0
-    for seed in range(4):
+    for seed in range(3):
         picture, heads = junction(seed, night=True, long_px=(24.0, 60.0, 110.0, 210.0))
         hits += found(heads, proposer.propose(picture), min_iou=0.2)
         total += len(heads)
@@ -104,7 +104,7 @@ def test_hostile_sizes(proposer: HeadProposer, shape: tuple[int, int]) -> None:
 
 
 def test_best_first_and_the_same_again(proposer: HeadProposer) -> None:
-    picture, _ = junction(11, night=False, long_px=(40.0, 90.0))
+    picture = junction(11, night=False, long_px=(40.0, 90.0))[0][200:680, :512].copy()
     proposals = proposer.propose(picture)
     assert [one.score for one in proposals] == sorted((one.score for one in proposals), reverse=True)
     assert proposer.propose(picture) == proposals
@@ -123,8 +123,8 @@ def test_a_head_is_found_once_wherever_it_lies(proposer: HeadProposer) -> None:
 
 def test_infra_red_pictures_have_heads_too(proposer: HeadProposer) -> None:
     hits = total = 0
-    for seed in range(3):
-        picture, heads = junction(seed, night=False, long_px=(40.0, 80.0, 120.0))
+    for seed in range(2):
+        picture, heads = junction(seed, night=False, long_px=(24.0, 60.0, 110.0, 210.0))
         grey = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
         hits += found(heads, proposer.propose(grey))
         total += len(heads)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
 import av
 
+from edge.detectors.interface import Frame
 from edge.detectors.registry import PictureSize
 from edge.detectors.traffic_signal.settings import Colour, Shape, TrafficSignalSettings
 from samples.junction.camera import Camera
@@ -65,9 +66,30 @@ def settings(of: Scene | None = None) -> TrafficSignalSettings:
     return settings_of(of or scene())
 
 
-def camera(of: Scene) -> Camera:
-    """Its frames."""
-    return Camera(Renderer(of))
+class Film:
+    """The frames of a scene, each rendered once: that takes longer than looking."""
+
+    def __init__(self, of: Scene) -> None:
+        self._coming = Camera(Renderer(of)).frames()
+        self._taken: list[Frame] = []
+
+    def frames(self) -> Iterator[Frame]:
+        """From the first one on, however far others have looked."""
+        for number in count():
+            if number == len(self._taken):
+                frame = next(self._coming, None)
+                if frame is None:
+                    return
+                self._taken.append(frame)
+            yield self._taken[number]
+
+
+_FILMS: dict[str, Film] = {}
+
+
+def camera(of: Scene) -> Film:
+    """Its frames; all tests see the same ones."""
+    return _FILMS.setdefault(repr(of), Film(of))
 
 
 def recorded(path: Path, of: Scene) -> Path:
@@ -76,7 +98,7 @@ def recorded(path: Path, of: Scene) -> Path:
         stream = output.add_stream("libx264", rate=Fraction(of.fps))
         stream.width, stream.height, stream.pix_fmt, stream.gop_size = of.width, of.height, "yuv420p", 2
         stream.options = {"crf": "20", "preset": "veryfast"}
-        for frame in camera(replace(of)).frames():
+        for frame in camera(of).frames():
             picture = av.VideoFrame.from_ndarray(frame.read_bgr(), format="bgr24")
             picture.pts, picture.time_base = frame.index, 1 / Fraction(of.fps)
             output.mux(stream.encode(picture))

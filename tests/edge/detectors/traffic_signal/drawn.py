@@ -4,7 +4,7 @@ spreads and a sensor clips. Two or three heads, pictures of a few hundred pixels
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import cv2
@@ -97,6 +97,10 @@ class Junction:
     """Share of a lens that shines: 1 a ball; less, a bar across it."""
     before: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None
     """Changes the scene before the camera sees it: what stands before the heads. (h, w, 3) linear light, RGB."""
+    _drawn: dict[tuple[tuple[str, tuple[int, ...]], ...], NDArray[np.float32]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What was drawn by what was lit: pictures of one state differ in their noise alone."""
 
     def under(self, light: Light) -> Junction:
         return replace(self, light=light)
@@ -135,8 +139,14 @@ class Junction:
                 glow = np.array(LIGHT[lamp.colour]) * light.lamp
                 _blend(picture, lambda m, c=centre, r=radius: _shining(m, c, r, self.fill), glow, box)
 
-    def picture(self, lit: Mapping[str, Collection[int]], seed: int = 0) -> NDArray[np.uint8]:
-        """(h, w, 3) BGR."""
+    def levels(self, lit: Mapping[str, Collection[int]]) -> NDArray[np.float32]:
+        """What reaches the sensor without its noise, 0-255, (h, w, 3) RGB; not to be written to."""
+        state = tuple(sorted((name, tuple(lamps)) for name, lamps in lit.items()))
+        if state not in self._drawn:
+            self._drawn[state] = self._exposed(lit)
+        return self._drawn[state]
+
+    def _exposed(self, lit: Mapping[str, Collection[int]]) -> NDArray[np.float32]:
         light = self.light
         scene = self.scene(lit)
         if self.before is not None:
@@ -148,6 +158,11 @@ class Junction:
         levels = 255 * np.clip(seen * light.gain, 0, 1) ** (1 / 2.2)
         if light.grey:
             levels = np.repeat(levels.max(axis=2, keepdims=True), 3, axis=2)
+        return levels
+
+    def picture(self, lit: Mapping[str, Collection[int]], seed: int = 0) -> NDArray[np.uint8]:
+        """(h, w, 3) BGR."""
+        light, levels = self.light, self.levels(lit)
         noise = np.random.default_rng((self.seed, seed)).normal(0, light.noise, levels.shape[: 2 if light.grey else 3])
         levels = levels + (noise[:, :, None] if light.grey else noise)
         bgr = np.clip(levels[:, :, ::-1], 0, 255).astype(np.uint8)

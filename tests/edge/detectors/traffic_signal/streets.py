@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import cv2
 import numpy as np
@@ -60,7 +61,7 @@ def shown(
     matrix = cv2.getRotationMatrix2D(middle, -roll_degrees, 1.0)
     matrix[:, 2] += (dx - MARGIN, dy - MARGIN)
     moved = cv2.warpAffine(scene, matrix, (SIZE.width, SIZE.height), flags=cv2.INTER_LINEAR)
-    grain = np.random.default_rng(seed).normal(0, noise, moved.shape)
+    grain = noise * np.random.default_rng(seed).standard_normal(moved.shape, np.float32)
     return np.clip(255 * moved * gain + grain, 0, 255).astype(np.uint8)
 
 
@@ -73,6 +74,11 @@ def frame(luma: Image, t: float) -> Frame:
         return cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_GRAY2BGR)
 
     return Frame("street", round(t * 10), t, T0 + timedelta(seconds=t), luma, read_bgr)
+
+
+@cache
+def _settling(number: int) -> Image:
+    return shown(STREET, seed=number)
 
 
 class Camera:
@@ -93,4 +99,4 @@ class Camera:
     def settle(self) -> None:
         """Twenty seconds of the street as it was set up, each with its own noise."""
         for number in range(round(20 / self.step)):
-            self.show(shown(STREET, seed=number))
+            self.show(_settling(number))

@@ -79,9 +79,9 @@ def test_a_jump_between_two_pictures_is_followed_at_once(camera: Camera) -> None
 
 def test_a_slow_drift_is_measured_and_not_learned(camera: Camera) -> None:
     """Six pixels in forty minutes: a reference that crept along would call that nothing."""
-    camera.step = 20.0
-    for number in range(121):
-        placement = camera.show(shown(STREET, number / 20, -number / 30, seed=number))
+    camera.step = 40.0
+    for number in range(61):
+        placement = camera.show(shown(STREET, number / 10, -number / 15, seed=number))
     assert placement.registration is STEADY
     assert off(placement, 6.0, -4.0) < 0.5
 
