@@ -110,7 +110,7 @@ class Eye:
         Heads at different distances do not shift alike, and poles bend in the wind.
         """
         points = self._points
-        off, peak = off_centre(samples.lamps)
+        off, peak = off_centre(samples.lamps, points.colours)
         best = np.maximum.reduceat(peak, points.first[:-1])[points.head_of]
         far = np.hypot(*off.T)
         use = (peak >= best) & (peak >= _NUDGE_PEAK) & (far > _NUDGE_FROM) & (far < _NUDGE_TO)
