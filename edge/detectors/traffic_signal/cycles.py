@@ -157,14 +157,24 @@ class CycleCount:
         self.count = 0
         self.began: float | None = None
         """When the first of them began, seconds."""
+        self.starts: dict[str, float] = {}
+        """When its labels began."""
+        self.began_seen = False
+        """Whether that beginning was seen: else it may be older."""
+        self.abnormal_until: float | None = None
+        """The last time that the fault showed itself, as far as its judge says so."""
         self._label: str | None = None
         self._since = 0.0
-        self._shown: set[str] = set()
+        self._since_seen = False
+        self._shown: dict[str, float] = {}
         self._cut = False
 
-    def abnormal(self) -> None:
-        """The fault showed itself again."""
-        self.__init__()  # type: ignore[misc]
+    def abnormal(self, until: float | None = None) -> None:
+        """The fault showed itself again: what began before `until`, if that is known, is no normal cycle."""
+        keep = until is not None and self._label is not None and self._since >= until and not self.count
+        self.abnormal_until = until
+        if not keep:
+            self.count, self.began, self._label, self._shown, self._cut = 0, None, None, {}, False
 
     def show(self, run: Run, required: Collection[str], *, seen: bool) -> None:
         """A run begins; `seen`: all since the one before it was seen."""
@@ -174,14 +184,16 @@ class CycleCount:
         if self._label is None:
             self._restart(run)
         elif run.label == self._label:
-            if self._shown.issuperset(required):
+            if self._shown.keys() >= set(required):
                 self.count += 1
-                self.began = self._since if self.began is None else self.began
+                if self.began is None:
+                    self.began, self.began_seen, self.starts = self._since, self._since_seen, self._shown
             elif not self._cut:
                 # Something that must be shown was not, and nothing hid it: not normal yet.
                 self.count, self.began = 0, None
             self._restart(run)
-        self._shown.add(run.label)
+        self._shown.setdefault(run.label, run.start)
 
     def _restart(self, run: Run) -> None:
-        self._label, self._since, self._shown, self._cut = run.label, run.start, {run.label}, False
+        self._label, self._since, self._since_seen = run.label, run.start, run.whole_start
+        self._shown, self._cut = {run.label: run.start}, False

@@ -25,6 +25,8 @@ AMBER_INTERVAL_SECONDS = 1.2
 """With pictures farther apart a cycle may be normal without amber having been seen."""
 FLASH_SECONDS = 60.0
 """Night flash for so long is as good as normal cycles: there are none until the morning."""
+LONGEST_STEADY_SECONDS = 180.0
+"""The longest red that is not stuck: what was lit for longer before it changed was no normal operation."""
 OLDEST_SECONDS = 10 * 366 * 86400.0
 """A fault older than a camera was saved damaged, and would have begun at no time that a calendar knows."""
 _MAX_GROUPS = 8
@@ -67,11 +69,18 @@ class Faults:
         """Whether any fault of the head is open."""
         return bool(self._by_head.get(head))
 
-    def abnormal(self, fault: Fault, key: str) -> None:
+    def join(self, fault: Fault, key: str, head: Head) -> None:
+        known = self._open[fault, key]
+        known.found = replace(known.found, heads=(*known.found.heads, head.id))
+        known.counts[head.id] = CycleCount()
+        self._index()
+
+    def abnormal(self, fault: Fault, key: str, head: str | None = None, until: float | None = None) -> None:
         known = self._open.get((fault, key))
         if known is not None:
-            for count in known.counts.values():
-                count.abnormal()
+            for counted, count in known.counts.items():
+                if head in (None, counted):
+                    count.abnormal(until)
             known.lit_since = None
 
     def open(self, found: Found) -> None:
@@ -214,7 +223,31 @@ class Faults:
             return None
         if known.found.fault is Fault.CONFLICT and not self._both_cycled(junction, known, needed):
             return None
-        return max(count.began for count in normal if count.began is not None)
+        return self._since_when(junction, known, needed)
+
+    def _since_when(self, junction: Junction, known: OpenFault, needed: int) -> float:
+        """When normal operation began: when the last of the heads was normal again, as far as that was seen.
+
+        A head that comes out from behind a bus, and an arrow whose turn comes late, may have been for long.
+        """
+        counts = {head: count for head, count in known.counts.items() if count.count >= needed}
+        prompt = [h for h in counts if counts[h].began_seen and not junction.heads[h].may_be_dark]
+        told = [self._began(junction, known, junction.heads[head], counts[head]) for head in prompt or counts]
+        return max(told) if prompt else min(told)
+
+    def _began(self, junction: Junction, known: OpenFault, head: Head, count: CycleCount) -> float:
+        began = count.began
+        assert began is not None
+        lamp = known.found.lamp
+        if known.found.fault is Fault.LAMP and lamp is not None:
+            colour = head.colours[lamp].value
+            return min((at for label, at in count.starts.items() if colour in label.split("+")), default=began)
+        until = count.abnormal_until
+        if until is None or not until < began <= until + LONGEST_STEADY_SECONDS:
+            return began
+        # Steadily lit since the fault showed itself last: the rest of an amber, or of a red that flashed before.
+        spans = head.history.spans(until, began)
+        return until if spans and all(span.lit for span in spans) else began
 
     def _both_cycled(self, junction: Junction, known: OpenFault, needed: int) -> bool:
         """Whether both groups went round: while one is hidden the other one may look normal."""

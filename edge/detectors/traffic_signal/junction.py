@@ -56,8 +56,11 @@ class OpenFaults(Protocol):
     def concerning(self, head: str, faults: Collection[Fault]) -> bool:
         """Whether one of these faults is open and concerns the head."""
 
-    def abnormal(self, fault: Fault, key: str) -> None:
-        """A fault that is open showed itself again: its normal cycles begin anew."""
+    def join(self, fault: Fault, key: str, head: Head) -> None:
+        """A fault that is open concerns one more head."""
+
+    def abnormal(self, fault: Fault, key: str, head: str | None = None, until: float | None = None) -> None:
+        """A fault that is open showed itself again, at one head or all, until a moment: normal cycles begin anew."""
 
 
 @dataclass(slots=True)

@@ -55,11 +55,17 @@ class DarkJudge:
     def changed(self, junction: Junction, head: Head, change: Change) -> None:
         before = change.before
         if before.label == DARK and not head.may_be_dark and before.seconds > RELAPSE_SECONDS:
-            for scope in ("junction", f"approach:{head.settings.approach}", f"head:{head.id}"):
-                junction.open.abnormal(Fault.DARK, scope)
+            self._abnormal(junction, head, change.after.start)
 
     def judge(self, junction: Junction) -> Iterable[Found]:
+        for head in junction.heads.values():
+            run = head.runs.current
+            if head.may_be_dark or not head.is_dark or run is None or run.label != DARK:
+                continue
+            if junction.now - run.start > RELAPSE_SECONDS:  # said now: perhaps nobody will see how it ends
+                self._abnormal(junction, head, junction.now)
         if junction.open.is_open(Fault.DARK, "junction"):
+            self._join(junction)
             return ()
         dark = {}
         for head in junction.heads.values():
@@ -72,8 +78,40 @@ class DarkJudge:
             return ()
         return self._found(junction, due, dark)
 
+    def _abnormal(self, junction: Junction, head: Head, until: float) -> None:
+        for key in ("junction", f"approach:{head.settings.approach}", f"head:{head.id}"):
+            junction.open.abnormal(Fault.DARK, key, head.id, until)
+
+    def _join(self, junction: Junction) -> None:
+        """Heads that come out from behind something while all that is seen is dark are dark by the same failure."""
+        watched = [head for head in junction.heads.values() if head.seen]
+        if not all(head.is_dark for head in watched):
+            return
+        for head in watched:
+            if not junction.open.concerning(head.id, (Fault.DARK,)) and not self._may_flash(junction, head):
+                found = darkness(junction, head)
+                if found is not None and found.seconds >= TOGETHER_SECONDS:
+                    junction.open.join(Fault.DARK, "junction", head)
+
+    def _outlived(self, head: Head, since: float) -> bool:
+        """Whether a head that is hidden now was seen lit after others went dark: then it is no failure of all."""
+        newest = next((one for one, _ in head.history.newest_first() if one.unseen is None), None)
+        return newest is not None and bool(newest.lit) and newest.last > since + TOGETHER_SECONDS
+
+    def _hidden(self, junction: Junction, dark: dict[str, Darkness]) -> list[Head]:
+        """Heads behind something at the moment that were as dark as the others until then."""
+        hidden = []
+        for head in junction.heads.values():
+            if not head.seen and not self._normally_dark(junction, head) and not self._may_flash(junction, head):
+                found = darkness(junction, head)
+                if found is not None and found.seconds >= TOGETHER_SECONDS:
+                    dark[head.id] = found
+                    hidden.append(head)
+        return hidden
+
     def _found(self, junction: Junction, due: list[Head], dark: dict[str, Darkness]) -> list[Found]:
         watched = [head for head in junction.heads.values() if head.seen]
+        hidden = [head for head in junction.heads.values() if not head.seen]
         always = [head for head in watched if not self._normally_dark(junction, head)]
         together = [head for head in always if head.id in dark and dark[head.id].seconds >= TOGETHER_SECONDS]
         if any(head.is_dark and head not in together for head in always):
@@ -84,8 +122,9 @@ class DarkJudge:
             len(junction.heads) >= 2
             and len(together) >= max(2, len(junction.heads) // 2)
             and all(head.is_dark for head in watched)
+            and not any(self._outlived(head, min(dark[one.id].since for one in together)) for head in hidden)
         ):
-            concerned = [head for head in watched if head.id in dark]
+            concerned = [head for head in (*watched, *self._hidden(junction, dark)) if head.id in dark]
             return [self._all(junction, "junction", "junction", concerned, dark)]
         found = []
         told: set[str] = set()

@@ -34,6 +34,8 @@ class Flash:
     hz: float
     duty: float
     periods: int
+    until: float
+    """When it went on last."""
 
 
 class FlashingJudge:
@@ -55,7 +57,7 @@ class FlashingJudge:
             if flash is not None and not self._allowed(junction, head, flash):
                 flashing[head.id] = flash
                 for key in ("junction", f"head:{head.id}"):
-                    junction.open.abnormal(Fault.FLASHING, key)
+                    junction.open.abnormal(Fault.FLASHING, key, head.id, flash.until + junction.interval)
         if not flashing:
             self._first = None
             return ()
@@ -165,4 +167,4 @@ def _regular(junction: Junction, lamp: int, edges: list[Edge]) -> Flash | None:
         return None
     if not judge.flash_duty[0] - slack <= duty <= judge.flash_duty[1] + slack:
         return None
-    return Flash(lamp, ons[start], hz, duty, len(good))
+    return Flash(lamp, ons[start], hz, duty, len(good), ons[-1])

@@ -13,7 +13,7 @@ import pytest
 from edge.detectors.registry import CameraContext
 from edge.detectors.traffic_signal import KIND
 from edge.detectors.traffic_signal.detector import TrafficSignalDetector
-from edge.detectors.traffic_signal.findings import Fault
+from edge.detectors.traffic_signal.findings import Fault, Finding
 from edge.detectors.traffic_signal.machine import TimeMachine
 from edge.detectors.traffic_signal.readings import HeadReading, Lit, SceneReading
 from edge.detectors.traffic_signal.settings import TrafficSignalSettings
@@ -106,7 +106,7 @@ def test_no_damage_breaks_the_time_machine(saved: dict[str, Any]) -> None:
     for wrong in damaged(saved):
         machine = loaded(wrong)
         known = machine.is_open("signal_dark", "head:a2")
-        said = []
+        said: list[Finding] = []
         for t in (0.0, 0.6, 1.2):
             said += machine.observe(scene(t, show(t + 400), NOON + timedelta(seconds=400)))
         machine.cycle("a")
