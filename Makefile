@@ -38,8 +38,9 @@ eval-thrown: setup-dev ## Figures of the fall detector on a generated suite (mad
 	@$(BIN)/gridsentry-edge replay $(SUITE) --config $(SUITE)/edge.yaml --out $(SUITE)/events.jsonl
 	@$(BIN)/gridsentry-edge eval $(SUITE)/truth.yaml $(SUITE)/events.jsonl --json var/eval-thrown.json
 
-eval-signals: setup-dev ## Figures of the traffic signal detector on rendered junctions; rows in var/eval-signals.json (ARGS=--quick: a minute)
-	@$(BIN)/python -m samples.junction.evaluate $(ARGS)
+eval-signals: setup-dev ## Figures of the traffic signal detector on rendered junctions, then on real pictures; rows in var/eval-signals*.json (ARGS=--quick: a minute)
+	@$(BIN)/python -m samples.junction.evaluate $(ARGS); code=$$?; if [ $$code -gt 1 ]; then exit $$code; fi; \
+	$(BIN)/python -m tests.evaluate.signals_real && exit $$code
 
 docs: setup-dev ## Regenerate schemas, API reference and the console's client types
 	@scripts/docs.sh

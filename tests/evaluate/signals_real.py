@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -238,15 +239,16 @@ def rows() -> list[Row]:
     return dusk_rows() + cinta_rows()
 
 
-def main() -> None:
-    """Measures, prints and writes var/eval-signals-real.json."""
+def main() -> int:
+    """Measures, prints and writes var/eval-signals-real.json. Exit code 1: a target is missed."""
     found = rows()
     path = ROOT / "var" / "eval-signals-real.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps([asdict(row) for row in found], indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     show("eval-signals-real", found)
+    return 1 if any(row.ok is False for row in found) else 0
 
 
 if __name__ == "__main__":
     cv2.setNumThreads(1)
-    main()
+    sys.exit(main())

@@ -73,13 +73,13 @@ def _propose(page: Page) -> None:
 
 
 def _edit(page: Page) -> None:
-    """The two heads for vehicles stay, by their place in the picture."""
+    """The two heads for vehicles stay, by their place in the picture: a head's own box comes before its digits'."""
     rows = page.get_by_test_id("head-list").locator("button")
     for _ in range(rows.count()):
         for at in range(rows.count()):
             rows.nth(at).click()
-            left = float(page.get_by_label("Left, px").input_value())
-            width = float(page.get_by_label("Width, px").input_value())
+            left = float(page.get_by_label("Left, px").first.input_value())
+            width = float(page.get_by_label("Width, px").first.input_value())
             name = next((name for name, x in (("ns", 150), ("ew", 330)) if left < x < left + width), None)
             if name is None or page.locator(".lamp-row").count() != 3:
                 page.get_by_test_id("removeHead").click()
