@@ -20,12 +20,15 @@ from math import hypot
 
 from edge.calibrate.signals.history import LampHistory
 from edge.calibrate.signals.learning import Learned
+from edge.calibrate.signals.looks import boxes_in, load_proposer
 from edge.calibrate.signals.proposing import propose
-from edge.calibrate.signals.session import Learning, boxes_in, load_proposer
+from edge.calibrate.signals.session import Learning
 from edge.calibrate.yaml_text import plain
-from edge.detectors.traffic_signal.settings import HeadSettings, TrafficSignalSettings
+from edge.detectors.registry import PictureSize
+from edge.detectors.traffic_signal.optics import too_small
+from edge.detectors.traffic_signal.settings import Colour, HeadSettings, TrafficSignalSettings
 from samples.junction.camera import Camera
-from samples.junction.controller import COLOURS, Colour, Controller
+from samples.junction.controller import COLOURS, Controller
 from samples.junction.installed import settings_of
 from samples.junction.render import Renderer
 from samples.junction.scenario import Scene, Sky
@@ -91,7 +94,7 @@ def calibrate(scene: Scene, figures: Figures, *, with_model: bool) -> None:
         history.add(picture)
         if with_model and frame.index == 0 and (proposer := load_proposer([])) is not None:
             boxes = boxes_in(proposer, picture)
-    proposal = propose(history.heads(), boxes, history.displays())
+    proposal = propose(history.heads(), boxes, history.displays(), size=PictureSize(scene.width, scene.height))
     matches = matched(truth.heads, proposal.heads, figures)
     figures.looked_at += 1
     figures.heads += len(truth.heads)
@@ -129,7 +132,12 @@ def _nearest(centre: tuple[float, float], colour: Colour, head: HeadSettings) ->
 
 
 def learn(scene: Scene, truth: TrafficSignalSettings, heads: Mapping[str, HeadSettings], figures: Figures) -> None:
-    """Learns the heads that were found, under their true ids, and compares groups and conflicts."""
+    """Learns the heads that were found, under their true ids, and compares groups and conflicts. Those whose lamps are
+    too small are refused, as on the command line, and the others learned."""
+    size = PictureSize(scene.width, scene.height)
+    heads = {head_id: head for head_id, head in heads.items() if not too_small(head, size)}
+    if not heads:
+        return
     document = {head_id: {**plain(head), "group": f"group-{number}"} for number, (head_id, head) in
                 enumerate(heads.items(), start=1)}  # fmt: skip
     learning = Learning(TrafficSignalSettings.model_validate({"heads": document}))

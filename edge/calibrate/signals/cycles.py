@@ -24,6 +24,8 @@ HIDDEN_SECONDS = 5.0
 would have had to pass."""
 GLIMPSE_SECONDS = 0.5
 """A lamp that nobody saw for no longer than this shows what it showed before, whatever comes after."""
+SHORTEST_STATE_SECONDS = 0.7
+"""No lawful state is shorter; a bus that passes close makes another one for half a second."""
 ADAPTIVE_SPREAD = 0.12
 """Cycles that differ by more than this share of the usual one are those of an adaptive plan."""
 FLASHES_ALL_THE_TIME = 6
@@ -47,11 +49,23 @@ class GroupCycles:
 
 
 def smooth(times: Seconds, shown: Codes) -> Codes:
-    """Without flashes and short occlusions: for durations, not for judging."""
+    """Without flashes, short occlusions and what they leave at their edges: for durations, not for judging."""
     usual = _usual(times)
     shown = carried(times, shown, max(GLIMPSE_SECONDS, 1.1 * usual))
-    hidden = bridged(times, shown, max(HIDDEN_SECONDS, GAP_SAMPLES * usual), UNKNOWN)
-    return bridged(times, hidden, max(FLASH_GAP_SECONDS, GAP_SAMPLES * usual), 0)
+    hidden, flash = max(HIDDEN_SECONDS, GAP_SAMPLES * usual), max(FLASH_GAP_SECONDS, GAP_SAMPLES * usual)
+    shown = bridged(times, bridged(times, shown, hidden, UNKNOWN), flash, 0)
+    shown = _settled(times, shown)
+    return bridged(times, bridged(times, shown, hidden, UNKNOWN), flash, 0)
+
+
+def _settled(times: Seconds, shown: Codes) -> Codes:
+    """Without lights of less than SHORTEST_STATE_SECONDS: what was before them goes on, if that is known."""
+    result = shown.copy()
+    for before, run, after in _threes(runs(times, shown)):
+        if run.code > 0 and run.seconds < SHORTEST_STATE_SECONDS:
+            hidden = UNKNOWN in {before.code, after.code}
+            result[run.first : run.last + 1] = UNKNOWN if hidden else before.code
+    return result
 
 
 def cycles_of(times: Seconds, shown: Codes) -> GroupCycles:

@@ -7,13 +7,13 @@ stands in the same place twice is no lamp; lights of one head are in line, of li
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import chain, combinations
+from itertools import chain
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from edge.calibrate.signals.blobs import Blob, lights
+from edge.calibrate.signals.assembling import FoundHead, FoundLamp, assemble, one_a_place
+from edge.calibrate.signals.blobs import Blob, brightest_channel, lights
 from edge.detectors.interface import Image
 from edge.detectors.traffic_signal.settings import Colour, Shape
 from edge.vision.registration import Spectrum, orientation_spectrum, shift_between
@@ -28,8 +28,6 @@ MIN_LIT, MIN_DARK = 2, 2
 """Samples in which it was lit, and dark: one is a passing reflection."""
 MIN_RUN_SAMPLES = 1.6
 """Samples that a lamp is lit for on average: amber 3 s, and a flashing green sampled at random still makes that."""
-DISPLAY_SHARE = 0.1
-"""Of the more frequent colour's samples, from which the other one at the same place is no misreading."""
 MAX_LIT_SHARE = 0.97
 MIN_TURNS = 1
 """Changes between lit and dark that were seen."""
@@ -42,31 +40,18 @@ CELL = 48
 MAX_PLACES = 4000
 FORGET_SAMPLES = 40
 """A place where something shone once only is forgotten after so many samples without it."""
-PITCH = (0.85, 3.3)
-"""Distance of neighbours in diameters: lenses that touch 1, apart 1.2-1.7, with an unlit amber between them twice."""
-MISSING_PITCH = 1.75
-"""From here on there is room for a lamp between two."""
-SAME_RUN_SAMPLES = 6
-"""A green that flashes at its end is one green."""
-SURELY_MISSING_PITCH = 2.35
-"""From here on there is room whatever the lenses show: a walking man fills half of his, which looks like 1.8-2.3."""
-OFF_LINE = 0.38
-"""Of a diameter: sideways from the head's line."""
-LIKE = 1.75
-"""Ratio of diameters within a head: an arrow looks smaller than the ball above it."""
-TOGETHER_SHARE = 0.15
-"""Of the shorter one's lit samples, in which both were lit: afterglow, a blended picture."""
-RED_AMBER_SHARE = 0.6
-"""Where red and amber together announce green, for 1-2 s of the 4-5 s in which amber is lit in a cycle."""
-TURNS_SHARE = 0.5
-"""Of all samples, in which some lamp of a head that is no arrow is lit."""
-BACKGROUND_RISE_SAMPLES = 2
+FLOOR_RISE_SAMPLES = 2
 """The darkest picture rises by a grey level in so many samples: what a dark bus left there is gone after some minutes,
 and a minute of red loses little of its difference."""
+UNCHANGED_SAMPLES, UNCHANGED_LEVELS = 20, 14
+"""Samples after which what did not change is told from what did, and grey levels that compression alone moves; a lamp
+that goes on moves 50 and more, and so does any edge in a camera that shakes."""
+HOUSING_SHARE = 0.6
+"""Of its lamp's light, that a housing has in its darkest state: façades by day 0.7 and more, black housings 0.1-0.4."""
+HOUSING_RING = (0.62, 0.95)
+"""In diameters from a lamp's centre: where its housing is, before the next lens."""
 OTHER_VIEW_SAMPLES = 5
 """As many pictures in a row that show something else: the camera looks elsewhere now."""
-LONE_SHARE, LONE_LIKE = (0.05, 0.6), 1.45
-"""Share of samples in which a lone arrow is lit, and its size against a lamp beside it: shops' signs are many."""
 SMALL_WIDTH = 480
 PEAK = 12.0
 """Standard deviations: below this, how the picture is shifted is not known, and it is left out if it shakes."""
@@ -90,43 +75,6 @@ class Place:
     """Brightness by sample, from the first sample that showed it on."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundLamp:
-    """A light that behaves like a lamp. Pixels of the first picture."""
-
-    x: float
-    y: float
-    diameter: float
-    colour: Colour
-    shape: Shape
-    lit: frozenset[int]
-    """Numbers of the samples that showed it."""
-    assumed: bool = False
-    """Nobody saw it lit: it must be there, between two others."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundHead:
-    """Lamps that take turns, from the top or from the left."""
-
-    lamps: tuple[FoundLamp, ...]
-    vertical: bool
-    lit_share: float
-    """Of the samples, in which any of them was lit."""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def box(self) -> tuple[float, float, float, float]:
-        """(left, top, right, bottom) of the lenses."""
-        radius = [lamp.diameter / 2 for lamp in self.lamps]
-        return (
-            min(lamp.x - r for lamp, r in zip(self.lamps, radius, strict=True)),
-            min(lamp.y - r for lamp, r in zip(self.lamps, radius, strict=True)),
-            max(lamp.x + r for lamp, r in zip(self.lamps, radius, strict=True)),
-            max(lamp.y + r for lamp, r in zip(self.lamps, radius, strict=True)),
-        )
-
-
 class LampHistory:
     """Takes pictures some tenths of a second to some seconds apart; remembers where lights stood, not the pictures."""
 
@@ -140,8 +88,12 @@ class LampHistory:
         self._grid: dict[tuple[int, int], list[Place]] = {}
         """Places by where they are, in cells."""
         self._reference: Spectrum | None = None
-        self._background: Image | None = None
+        self._floor: Image | None = None
+        """(height, width): the brightest channel of the darkest that was seen at each pixel."""
         self._size: tuple[int, int] | None = None
+        self._range: tuple[Image, Image] | None = None
+        """(h, w) each, SMALL_WIDTH wide: the darkest and the brightest of the pictures as they came."""
+        self._watched = 0
 
     def add(self, bgr: Image) -> tuple[float, float] | None:
         """The next picture, (height, width, 3), always of one size. Returns by how many pixels its content lies right
@@ -152,23 +104,25 @@ class LampHistory:
             if self.left_out < OTHER_VIEW_SAMPLES:
                 return None
             # The camera was turned: what counts is what it looks at now.
-            self._reference, self._background = None, None
+            self._reference, self._floor = None, None
             self._places, self._grid, self.samples = [], {}, 0
+            self._range, self._watched = None, 0
             self.views += 1
             shift = self._shift(bgr) or (0.0, 0.0)
         self.left_out = 0
         number = self.samples
         self.samples += 1
         put_back = _shifted(bgr, shift)
-        if self._background is None:
-            self._background = put_back.copy()
+        brightest = brightest_channel(put_back)
+        if self._floor is None:
+            self._floor = brightest.copy()
         else:
-            if number % BACKGROUND_RISE_SAMPLES == 0:
-                cv2.add(self._background, np.ones(3, np.float64), self._background)
-            cv2.min(self._background, put_back, self._background)
-        for blob in lights(put_back, self._background):
+            if number % FLOOR_RISE_SAMPLES == 0:
+                cv2.add(self._floor, np.ones(1, np.float64), self._floor)
+            cv2.min(self._floor, brightest, self._floor)
+        for blob in lights(put_back, self._floor):
             self._remember(blob, number)
-        self._measure(put_back, number)
+        self._measure(brightest, number)
         if number % FORGET_SAMPLES == 0 or len(self._places) > MAX_PLACES:
             self._forget(number)
         return shift
@@ -182,11 +136,27 @@ class LampHistory:
         return self._lamps_and_displays()[1]
 
     def _lamps_and_displays(self) -> tuple[list[FoundLamp], list[FoundLamp]]:
-        return _one_a_place([lamp for place in self._places if (lamp := self._lamp(place)) is not None])
+        return one_a_place([lamp for place in self._places if (lamp := self._lamp(place)) is not None])
 
     def heads(self) -> list[FoundHead]:
         """Lamps that take turns and stand in line, grouped."""
-        return assemble(self.lamps(), self.samples)
+        faint = [
+            (place.x, place.y)
+            for place in self._places
+            if place.colour is not Colour.GREEN and len(place.seen) >= MIN_LIT
+        ]
+        return assemble(self.lamps(), self.samples, faint)
+
+    def unchanged(self, box: tuple[float, float, float, float]) -> bool:
+        """Whether nothing in a box (left, top, right, bottom) ever changed while pictures were watched for long enough:
+        then it is drawn into the picture, or a head that nobody saw at work. By the camera's pixels, as they come: what
+        is drawn does not shake with the rest."""
+        if self._size is None or self._range is None or self._watched < UNCHANGED_SAMPLES:
+            return False
+        scale = self._range[0].shape[1] / self._size[0]
+        left, top, right, bottom = (round(value * scale) for value in box)
+        low, high = (part[max(top, 0) : bottom + 1, max(left, 0) : right + 1] for part in self._range)
+        return bool(low.size) and float(np.percentile(cv2.subtract(high, low), 90)) <= UNCHANGED_LEVELS
 
     def _shift(self, bgr: Image) -> tuple[float, float] | None:
         height, width = bgr.shape[:2]
@@ -199,6 +169,7 @@ class LampHistory:
             (SMALL_WIDTH, max(round(height * SMALL_WIDTH / width), 16)),
             interpolation=cv2.INTER_AREA,
         )
+        self._widen(np.asarray(small, np.uint8))
         spectrum = orientation_spectrum(np.asarray(small, np.uint8))
         if self._reference is None:
             self._reference = spectrum
@@ -207,6 +178,13 @@ class LampHistory:
         if shift.peak < PEAK or shift.size > MAX_SHIFT_SHARE:
             return None
         return shift.x * width, shift.y * width
+
+    def _widen(self, small: Image) -> None:
+        self._watched += 1
+        if self._range is None:
+            self._range = small.copy(), small.copy()
+        cv2.min(self._range[0], small, self._range[0])
+        cv2.max(self._range[1], small, self._range[1])
 
     def _remember(self, blob: Blob, number: int) -> None:
         x, y = blob.x, blob.y
@@ -235,17 +213,18 @@ class LampHistory:
             points = np.asarray(best.points)
             best.x, best.y, best.diameter = (float(value) for value in np.median(points, axis=0))
 
-    def _measure(self, bgr: Image, number: int) -> None:
-        height, width = bgr.shape[:2]
+    def _measure(self, brightest: Image, number: int) -> None:
+        height, width = brightest.shape
+        sums = cv2.integral(brightest)
         for place in self._places:
             if len(place.seen) < MIN_LIT and number - place.seen[-1] > FORGET_SAMPLES:
                 continue
             reach = max(place.diameter / 4, 1.0)
-            x, y = place.x, place.y
-            left, right = max(int(x - reach), 0), min(int(x + reach) + 1, width)
-            top, bottom = max(int(y - reach), 0), min(int(y + reach) + 1, height)
+            left, right = max(int(place.x - reach), 0), min(int(place.x + reach) + 1, width)
+            top, bottom = max(int(place.y - reach), 0), min(int(place.y + reach) + 1, height)
             if right > left and bottom > top:
-                place.levels[number] = float(bgr[top:bottom, left:right].max(axis=2).mean())
+                total = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+                place.levels[number] = float(total) / ((right - left) * (bottom - top))
 
     def _forget(self, number: int) -> None:
         # What shone once only and long ago was a passing car's light; what is left of many is the latest.
@@ -279,28 +258,21 @@ class LampHistory:
         x, y, diameter = (float(value) for value in np.median(points, axis=0))
         shapes = [shape for shape in place.shapes if shape is not None]
         shape = max(set(shapes), key=shapes.count) if shapes else Shape.BALL
-        return FoundLamp(x, y, diameter, place.colour, shape, frozenset(place.seen))
+        level = float(np.median(lit_levels)) if lit_levels else 255.0
+        framed = self._around(x, y, diameter) <= HOUSING_SHARE * level
+        return FoundLamp(x, y, diameter, place.colour, shape, frozenset(place.seen), framed=framed)
 
-
-def assemble(lamps: list[FoundLamp], samples: int) -> list[FoundHead]:
-    """Heads of lamps: nearest first, joined where both parts stay in line and take turns."""
-    parts: list[list[FoundLamp]] = [[lamp] for lamp in lamps]
-    pairs = sorted(
-        (pair for pair in combinations(lamps, 2) if _may_be_neighbours(*pair)),
-        key=lambda pair: (_unlikeness(*pair), pair[0].x, pair[0].y),
-    )
-    for one, other in pairs:
-        first = next(part for part in parts if one in part)
-        second = next(part for part in parts if other in part)
-        if first is not second and _is_head([*first, *second]):
-            first += second
-            parts = [part for part in parts if part is not second]
-    amber_is_seen = any(lamp.colour is Colour.AMBER for part in parts if len(part) > 1 for lamp in part)
-    heads = [
-        _head(part, samples, amber_is_seen=amber_is_seen) for part in parts if len({lamp.colour for lamp in part}) >= 2
-    ]
-    heads = [head for head in heads if head.lit_share >= TURNS_SHARE or _has_arrow(head)]
-    return sorted(heads + _lone_arrows(parts, heads, samples), key=reading_order)
+    def _around(self, x: float, y: float, diameter: float) -> float:
+        """How bright the ring around a lamp is in its darkest state, 0-255; 255 if there is none in the picture."""
+        if self._floor is None:
+            return 255.0
+        reach = int(HOUSING_RING[1] * diameter) + 1
+        left, top = max(int(x) - reach, 0), max(int(y) - reach, 0)
+        part = self._floor[top : int(y) + reach + 1, left : int(x) + reach + 1]
+        rows, columns = np.mgrid[: part.shape[0], : part.shape[1]]
+        away = np.hypot(columns + left - x, rows + top - y) / diameter
+        ring = part[(away >= HOUSING_RING[0]) & (away <= HOUSING_RING[1])]
+        return float(np.median(ring)) if ring.size else 255.0
 
 
 def _shifted(bgr: Image, shift: tuple[float, float]) -> Image:
@@ -311,141 +283,4 @@ def _shifted(bgr: Image, shift: tuple[float, float]) -> Image:
     size = (bgr.shape[1], bgr.shape[0])
     return np.asarray(
         cv2.warpAffine(bgr, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
-    )
-
-
-def reading_order(head: FoundHead) -> tuple[float, float]:
-    """Rows of the picture from the top, and from the left in each: rows are as high as a head."""
-    left, top, _, bottom = head.box
-    return round((top + bottom) / 2 / 80), left
-
-
-def _one_a_place(lamps: list[FoundLamp]) -> tuple[list[FoundLamp], list[FoundLamp]]:
-    """Lamps, and displays. Two colours at one place are one lamp that was seen wrongly now and then, or, where neither
-    is rare and they are red and green, digits that count."""
-    kept: list[FoundLamp] = []
-    displays: list[FoundLamp] = []
-    for lamp in sorted(lamps, key=lambda lamp: -len(lamp.lit)):
-        other = next((one for one in kept if _distance(lamp, one) <= 0.5 * min(lamp.diameter, one.diameter)), None)
-        if other is None:
-            kept.append(lamp)
-        elif (
-            {lamp.colour, other.colour} == {Colour.RED, Colour.GREEN}
-            and len(lamp.lit) >= DISPLAY_SHARE * len(other.lit)
-            and other not in displays
-        ):
-            displays.append(other)
-    return [lamp for lamp in kept if lamp not in displays], displays
-
-
-def _distance(one: FoundLamp, other: FoundLamp) -> float:
-    return float(np.hypot(one.x - other.x, one.y - other.y))
-
-
-def _unlikeness(one: FoundLamp, other: FoundLamp) -> float:
-    """Neighbours of one head are near, in line and of one size: the best pairs are joined first."""
-    larger = max(one.diameter, other.diameter)
-    across = min(abs(one.x - other.x), abs(one.y - other.y))
-    return (
-        _distance(one, other) / larger
-        + 3 * across / larger
-        + 2 * float(np.log(larger / min(one.diameter, other.diameter)))
-    )
-
-
-def _may_be_neighbours(one: FoundLamp, other: FoundLamp) -> bool:
-    larger, smaller = max(one.diameter, other.diameter), min(one.diameter, other.diameter)
-    across = min(abs(one.x - other.x), abs(one.y - other.y))
-    return (
-        larger <= LIKE * smaller
-        and PITCH[0] * smaller <= _distance(one, other) <= PITCH[1] * larger
-        and across <= OFF_LINE * larger
-        and _take_turns(one, other)
-    )
-
-
-def _take_turns(one: FoundLamp, other: FoundLamp) -> bool:
-    share = RED_AMBER_SHARE if {one.colour, other.colour} == {Colour.RED, Colour.AMBER} else TOGETHER_SHARE
-    return len(one.lit & other.lit) <= share * min(len(one.lit), len(other.lit))
-
-
-def _is_head(lamps: list[FoundLamp]) -> bool:
-    if len(lamps) > 5 or not all(_take_turns(one, other) for one, other in combinations(lamps, 2)):
-        return False
-    faces = [(lamp.colour, lamp.shape) for lamp in lamps if lamp.colour is not Colour.AMBER]
-    if len(set(faces)) < len(faces):
-        return False  # two reds of one form are two heads; a second amber flashes where one may turn left if it is free
-    largest = max(lamp.diameter for lamp in lamps)
-    if largest > LIKE * min(lamp.diameter for lamp in lamps):
-        return False
-    places = np.asarray([(lamp.x, lamp.y) for lamp in lamps])
-    spread: NDArray[np.float64] = np.ptp(places, axis=0)
-    vertical = spread[1] >= spread[0]
-    if spread[0 if vertical else 1] > 2 * OFF_LINE * largest:
-        return False
-    ordered = [lamp.colour for lamp in _ordered(lamps, vertical=bool(vertical))]
-    rank = [(Colour.RED, Colour.AMBER, Colour.GREEN, Colour.WHITE).index(colour) for colour in ordered]
-    # Red is on top wherever there is a law; lying heads have it left or, where one drives on the left, right.
-    return rank == sorted(rank) or (not vertical and rank == sorted(rank, reverse=True))
-
-
-def _ordered(lamps: list[FoundLamp], *, vertical: bool) -> list[FoundLamp]:
-    return sorted(lamps, key=lambda lamp: lamp.y if vertical else lamp.x)
-
-
-def _head(lamps: list[FoundLamp], samples: int, *, amber_is_seen: bool) -> FoundHead:
-    places = np.asarray([(lamp.x, lamp.y) for lamp in lamps])
-    spread = np.ptp(places, axis=0)
-    vertical = bool(spread[1] >= spread[0])
-    ordered = _ordered(lamps, vertical=vertical)
-    lit = frozenset[int]().union(*(lamp.lit for lamp in lamps))
-    notes: tuple[str, ...] = ()
-    colours = {lamp.colour for lamp in ordered}
-    if colours == {Colour.RED, Colour.GREEN} and len(ordered) == 2:
-        first, last = ordered
-        diameter = max(first.diameter, last.diameter)
-        greens = _runs(next(lamp.lit for lamp in ordered if lamp.colour is Colour.GREEN))
-        # Where others showed their amber, one that had its turns without has none: a walking man in a large lens.
-        room = _distance(first, last) / diameter
-        if room >= SURELY_MISSING_PITCH or (room >= MISSING_PITCH and (greens < 2 or not amber_is_seen)):
-            middle = FoundLamp(
-                (first.x + last.x) / 2, (first.y + last.y) / 2, diameter, Colour.AMBER, Shape.BALL, frozenset(), True
-            )
-            ordered = [first, middle, last]
-            notes = ("its amber was not seen lit: drawn half-way between red and green",)
-    return FoundHead(tuple(ordered), vertical, len(lit) / max(samples, 1), notes)
-
-
-def _runs(lit: frozenset[int]) -> int:
-    return sum(all(number - back not in lit for back in range(1, SAME_RUN_SAMPLES)) for number in lit)
-
-
-def _has_arrow(head: FoundHead) -> bool:
-    return any(lamp.shape in {Shape.LEFT, Shape.RIGHT, Shape.STRAIGHT, Shape.U_TURN} for lamp in head.lamps)
-
-
-def _lone_arrows(parts: list[list[FoundLamp]], heads: list[FoundHead], samples: int) -> list[FoundHead]:
-    """Single green lights beside a head, of the size of its lamps: green arrows without colours of their own."""
-    found = []
-    for part in parts:
-        lamp = part[0]
-        if (
-            len(part) > 1
-            or lamp.colour is not Colour.GREEN
-            or not LONE_SHARE[0] <= len(lamp.lit) / samples <= LONE_SHARE[1]
-        ):
-            continue
-        if any(_beside(lamp, head) for head in heads):
-            note = "one green lamp that is dark for a part of every cycle: a green arrow?"
-            found.append(FoundHead((lamp,), True, len(lamp.lit) / max(samples, 1), (note,)))
-    return found
-
-
-def _beside(lamp: FoundLamp, head: FoundHead) -> bool:
-    return any(
-        1 / LONE_LIKE < lamp.diameter / other.diameter < LONE_LIKE
-        and abs(lamp.y - other.y) <= 0.6 * other.diameter
-        and abs(lamp.x - other.x) <= 4 * other.diameter
-        for other in head.lamps
-        if not other.assumed
     )

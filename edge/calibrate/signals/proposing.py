@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from edge.calibrate.signals.history import PITCH, FoundHead, FoundLamp
+from edge.calibrate.signals.assembling import PITCH, FoundHead, FoundLamp
+from edge.detectors.registry import PictureSize
 from edge.detectors.traffic_signal.settings import (
     Colour,
     CountdownSettings,
@@ -36,12 +37,24 @@ LENS_OF_PITCH, FILLS = 0.76, 0.8
 """Lenses lie 1.05-1.4 diameters apart. What is smaller than this share of a lens at its pitch is a figure in one."""
 EVEN = (0.8, 1.3)
 """Lamps of one head are of one size; halos make the brightest look larger."""
-LOOKS_ALONE, LOOKS_BESIDE = 0.45, 0.7
+LOOKS_ALONE, LOOKS_BESIDE = 0.45, 0.6
 """Score of the model from which a box without changing lamps is proposed: where nothing else was found, and beside
-heads whose lamps were seen to take turns. On the real clip's pictures heads have 0.70-0.92, other things up to 0.65."""
+heads whose lamps were seen to take turns. Shipped weights: heads of the real clip 0.58-0.86, of rendered scenes by day
+and at dusk 0.41-0.86; other things of the real clip up to 0.58, but for what is drawn into the picture."""
+LOOKS_WITH_TURNS = 0.35
+"""… and from which it confirms lamps that take turns without proving a head by that: whatever the model proposes."""
+CORNER = 0.2
+"""Share of the picture's sides, from either end: makers' names and clocks are drawn into corners."""
+SAID_PLACES = 5
+"""More than this many left-out lights are only counted."""
 COUNTDOWN_GAP, COUNTDOWN_HALF = 0.6, 0.75
 """In widths of the digits' light: how near the head's outline they must be, and half the side of the outline drawn."""
-CANONICAL = (Colour.RED, Colour.AMBER, Colour.GREEN)
+USUAL_COLOURS = {
+    2: (Colour.RED, Colour.GREEN),
+    3: (Colour.RED, Colour.AMBER, Colour.GREEN),
+    4: (Colour.RED, Colour.AMBER, Colour.GREEN, Colour.WHITE),
+}
+"""From the top or from the left, by the number of lamps."""
 MAX_HEADS = 48
 
 Rectangle = tuple[float, float, float, float]
@@ -53,8 +66,10 @@ class BoxFound:
 
     box: Rectangle
     score: float
-    lit: tuple[FoundLamp, ...] = ()
-    """Lamps that were found inside, lit or not, by their looks."""
+    lamps: tuple[FoundLamp, ...] = ()
+    """As one picture shows them; none: they are placed by the box' form."""
+    unchanged: bool = False
+    """Nothing in it ever changed while it was watched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +88,38 @@ class _Candidate:
     lit_share: float | None
 
 
-def propose(found: Sequence[FoundHead], boxes: Sequence[BoxFound], displays: Sequence[FoundLamp] = ()) -> Proposal:
+def propose(
+    found: Sequence[FoundHead], boxes: Sequence[BoxFound], displays: Sequence[FoundLamp] = (), *, size: PictureSize
+) -> Proposal:
     """One proposal of what history and model found; any may be empty. `displays`: digits that count."""
     boxes = _distinct(boxes)
-    candidates = []
+    candidates: list[_Candidate] = []
+    unproven: list[FoundHead] = []
     taken: set[int] = set()
     for head in found:
         inside = [number for number, box in enumerate(boxes) if _holds(box.box, head)]
         number = min(inside, key=lambda number: _area(boxes[number].box), default=None)
+        if not head.sure and (number is None or boxes[number].score < LOOKS_WITH_TURNS):
+            unproven.append(head)
+            continue
         if number is not None:
             taken.add(number)
         candidates.append(_from_history(head, None if number is None else boxes[number]))
     # Lamps that took turns are proof; looks alone must be the surer, the more has been proved without them.
-    enough = LOOKS_ALONE if not found else LOOKS_BESIDE
-    candidates += [_from_model(box) for number, box in enumerate(boxes) if number not in taken and box.score >= enough]
+    enough = LOOKS_BESIDE if any(head.sure for head in found) else LOOKS_ALONE
+    left = [box for number, box in enumerate(boxes) if number not in taken and box.score >= enough]
+    drawn = [box for box in left if box.unchanged and _in_corner(box.box, size)]
+    candidates += [_from_model(box) for box in left if box not in drawn]
     ordered = in_reading_order([candidate.outline for candidate in candidates])
     heads: dict[str, HeadSettings] = {}
     notes: list[str] = []
     for number, place in enumerate(ordered[:MAX_HEADS], start=1):
-        settings, more = _settings(candidates[place], number)
+        settings, more = _settings(candidates[place], number, size)
         heads[f"head-{number}"] = settings
         notes += [f"head-{number}: {note}" for note in (*candidates[place].notes, *more)]
     for display in displays:
-        _count_beside(heads, display, notes)
+        _count_beside(heads, display, notes, size)
+    notes += _left_out(drawn, unproven)
     if len(ordered) > MAX_HEADS:
         notes.append(f"{len(ordered)} heads were found, the first {MAX_HEADS} are proposed")
     if not heads:
@@ -103,16 +127,39 @@ def propose(found: Sequence[FoundHead], boxes: Sequence[BoxFound], displays: Seq
     return Proposal(heads, tuple(notes))
 
 
-def _count_beside(heads: dict[str, HeadSettings], display: FoundLamp, notes: list[str]) -> None:
+def _left_out(drawn: Sequence[BoxFound], unproven: Sequence[FoundHead]) -> list[str]:
+    notes = [
+        f"left out: what looks like a head at {_at(box.box)}, in the picture's corner, never changed: drawn into the "
+        "picture? If it is a head, draw it"
+        for box in drawn
+    ]
+    if unproven:
+        places = ", ".join(_at(head.box) for head in unproven[:SAID_PLACES])
+        more = f" and {len(unproven) - SAID_PLACES} more" if len(unproven) > SAID_PLACES else ""
+        notes.append(
+            f"left out: lights that go on and off, without the turns or the dark housing of a head, at {places}{more}"
+        )
+    return notes
+
+
+def _at(box: Rectangle) -> str:
+    return f"({(box[0] + box[2]) / 2:.0f}, {(box[1] + box[3]) / 2:.0f})"
+
+
+def _in_corner(box: Rectangle, size: PictureSize) -> bool:
+    x, y = (box[0] + box[2]) / 2 / size.width, (box[1] + box[3]) / 2 / size.height
+    return min(x, 1 - x) <= CORNER and min(y, 1 - y) <= CORNER
+
+
+def _count_beside(heads: dict[str, HeadSettings], display: FoundLamp, notes: list[str], size: PictureSize) -> None:
     """Gives a display to the head that it touches, or nearly so."""
     reach = [(_gap(head, display), head_id) for head_id, head in heads.items() if head.countdown is None]
     gap, head_id = min(reach, default=(math.inf, ""))
     if gap > COUNTDOWN_GAP * display.diameter:
         return
     half = COUNTDOWN_HALF * display.diameter
-    left, top, right, bottom = (
-        round(value, 1) for value in (display.x - half, display.y - half, display.x + half, display.y + half)
-    )
+    outline = (display.x - half, display.y - half, display.x + half, display.y + half)
+    left, top, right, bottom = _within(outline, size)
     corners = ((left, top), (right, top), (right, bottom), (left, bottom))
     heads[head_id] = heads[head_id].model_copy(update={"countdown": CountdownSettings(polygon=corners)})
     notes.append(f"{head_id}: digits that count were found beside it: check their outline")
@@ -179,12 +226,19 @@ def _from_history(head: FoundHead, box: BoxFound | None) -> _Candidate:
 
 
 def _from_model(box: BoxFound) -> _Candidate:
-    if len(box.lit) >= 2:
-        note = "its lamps were not seen to change: check their colours and order"
-        lamps = _even(box.lit)
-        return _Candidate(tuple(lamps), _joined(box.box, _outline(lamps, 0.05)), (note,), None)
     note = "found by its looks only, its lamps were not seen to change: check their number, places and colours"
-    return _Candidate(tuple(_by_form(box.box)), box.box, (note,), None)
+    notes = (
+        (note, "nothing in it ever changed: is it drawn into the picture, or out of use?") if box.unchanged else (note,)
+    )
+    lamps = _even(box.lamps) if box.lamps else _by_form(box.box)
+    return _Candidate(tuple(lamps), _joined(box.box, _outline(lamps, 0.05)), notes, None)
+
+
+def lamps_by_form(box: Rectangle) -> int:
+    """How many lamps a head of this form has."""
+    width, height = box[2] - box[0], box[3] - box[1]
+    long, short = max(width, height), max(min(width, height), 1.0)
+    return 2 if long / short < TWO_LAMPS else 4 if long / short > FOUR_LAMPS else 3
 
 
 def _by_form(box: Rectangle) -> list[FoundLamp]:
@@ -192,12 +246,8 @@ def _by_form(box: Rectangle) -> list[FoundLamp]:
     width, height = box[2] - box[0], box[3] - box[1]
     vertical = height >= width
     long, short = max(width, height), max(min(width, height), 1.0)
-    count = 2 if long / short < TWO_LAMPS else 4 if long / short > FOUR_LAMPS else 3
-    colours = {
-        2: (Colour.RED, Colour.GREEN),
-        3: CANONICAL,
-        4: (Colour.RED, Colour.AMBER, Colour.GREEN, Colour.WHITE),
-    }[count]
+    count = lamps_by_form(box)
+    colours = USUAL_COLOURS[count]
     diameter = min(LENS_OF_SIDE * short, 0.9 * long / count)
     pitch = (long - 0.08 * short) / count
     lamps = []
@@ -242,12 +292,12 @@ def _around_one(lamp: FoundLamp, box: BoxFound | None) -> tuple[list[FoundLamp],
     """One lamp that changed, in a housing that has room for more: its place there says the others'."""
     if box is None:
         return [lamp], ()
-    made = _by_form(box.box)
+    made = list(box.lamps) or _by_form(box.box)
     nearest = min(range(len(made)), key=lambda number: math.hypot(made[number].x - lamp.x, made[number].y - lamp.y))
     if max(box.box[2] - box.box[0], box.box[3] - box.box[1]) < PITCH[0] * 2 * lamp.diameter:
         return [lamp], ()
     dx, dy = lamp.x - made[nearest].x, lamp.y - made[nearest].y
-    lamps = [replace(other, x=other.x + dx, y=other.y + dy, diameter=lamp.diameter) for other in made]
+    lamps = [replace(other, x=other.x + dx, y=other.y + dy, diameter=lamp.diameter, assumed=True) for other in made]
     lamps[nearest] = lamp
     if len({one.colour for one in lamps}) < len(lamps):
         return [lamp], ("only one of its lamps was seen to change: add the others",)
@@ -268,12 +318,25 @@ def _joined(one: Rectangle, other: Rectangle) -> Rectangle:
     return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
 
 
-def _settings(candidate: _Candidate, number: int) -> tuple[HeadSettings, list[str]]:
+def _within(box: Rectangle, size: PictureSize) -> Rectangle:
+    left, top, right, bottom = box
+    return (
+        round(min(max(left, 0.0), size.width), 1),
+        round(min(max(top, 0.0), size.height), 1),
+        round(min(max(right, 0.0), size.width), 1),
+        round(min(max(bottom, 0.0), size.height), 1),
+    )
+
+
+def _settings(candidate: _Candidate, number: int, size: PictureSize) -> tuple[HeadSettings, list[str]]:
     notes: list[str] = []
-    colours = [lamp.colour for lamp in candidate.lamps]
+    inside = [lamp for lamp in candidate.lamps if 0 <= lamp.x <= size.width and 0 <= lamp.y <= size.height]
+    if len(inside) < len(candidate.lamps):
+        notes.append("a part of it lies outside the picture: turn the camera, or leave the head out")
+    colours = [lamp.colour for lamp in inside]
     pedestrian = len(colours) == 2 and set(colours) == {Colour.RED, Colour.GREEN}
     kind = HeadKind.PEDESTRIAN if pedestrian else HeadKind.VEHICLE
-    arrows = {lamp.shape for lamp in candidate.lamps} & {Shape.LEFT, Shape.RIGHT, Shape.STRAIGHT, Shape.U_TURN}
+    arrows = {lamp.shape for lamp in inside} & {Shape.LEFT, Shape.RIGHT, Shape.STRAIGHT, Shape.U_TURN}
     if len(colours) == 1 or (arrows and candidate.lit_share is not None and candidate.lit_share < 1 - DARK_SHARE):
         kind = HeadKind.ARROW
     if pedestrian:
@@ -282,7 +345,7 @@ def _settings(candidate: _Candidate, number: int) -> tuple[HeadSettings, list[st
         notes.append(f"looks like an arrow {', '.join(sorted(shape.value for shape in arrows))}: check the shapes")
     lamps: list[LampSettings] = []
     faces: set[tuple[Colour, Shape]] = set()
-    for lamp in candidate.lamps[:6]:
+    for lamp in inside[:6]:
         shape = Shape.PEDESTRIAN if pedestrian else lamp.shape
         if (lamp.colour, shape) in faces:
             shape = next(other for other in Shape if (lamp.colour, other) not in faces)
@@ -290,7 +353,7 @@ def _settings(candidate: _Candidate, number: int) -> tuple[HeadSettings, list[st
         faces.add((lamp.colour, shape))
         centre = (round(lamp.x, 1), round(lamp.y, 1))
         lamps.append(LampSettings(colour=lamp.colour, shape=shape, centre=centre, diameter_px=round(lamp.diameter, 1)))
-    left, top, right, bottom = (round(value, 1) for value in candidate.outline)
+    left, top, right, bottom = _within(candidate.outline, size)
     head = HeadSettings(
         kind=kind,
         polygon=((left, top), (right, top), (right, bottom), (left, bottom)),

@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import cv2
-import numpy as np
 from pydantic import ValidationError
 
+from edge.calibrate.signals.heads_file import without_unknown_groups
 from edge.calibrate.signals.history import LampHistory
 from edge.calibrate.signals.learning import LEARN_SECONDS, Learned, Learner
+from edge.calibrate.signals.looks import Proposer, boxes_in, load_proposer
 from edge.calibrate.signals.proposing import BoxFound, propose
 from edge.calibrate.yaml_text import plain
 from edge.config.problems import ConfigProblem, problems_of
@@ -26,21 +28,11 @@ from edge.detectors.traffic_signal.optics import picture_problems, too_small
 from edge.detectors.traffic_signal.placer import Placer
 from edge.detectors.traffic_signal.settings import TrafficSignalSettings
 
-if TYPE_CHECKING:
-    from edge.calibrate.signals.heads_model import ProposedHead
-
 HISTORY_SECONDS = 0.9
 """Between two pictures of the history: lamps change every few seconds, and a picture costs 30 ms."""
 MIN_LEARN_SECONDS = 10.0
 STILL_QUALITY = 90
 """Of the JPEG that heads are drawn on: lamps of 6 px must keep their edges."""
-
-
-class Proposer(Protocol):
-    """Proposes heads by their looks; see `heads_model.HeadProposer`."""
-
-    def propose(self, bgr: Image) -> Sequence[ProposedHead]:
-        """Heads in a picture."""
 
 
 class State(StrEnum):
@@ -70,6 +62,8 @@ class SignalSession:
         self._learning: Learning | None = None
         self._state = State.IDLE
         self._reason = ""
+        self._left_out: tuple[str, ...] = ()
+        """Why heads of the draft are not learned."""
         self._of_seconds = 0.0
         self._learned: Learned | None = None
 
@@ -140,11 +134,14 @@ class SignalSession:
         frame, picture = self._picture()
         notes: list[str] = []
         boxes = self._boxes(picture, notes)
+        size = PictureSize(frame.width, frame.height)
         with self._lock:
             found = [] if self._history is None else self._history.heads()
             displays = [] if self._history is None else self._history.displays()
-        proposal = propose(found, boxes, displays)
+        proposal = propose(found, boxes, displays, size=size)
         heads = {head_id: plain(head) for head_id, head in proposal.heads.items()}
+        for head_id, head in proposal.heads.items():
+            notes += [f"{head_id} cannot be judged: {problem.message}" for problem in too_small(head, size)[:1]]
         return {"width": frame.width, "height": frame.height, "heads": heads, "notes": [*notes, *proposal.notes]}
 
     def _boxes(self, picture: Image, notes: list[str]) -> list[BoxFound]:
@@ -154,7 +151,7 @@ class SignalSession:
                 if proposer is None:
                     return []
                 self._proposer = proposer
-            return boxes_in(self._proposer, picture)
+            return boxes_in(self._proposer, picture, self._history)
 
     # ---- checks
 
@@ -184,8 +181,12 @@ class SignalSession:
         seconds = arguments.get("seconds", LEARN_SECONDS)
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= MIN_LEARN_SECONDS:
             raise ValueError(f"found seconds: {seconds!r}, expected a number of at least {MIN_LEARN_SECONDS:g}")
+        frame = self._latest
+        left_out: list[str] = []
+        if frame is not None:
+            settings, left_out = without_small(settings, PictureSize(frame.width, frame.height))
         with self._lock:
-            self._learning = Learning(settings)
+            self._learning, self._left_out = Learning(settings), tuple(left_out)
             self._state, self._reason = State.LEARNING, ""
             self._of_seconds, self._learned = float(seconds), None
         return self._status({})
@@ -214,6 +215,7 @@ class SignalSession:
         timeline = None if learner is None else learner.record.timeline()
         if state is State.LEARNED and learned is None and learner is not None:
             learned = learner.learned()
+            learned = replace(learned, doubts=(*self._left_out, *learned.doubts))
             with self._lock:
                 if self._state is State.LEARNED:
                     self._learned = learned
@@ -261,6 +263,23 @@ class Learning:
         return ""
 
 
+def without_small(settings: TrafficSignalSettings, size: PictureSize) -> tuple[TrafficSignalSettings, list[str]]:
+    """The settings without heads whose lamps are too small, so that the others can be learned; and why each was left
+    out. As they are if none would be left."""
+    said = {
+        head_id: problems[0].message for head_id, head in settings.heads.items() if (problems := too_small(head, size))
+    }
+    if not said or len(said) == len(settings.heads):
+        return settings, []
+    document = settings.model_dump(mode="json", exclude_defaults=True)
+    document["heads"] = {head_id: head for head_id, head in document["heads"].items() if head_id not in said}
+    document, more = without_unknown_groups(document)
+    return TrafficSignalSettings.model_validate(document), [
+        *(f"{head_id} was not learned: {message}" for head_id, message in said.items()),
+        *more,
+    ]
+
+
 def read_settings(value: Any) -> tuple[TrafficSignalSettings | None, Sequence[SettingProblem]]:
     """Settings from JSON types, or what is wrong with them; paths start at the detector's settings."""
     try:
@@ -284,27 +303,3 @@ def _lines_of(value: Any) -> dict[tuple[str | int, ...], int]:
 
     walk(value, ())
     return lines
-
-
-def load_proposer(notes: list[str]) -> Proposer | None:
-    """The model that is installed; None, and a note, where there is none or it cannot be run."""
-    try:
-        from edge.calibrate.signals.heads_model import HeadProposer
-        from edge.inference.errors import ModelError
-    except ImportError as error:
-        notes.append(f"heads are proposed from history only: {error}")
-        return None
-    try:
-        return HeadProposer()
-    except ModelError as error:
-        notes.append(f"heads are proposed from history only: {error}")
-        return None
-
-
-def boxes_in(proposer: Proposer, picture: Image) -> list[BoxFound]:
-    """What the model sees in a picture."""
-    found = []
-    for head in proposer.propose(np.ascontiguousarray(picture)):
-        x, y, width, height = head.box
-        found.append(BoxFound((x, y, x + width, y + height), head.score))
-    return found

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from edge.calibrate.signals.history import LampHistory
+from edge.calibrate.signals.looks import boxes_in, load_proposer
 from edge.calibrate.signals.proposing import BoxFound, Proposal, propose
-from edge.calibrate.signals.session import HISTORY_SECONDS, Learning, boxes_in, load_proposer
+from edge.calibrate.signals.session import HISTORY_SECONDS, Learning
 from edge.config.inputs import CameraInput, FileInput
 from edge.detectors.interface import Frame, Image
+from edge.detectors.registry import PictureSize
 from edge.detectors.traffic_signal.settings import TrafficSignalSettings
 from edge.sources.errors import SourceError
 from edge.sources.opening import open_video
@@ -86,8 +88,8 @@ class Watch:
             raise SourceError(f"{self.source_id}: no picture came before it was interrupted")
         notes: list[str] = []
         proposer = load_proposer(notes)
-        boxes: list[BoxFound] = [] if proposer is None else boxes_in(proposer, still)
-        proposal = propose(history.heads(), boxes, history.displays())
+        boxes: list[BoxFound] = [] if proposer is None else boxes_in(proposer, still, history)
+        proposal = propose(history.heads(), boxes, history.displays(), size=PictureSize(still.shape[1], still.shape[0]))
         proposal = Proposal(proposal.heads, (*notes, *proposal.notes))
         return Watched(still, max(last, 0.0), pictures, proposal)
 

@@ -28,7 +28,7 @@ sources:
     location: {lon: 113.65, lat: 34.73, accuracy_m: 10}
     detectors: {} # none yet
 """
-SECONDS, DARK_FROM = 300.0, 190.0
+SECONDS, DARK_FROM = 230.0, 155.0
 ALL = ("n1", "n2", "e1", "e2", "w1")
 POWER = TrueFault(kind=Fault.DARK, heads=ALL, start_seconds=DARK_FROM, end_seconds=SECONDS, scope="junction")
 SCENE = small_scene(SECONDS, (POWER,))
@@ -67,7 +67,7 @@ def settings_in(folder: Path) -> TrafficSignalSettings:
 
 
 def test_from_a_clip_to_a_power_failure_found(clip: Path, folder: Path) -> None:
-    result = calibrate(folder, clip, "--seconds", "185", "--propose-seconds", "120", "--write", "--yes")
+    result = calibrate(folder, clip, "--seconds", "150", "--propose-seconds", "100", "--write", "--yes")
     assert result.exit_code == 0, result.output
     settings = settings_in(folder)
     by_place = {}

@@ -12,6 +12,7 @@ import pytest
 
 from edge.calibrate.signals.history import LampHistory
 from edge.calibrate.signals.proposing import propose
+from edge.detectors.registry import PictureSize
 from edge.detectors.traffic_signal.settings import Colour
 
 CLIP = Path(__file__).resolve().parents[5] / "shared" / "data" / "signals" / "dusk_crossings.mp4"
@@ -39,7 +40,7 @@ def test_all_four_heads_are_proposed() -> None:
     history = LampHistory()
     for picture in pictures():
         history.add(picture)
-    proposal = propose(history.heads(), [], history.displays())
+    proposal = propose(history.heads(), [], history.displays(), size=PictureSize(960, 540))
     found = {}
     for name, (left, top, right, bottom) in LABELS.items():
         for head_id, head in proposal.heads.items():

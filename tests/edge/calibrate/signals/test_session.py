@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
+from functools import cache
 
 import cv2
 import numpy as np
@@ -33,8 +33,10 @@ class NoModel:
         return ()
 
 
-def frames() -> Iterator[Frame]:
-    return Camera(Renderer(SCENE)).frames()
+@cache
+def frames() -> Sequence[Frame]:
+    """All of the scene, rendered once."""
+    return tuple(Camera(Renderer(SCENE)).frames())
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +95,7 @@ def test_the_still_is_the_latest_picture(watched: SignalSession) -> None:
 def test_learning_survives_a_loss_of_the_stream() -> None:
     session = SignalSession("crossing")
     session.call({"do": "learn", "settings": document_of(SCENE), "seconds": 40})
-    taken = list(islice(frames(), 42))
+    taken = frames()[:42]
     for frame in taken[:20]:
         session.take(frame)
     lost = taken[25].media_time
@@ -107,7 +109,7 @@ def test_learning_survives_a_loss_of_the_stream() -> None:
 def test_pictures_of_another_size_end_it_with_the_reason() -> None:
     session = SignalSession("crossing")
     session.call({"do": "learn", "settings": document_of(SCENE), "seconds": 40})
-    frame = next(frames())
+    frame = frames()[0]
     session.take(frame)
     half = frame.read_bgr()[::2, ::2].copy()
     session.take(replace(frame, media_time=1.0, luma=half[..., 1].copy(), read_bgr=lambda region=None: half))
@@ -120,7 +122,7 @@ def test_stopping_keeps_what_was_seen() -> None:
     session = SignalSession("crossing")
     assert session.call({"do": "stop"})["state"] == "idle"
     session.call({"do": "learn", "settings": document_of(SCENE), "seconds": 600})
-    for frame in list(islice(frames(), 10)):
+    for frame in frames()[:10]:
         session.take(frame)
     answer = session.call({"do": "stop"})
     assert (answer["state"], answer["reason"]) == ("learned", "stopped before its time")
@@ -160,7 +162,7 @@ def test_it_may_be_asked_while_it_is_fed() -> None:
 
     asking = threading.Thread(target=ask)
     asking.start()
-    for frame in list(islice(frames(), 15)):
+    for frame in frames()[:15]:
         session.take(frame)
     done.set()
     asking.join()
