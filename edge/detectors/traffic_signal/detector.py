@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from contract.details import Box, SignalDetail
 from contract.evidence import EvidenceKind
@@ -14,7 +15,17 @@ from edge.detectors.traffic_signal.eye import Eye
 from edge.detectors.traffic_signal.findings import Fault, Finding
 from edge.detectors.traffic_signal.machine import TimeMachine
 from edge.detectors.traffic_signal.placer import Placer
-from edge.detectors.traffic_signal.proof import LEAD_SECONDS, Chip, Instant, What, contact_sheet, timeline
+from edge.detectors.traffic_signal.proof import (
+    LEAD_SECONDS,
+    Chip,
+    Instant,
+    What,
+    clock_of,
+    contact_sheet,
+    label_of,
+    timeline,
+    written,
+)
 from edge.detectors.traffic_signal.readings import Placement, Registration, SceneReading
 from edge.detectors.traffic_signal.report import Reporter
 from edge.detectors.traffic_signal.saved import list_of, mapping_of, unless_damaged
@@ -45,6 +56,7 @@ class TrafficSignalDetector:
     def __init__(self, settings: TrafficSignalSettings, size: PictureSize) -> None:
         self._settings = settings
         self._size = size
+        self._zone = ZoneInfo(settings.timezone)
         self._placer = Placer(settings, size)
         self._eye = Eye(settings, size)
         self._machine = TimeMachine(settings)
@@ -121,14 +133,16 @@ class TrafficSignalDetector:
 
     def _observation(self, finding: Finding, scene: SceneReading, now: Instant) -> Observation:
         concerned = heads_concerned(finding.detail, self._settings)
+        # In the timeline's order: what is third on a sheet is the third row there.
+        shown = [head for head in self._settings.heads if head in concerned]
         place = finding.fault, finding.key
         exhibits: tuple[Exhibit, ...] = ()
         if finding.active and place not in self._active:
             self._active.add(place)
-            exhibits = tuple(self._opening(finding, concerned, scene, now))
+            exhibits = tuple(self._opening(finding, shown, scene, now))
         elif not finding.active and place in self._active:
             self._active.discard(place)
-            exhibits = tuple(self._closing(finding, concerned, scene, now))
+            exhibits = tuple(self._closing(finding, shown, scene, now))
         return Observation(
             hazard=finding.fault.value,
             key=finding.key,
@@ -150,12 +164,14 @@ class TrafficSignalDetector:
         lamp = _failed_lamp(finding.detail, self._settings)
         stills = [(head, self._stills.before(head, began, lamp)) for head in heads]
         chips = [
-            Chip(self._label(head), still.picture, f"{still.wall_time:%H:%M:%S} UTC") for head, still in stills if still
+            Chip(written(head, heads), still.picture, clock_of(still.wall_time, self._zone))
+            for head, still in stills
+            if still
         ]
         sheet = contact_sheet(chips)
         if sheet is not None:
             taken = max(still.wall_time for _, still in stills if still)
-            yield Exhibit(EvidenceKind.BEFORE, sheet, taken)
+            yield Exhibit(EvidenceKind.BEFORE, sheet, taken, label_of(heads))
         yield from self._sheet_of_now(heads, scene)
 
     def _closing(self, finding: Finding, heads: Sequence[str], scene: SceneReading, now: Instant) -> Iterator[Exhibit]:
@@ -179,15 +195,11 @@ class TrafficSignalDetector:
             picture = self._eye.still(head)
             if picture is not None:
                 unseen = scene.heads[head].unseen
-                at = f"{scene.wall_time:%H:%M:%S} UTC"
-                chips.append(Chip(self._label(head), picture, at if unseen is None else f"{at} {unseen.value}"))
+                at = clock_of(scene.wall_time, self._zone)
+                chips.append(Chip(written(head, heads), picture, at if unseen is None else f"{at} {unseen.value}"))
         sheet = contact_sheet(chips)
         if sheet is not None:
-            yield Exhibit(EvidenceKind.AFTER, sheet, scene.wall_time)
-
-    def _label(self, head: str) -> str:
-        """Its id, or its number in the settings where the id cannot be written with OpenCV's letters."""
-        return head if head.isascii() else f"head {list(self._settings.heads).index(head) + 1}"
+            yield Exhibit(EvidenceKind.AFTER, sheet, scene.wall_time, label_of(heads))
 
     def _marks(self, finding: Finding, heads: Sequence[str]) -> Iterator[Mark]:
         for head in heads[:MOST_MARKS]:

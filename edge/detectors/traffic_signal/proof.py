@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
 import cv2
@@ -111,6 +111,21 @@ class Chip:
     head_id: str
     picture: Image
     caption: str = ""
+
+
+def label_of(heads: Sequence[str]) -> str:
+    """What a sheet shows: its only head, so that stills before and after are a pair; several are written on it."""
+    return heads[0] if len(heads) == 1 else ""
+
+
+def written(head: str, heads: Sequence[str]) -> str:
+    """A head's id on a sheet; the number of its row in the timeline where OpenCV has no letters for it."""
+    return head if head.isascii() else f"#{heads.index(head) + 1}"
+
+
+def clock_of(wall_time: datetime, zone: tzinfo) -> str:
+    """Day and time as the clock beside the signal shows them."""
+    return f"{wall_time.astimezone(zone):%m-%d %H:%M:%S}"
 
 
 def contact_sheet(chips: Sequence[Chip]) -> Image | None:

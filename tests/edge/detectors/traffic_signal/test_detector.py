@@ -165,6 +165,11 @@ def test_one_dark_head_is_its_own_fault_and_the_others_are_witnesses() -> None:
     said, _ = watched(scene(TrueFault(Fault.DARK, ("N1",), 60, 150), seconds=140, fps=0.5))
     assert {(one.hazard, one.key) for one in said} == {("signal_dark", "head:N1")}
     timeline = said[0].exhibits[0].content
+    assert [(shown.kind.value, shown.label) for shown in said[0].exhibits] == [
+        ("timeline", ""),
+        ("before", "N1"),
+        ("after", "N1"),
+    ]
     assert isinstance(timeline, SignalTimeline)
     assert [(head.head, head.concerned) for head in timeline.heads] == [("N1", True), ("N2", False), ("E1", False)]
 

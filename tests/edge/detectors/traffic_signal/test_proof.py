@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -11,7 +12,16 @@ import pytest
 from contract.timeline import MAX_SPANS
 from edge.detectors.interface import Image
 from edge.detectors.traffic_signal.history import Span
-from edge.detectors.traffic_signal.proof import Chip, Instant, SpansOf, contact_sheet, timeline
+from edge.detectors.traffic_signal.proof import (
+    Chip,
+    Instant,
+    SpansOf,
+    clock_of,
+    contact_sheet,
+    label_of,
+    timeline,
+    written,
+)
 from edge.detectors.traffic_signal.readings import HeadReading, Lit, SceneReading, Unseen
 from edge.detectors.traffic_signal.stills import MOST_HIGH, MOST_WIDE, Stills
 from tests.edge.detectors.traffic_signal.crossing import settings
@@ -71,7 +81,7 @@ def test_a_timeline_holds_no_more_than_can_be_drawn() -> None:
 
 
 def chip(head_id: str, width: int, height: int) -> Chip:
-    return Chip(head_id, np.full((height, width, 3), (0, 0, 200), np.uint8), "08:00:00 UTC")
+    return Chip(head_id, np.full((height, width, 3), (0, 0, 200), np.uint8), "03-02 16:00:00")
 
 
 @pytest.mark.parametrize(("width", "height"), [(9, 22), (40, 100), (400, 150), (12, 300)])
@@ -91,6 +101,20 @@ def test_twelve_heads_are_two_rows_and_more_are_left_out() -> None:
     assert twelve == thirty
     assert twelve[0] > 1.9 * six[0]
     assert six[1] == twelve[1]
+
+
+def test_a_sheet_of_one_head_is_labelled_with_it_and_one_of_several_is_not() -> None:
+    assert label_of(["北1"]) == "北1"
+    assert label_of(["N1", "N2"]) == ""
+
+
+def test_heads_that_cannot_be_written_are_numbered_by_their_rows() -> None:
+    heads = ["N1", "北2", "东1"]
+    assert [written(head, heads) for head in heads] == ["N1", "#2", "#3"]
+
+
+def test_sheets_give_the_time_of_the_place() -> None:
+    assert clock_of(datetime(2026, 3, 2, 18, 5, 9, tzinfo=UTC), ZoneInfo("Asia/Shanghai")) == "03-03 02:05:09"
 
 
 def test_no_heads_make_no_sheet() -> None:
