@@ -32,7 +32,7 @@ def document(clip: Path, port: int) -> dict[str, Any]:
 
 def test_from_nothing_to_a_watched_junction(tmp_path: Path) -> None:
     clip, port, config = tmp_path / "junction.mp4", free_port(), tmp_path / "edge.yaml"
-    write_junction(clip, small_scene())
+    write_junction(clip, small_scene(fps=4))  # enough to learn by, and half to decode
     config.write_text("# by hand\n" + yaml.safe_dump(document(clip, port), allow_unicode=True))
     program = Program("edge", [installed("gridsentry-edge"), "run", "-c", str(config), "--log-json"], tmp_path / "log")
     url = f"http://127.0.0.1:{port}"
