@@ -16,13 +16,23 @@ from numpy.typing import NDArray
 
 from edge.detectors.interface import Frame, Image, Region
 from edge.vision.arrays import Floats
-from edge.vision.lamps import COLOURS, PATCH, POINTS, patch_offsets, ring_points, side_points
+from edge.vision.lamps import (
+    COLOURS,
+    PATCH,
+    POINTS,
+    Channels,
+    channels,
+    patch_offsets,
+    ring_points,
+    side_points,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge.detectors.traffic_signal.readings import Placement
     from edge.detectors.traffic_signal.settings import HeadSettings, TrafficSignalSettings
+    from edge.vision.planes import Planes
 
 GRID = 24
 """Cells across and down a head with its margin, whatever its size: housing edges are then a cell or two wide."""
@@ -164,17 +174,18 @@ def _grid(window: Floats, count: int) -> Floats:
 class Samples:
     """What one picture shows at the layout's points.
 
-    `lamps` (n, POINTS, 3) and `panels` (c, POINTS, 3) RGB 0-255. `grids` (h, GRID, GRID) luma 0-255. `inside` (h,):
+    `lamps`: their patches. `panels` (c, POINTS, 3) RGB 0-255. `grids` (h, GRID, GRID) luma 0-255. `inside` (h,):
     whether the head's lamps lie in the picture. `grey`: the picture has no colours, as cameras' have in infra-red.
-    `scene` (rows × columns,) luma of the whole picture, thinly.
+    `scene` (points,) luma of the whole picture, thinly, from the darkest to the brightest; `level`: its median.
     """
 
-    lamps: Floats
+    lamps: Channels
     panels: Floats
     grids: Floats
     inside: NDArray[np.bool_]
     grey: bool
     scene: Floats
+    level: float
 
 
 class Sampler:
@@ -187,34 +198,47 @@ class Sampler:
         self._lamp_maps = _Maps(np.concatenate((points.lamp_points, points.panel_points)))
         self._lamps = lamps
         self._grid_maps = _Maps(points.grid_points.reshape(heads * GRID * _FINE, GRID * _FINE, 2))
-        self._place: tuple[Placement, bytes] | None = None
+        self._placed: tuple[Placement, int, int] | None = None
+        self._nudged: bytes = b""
+        self._inside = np.zeros(heads, bool)
 
     def sample(self, frame: Frame, placement: Placement, nudges: Floats) -> Samples:
         """Reads a picture. `nudges` (h, 2): by how many pixels of it each head's lamps are off their place."""
-        place = placement, nudges.tobytes()
-        if place != self._place:
-            self._place = place
-            every = np.concatenate((self._layout.head_of, self._layout.panel_of))
-            self._lamp_maps.place(placement, nudges[every])
-            self._grid_maps.place(placement, np.zeros((len(self._grid_maps.points), 2), np.float32))
+        self._place(frame, placement, nudges)
         luma = frame.luma
         planes = frame.read_planes() if frame.read_planes is not None else None
-        inside = self._inside(placement, frame.width, frame.height)
-        scene = _thinned(luma)
+        scene = np.sort(_thinned(luma)).astype(np.float32)
         if planes is not None and luma.shape == planes.luma.shape:
-            lamps, grids, grey = self._from_planes(planes.luma, planes.chroma)
-            if not planes.full_range:
-                lamps = _widened(lamps)
-                grids = (grids - _LIMITED_BLACK) * _LIMITED_GAIN
-                scene = (scene - _LIMITED_BLACK) * _LIMITED_GAIN
-            rgb = _rgb(lamps)
+            rgb, fine, grey = self._from_planes(planes)
         else:
-            rgb, grids, grey = self._from_bgr(frame, placement, inside)
+            rgb, fine, grey = self._from_bgr(frame, placement, self._inside)
         heads = len(self._layout.ids)
-        coarse = grids.reshape(heads, GRID, _FINE, GRID, _FINE).mean(axis=(2, 4))
-        return Samples(rgb[: self._lamps], rgb[self._lamps :], coarse, inside, grey, scene)
+        grids = cv2.resize(fine.astype(np.float32), (GRID, heads * GRID), interpolation=cv2.INTER_AREA)
+        if planes is not None and not planes.full_range and luma.shape == planes.luma.shape:
+            grids = (grids - _LIMITED_BLACK) * _LIMITED_GAIN
+            scene = (scene - _LIMITED_BLACK) * _LIMITED_GAIN
+        return Samples(
+            lamps=channels(rgb[: self._lamps], self._layout.colours),
+            panels=rgb[self._lamps :],
+            grids=np.asarray(grids, np.float32).reshape(heads, GRID, GRID),
+            inside=self._inside,
+            grey=grey,
+            scene=scene,
+            level=float(scene[(len(scene) - 1) // 2] + scene[len(scene) // 2]) / 2,
+        )
 
-    def _inside(self, placement: Placement, width: int, height: int) -> NDArray[np.bool_]:
+    def _place(self, frame: Frame, placement: Placement, nudges: Floats) -> None:
+        """Puts the points where they lie, if they lie elsewhere than in the picture before: mostly they do not."""
+        placed, nudged = (placement, frame.width, frame.height), nudges.tobytes()
+        if placed == self._placed and nudged == self._nudged:
+            return
+        self._lamp_maps.place(placement, nudges[np.concatenate((self._layout.head_of, self._layout.panel_of))])
+        if placed != self._placed:
+            self._grid_maps.place(placement)
+            self._inside = self._heads_inside(*placed)
+        self._placed, self._nudged = placed, nudged
+
+    def _heads_inside(self, placement: Placement, width: int, height: int) -> NDArray[np.bool_]:
         points = self._layout
         x, y = points.centres.T
         centres = np.stack(
@@ -229,28 +253,36 @@ class Sampler:
         good = ((centres - reach >= 0) & (centres + reach <= (width - 1, height - 1))).all(axis=1)
         return np.asarray(np.logical_and.reduceat(good, points.first[:-1]))
 
-    def _from_planes(self, luma: Image, chroma: tuple[Image, ...]) -> tuple[Floats, Floats, bool]:
-        """Lamps as (n, POINTS, 3) of Y, U, V with U and V around zero; grids; whether there is no colour."""
-        points = self._lamp_maps.points
-        lamps = np.zeros((*points.shape[:2], 3), np.float32)
-        lamps[:, :, 0] = self._lamp_maps.read(luma)
-        grids = self._grid_maps.read(luma).astype(np.float32)
-        if not chroma:
-            return lamps, grids, True
-        shape = (chroma[0].shape[1] / luma.shape[1], chroma[0].shape[0] / luma.shape[0])
-        parts = [self._lamp_maps.read(plane, shape) for plane in chroma]
-        both = np.stack(parts, axis=2) if len(parts) == 2 else parts[0]
-        lamps[:, :, 1:] = both
-        lamps[:, :, 1:] -= 128
-        step = max(chroma[0].shape[1] // _SCENE_COLUMNS, 1)
-        spread = max(int(np.ptp(plane[::step, ::step])) for plane in chroma)
-        return lamps, grids, spread <= _GREY_SPREAD and float(np.abs(lamps[:, :, 1:]).max()) <= _GREY_SPREAD
+    def _from_planes(self, planes: Planes) -> tuple[Floats, Image, bool]:
+        """Lamps and displays (n + c, POINTS, 3) RGB 0-255, each channel for itself in memory; the grids' points, luma
+        as the plane has it; whether there is no colour."""
+        luma, chroma = planes.luma, planes.chroma
+        points, fine = self._lamp_maps.points, self._grid_maps.read(luma)
+        light = self._lamp_maps.read(luma).astype(np.float32)
+        if not planes.full_range:
+            light -= _LIMITED_BLACK
+            light *= _LIMITED_GAIN
+        rgb = np.empty((3, *points.shape[:2]), np.float32)
+        rgb[:] = light
+        grey = True
+        if chroma:
+            scale = (chroma[0].shape[1] / luma.shape[1], chroma[0].shape[0] / luma.shape[0])
+            parts = [self._lamp_maps.read(plane, scale) for plane in chroma]
+            blue, red = parts if len(parts) == 2 else (parts[0][:, :, 0], parts[0][:, :, 1])
+            step = max(chroma[0].shape[1] // _SCENE_COLUMNS, 1)
+            spread = max(int(np.ptp(plane[::step, ::step])) for plane in chroma)
+            most = max(abs(int(edge) - 128) for part in (blue, red) for edge in (part.min(), part.max()))
+            grey = spread <= _GREY_SPREAD and most <= _GREY_SPREAD
+            _add_colour(rgb, blue, red, 1.0 if planes.full_range else 255 / 224)
+        np.maximum(rgb, 0, out=rgb)
+        np.minimum(rgb, 255, out=rgb)
+        return rgb.transpose(1, 2, 0), fine, grey
 
-    def _from_bgr(self, frame: Frame, placement: Placement, inside: NDArray[np.bool_]) -> tuple[Floats, Floats, bool]:
+    def _from_bgr(self, frame: Frame, placement: Placement, inside: NDArray[np.bool_]) -> tuple[Floats, Image, bool]:
         """The same from a reader of colour: one read a head."""
         points = self._layout
         lamps = np.zeros((len(self._lamp_maps.points), POINTS, 3), np.float32)
-        grids = np.zeros((len(points.ids), GRID * _FINE, GRID * _FINE), np.float32)
+        grids = np.zeros((len(points.ids), GRID * _FINE, GRID * _FINE), np.uint8)
         coloured = False
         for number in np.flatnonzero(inside):
             region = _region(points, int(number), placement)
@@ -282,17 +314,22 @@ class _Maps:
         self._x = np.ascontiguousarray(points[:, :, 0])
         self._y = np.ascontiguousarray(points[:, :, 1])
         self._placed = self._x, self._y
+        self._scaled: dict[tuple[float, float], tuple[Floats, Floats]] = {}
 
-    def place(self, placement: Placement, nudges: Floats) -> None:
+    def place(self, placement: Placement, nudges: Floats | None = None) -> None:
         """Puts the points where they lie in a picture; `nudges` (rows, 2) pixels beside it."""
         scale, turn = np.float32(placement.scale), np.float32(placement.turn)
         x, y = self._x * scale, self._y * scale
         if placement.turn:
             x -= self._y * turn
             y += self._x * turn
-        x += nudges[:, :1] + np.float32(placement.dx)
-        y += nudges[:, 1:] + np.float32(placement.dy)
+        x += np.float32(placement.dx)
+        y += np.float32(placement.dy)
+        if nudges is not None:
+            x += nudges[:, :1]
+            y += nudges[:, 1:]
         self._placed = x, y
+        self._scaled.clear()
 
     def read(
         self,
@@ -301,16 +338,26 @@ class _Maps:
         shift: tuple[float, float] = (0.0, 0.0),
         rows: slice = slice(None),
     ) -> Image:
-        """(rows, columns[, channels]) of a plane that is `scale` as large as the picture, its corner at `shift`.
+        """(rows, columns[, channels]) of a plane that is `scale` as large as the picture, or of a part of the picture
+        with its corner at `shift`, and then only `rows`.
 
         What lies outside the plane is taken from its border.
         """
-        x, y = (part[rows] for part in self._placed)
-        if scale != (1.0, 1.0) or shift != (0.0, 0.0):
-            # A sample of a smaller plane lies in the middle of the pixels that share it.
-            x = x * np.float32(scale[0]) + np.float32((0.5 - shift[0]) * scale[0] - 0.5)
-            y = y * np.float32(scale[1]) + np.float32((0.5 - shift[1]) * scale[1] - 0.5)
+        x, y = self._placed if scale == (1.0, 1.0) else self._on_smaller(scale)
+        if shift != (0.0, 0.0) or rows != slice(None):
+            x, y = x[rows] - np.float32(shift[0]), y[rows] - np.float32(shift[1])
         return np.asarray(cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+    def _on_smaller(self, scale: tuple[float, float]) -> tuple[Floats, Floats]:
+        """Where the points lie on a plane that is `scale` as large; until they are placed anew it is the same."""
+        found = self._scaled.get(scale)
+        if found is None:
+            # A sample of a smaller plane lies in the middle of the pixels that share it.
+            x, y = (
+                part * np.float32(by) + np.float32(0.5 * by - 0.5) for part, by in zip(self._placed, scale, strict=True)
+            )
+            found = self._scaled[scale] = x, y
+        return found
 
 
 def _region(points: Layout, number: int, placement: Placement) -> Region:
@@ -322,20 +369,16 @@ def _region(points: Layout, number: int, placement: Placement) -> Region:
     return Region(int(centre[0] - half[0]), int(centre[1] - half[1]), int(2 * half[0]), int(2 * half[1]))
 
 
-def _thinned(luma: Image) -> Floats:
+def _thinned(luma: Image) -> Image:
     rows, columns = max(luma.shape[0] // _SCENE_ROWS, 1), max(luma.shape[1] // _SCENE_COLUMNS, 1)
-    return luma[rows // 2 :: rows, columns // 2 :: columns].astype(np.float32).ravel()
+    return luma[rows // 2 :: rows, columns // 2 :: columns].ravel()
 
 
-def _widened(lamps: Floats) -> Floats:
-    lamps[:, :, 0] -= _LIMITED_BLACK
-    lamps[:, :, 0] *= _LIMITED_GAIN
-    lamps[:, :, 1:] *= 255 / 224
-    return lamps
-
-
-def _rgb(lamps: Floats) -> Floats:
-    """Y, U, V → R, G, B, 0-255."""
-    rgb = lamps[:, :, 1:] @ _TO_RGB.T
-    rgb += lamps[:, :, :1]
-    return np.clip(rgb, 0, 255, out=rgb)
+def _add_colour(rgb: Floats, blue: Image, red: Image, wider: float) -> None:
+    """Adds what U and V (n, POINTS), around 128, stand for to `rgb` (3, n, POINTS)."""
+    u, v = (part.astype(np.float32) - np.float32(128) for part in (blue, red))
+    weights = _TO_RGB * np.float32(wider)
+    rgb[0] += weights[0, 1] * v
+    rgb[1] += weights[1, 0] * u
+    rgb[1] += weights[1, 1] * v
+    rgb[2] += weights[2, 0] * u

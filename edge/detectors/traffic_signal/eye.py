@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.detectors.interface import Frame, Image, Region
 from edge.detectors.traffic_signal.chips import Sampler, Samples, layout
@@ -27,6 +28,8 @@ _NUDGE_FROM, _NUDGE_TO = 0.18, 0.45
 """Diameters: less does no harm, and the light of an arrow or below a visor is off by so much; more is the next lamp."""
 _NUDGE_AGAIN = 0.15
 """Diameters between two sightings of the same light."""
+_NUDGE_SECONDS = 0.25
+"""How often, while the picture is steady, it is looked where lights are."""
 _STILL_MARGIN = 0.25
 """Of a head's size, around it in a still: one sees what it hangs on."""
 
@@ -42,6 +45,7 @@ class Eye:
         self._key = _key(settings)
         self._nudges = np.zeros((len(self._points.ids), 2), np.float32)
         self._seen_at = np.zeros_like(self._nudges)
+        self._nudged_at: tuple[float, Placement] | None = None
         self._latest: tuple[Frame, Placement] | None = None
         self._time: float | None = None
 
@@ -53,7 +57,7 @@ class Eye:
         if placement.registration is Registration.MOVED:
             return self._unseen(frame, Unseen.MOVED)
         samples = self._sampler.sample(frame, placement, self._nudges)
-        if self._nudged(samples):
+        if self._is_nudge_due(frame.media_time, placement) and self._nudged(samples):
             samples = self._sampler.sample(frame, placement, self._nudges)
         states = self._judge.judge(samples)
         points = self._points
@@ -62,13 +66,10 @@ class Eye:
         glowing = states.score >= -SAID
         judgement = self._sight.judge(samples, self._judge.light, surely, glowing, seconds)
         states = self._judge.through_fog(states, judgement.contrast[points.head_of])
-        heads = {
-            head_id: self._reading(number, states, judgement, bool(samples.inside[number]))
-            for number, head_id in enumerate(points.ids)
-        }
+        heads = self._readings(states, judgement, samples.inside)
         seen = np.array([reading.seen for reading in heads.values()])
         proven = surely & seen
-        self._sight.learn(proven | (judgement.certain & seen), glowing, samples.scene, seconds)
+        self._sight.learn(proven | (judgement.certain & seen), samples.level)
         clear = judgement.contrast >= FAINT
         self._judge.learn(states, (proven & clear)[points.head_of], seconds)
         return SceneReading(frame.media_time, frame.wall_time, heads)
@@ -104,13 +105,22 @@ class Eye:
             self._judge.load(saved["lamps"])
         self._sight.load(mapping_of(saved.get("sight")))
 
+    def _is_nudge_due(self, media_time: float, placement: Placement) -> bool:
+        """Poles bend slowly; only while the whole picture sways each one may be off its place at once."""
+        if self._nudged_at is not None:
+            since = media_time - self._nudged_at[0]
+            if 0 <= since < _NUDGE_SECONDS - 1e-6 and placement == self._nudged_at[1]:
+                return False
+        self._nudged_at = media_time, placement
+        return True
+
     def _nudged(self, samples: Samples) -> bool:
         """Follows each head's light where the placement is not exact; whether any moved too far to be read as it is.
 
         Heads at different distances do not shift alike, and poles bend in the wind.
         """
         points = self._points
-        off, peak = off_centre(samples.lamps, points.colours)
+        off, peak = off_centre(samples.lamps)
         best = np.maximum.reduceat(peak, points.first[:-1])[points.head_of]
         far = np.hypot(*off.T)
         use = (peak >= best) & (peak >= _NUDGE_PEAK) & (far > _NUDGE_FROM) & (far < _NUDGE_TO)
@@ -127,41 +137,43 @@ class Eye:
         return moved
 
     def _unseen(self, frame: Frame, reason: Unseen) -> SceneReading:
-        points = self._points
-        heads = {
-            head_id: HeadReading(
-                (Lit.UNKNOWN,) * int(points.first[number + 1] - points.first[number]),
-                reason,
-                countdown=Lit.UNKNOWN if number in points.panel_of else None,
-                confidence=0.0,
-            )
-            for number, head_id in enumerate(points.ids)
-        }
+        heads = {head_id: self._unseen_head(number, reason) for number, head_id in enumerate(self._points.ids)}
         return SceneReading(frame.media_time, frame.wall_time, heads, moved=reason is Unseen.MOVED)
 
-    def _reading(self, number: int, states: LampStates, judgement: Judgement, inside: bool) -> HeadReading:
-        some = slice(self._points.first[number], self._points.first[number + 1])
-        score, phantom = states.score[some], states.phantom[some]
-        unseen = judgement.unseen[number]
-        if judgement.lit_only[number] and bool((score >= SURE).any()) and not phantom.any():
-            unseen = None
-        if not inside:
-            unseen = Unseen.MOVED
-        elif unseen is None and phantom.any():
-            unseen = Unseen.GLARE
-        # A lamp that is lit proves itself, and its halo hides the others' surroundings.
-        if unseen is None and not (score >= SAID).any() and judgement.hidden_lamps[some].any():
-            unseen = Unseen.OCCLUDED
-        display = states.display[self._points.panel_of == number]
-        if unseen is not None:
-            return HeadReading(
-                (Lit.UNKNOWN,) * len(score), unseen, countdown=Lit.UNKNOWN if display.size else None, confidence=0.0
-            )
-        return HeadReading(
-            tuple(_said(one) for one in score),
-            countdown=_said(display[0]) if display.size else None,
-            confidence=round(float(min(np.abs(score).min(), 1.0)), 2),
+    def _readings(self, states: LampStates, judgement: Judgement, inside: NDArray[np.bool_]) -> dict[str, HeadReading]:
+        first = self._points.first
+        starts = first[:-1]
+        surely, said, phantom, hidden = (
+            np.logical_or.reduceat(flags, starts).tolist()
+            for flags in (states.score >= SURE, states.score >= SAID, states.phantom, judgement.hidden_lamps)
         )
+        lamps = [_said(score) for score in states.score.tolist()]
+        doubt = np.minimum.reduceat(np.abs(states.score), starts).tolist()
+        displays = dict(zip(self._points.panel_of.tolist(), map(_said, states.display.tolist()), strict=True))
+        readings = {}
+        for number, head_id in enumerate(self._points.ids):
+            unseen = judgement.unseen[number]
+            if judgement.lit_only[number] and surely[number] and not phantom[number]:
+                unseen = None
+            if not inside[number]:
+                unseen = Unseen.MOVED
+            elif unseen is None and phantom[number]:
+                unseen = Unseen.GLARE
+            # A lamp that is lit proves itself, and its halo hides the others' surroundings.
+            if unseen is None and not said[number] and hidden[number]:
+                unseen = Unseen.OCCLUDED
+            if unseen is None:
+                mine = tuple(lamps[first[number] : first[number + 1]])
+                sure = round(min(doubt[number], 1.0), 2)
+                readings[head_id] = HeadReading(mine, countdown=displays.get(number), confidence=sure)
+            else:
+                readings[head_id] = self._unseen_head(number, unseen)
+        return readings
+
+    def _unseen_head(self, number: int, reason: Unseen) -> HeadReading:
+        lamps = int(self._points.first[number + 1] - self._points.first[number])
+        countdown = Lit.UNKNOWN if number in self._points.panel_of else None
+        return HeadReading((Lit.UNKNOWN,) * lamps, reason, countdown=countdown, confidence=0.0)
 
 
 def _said(score: float) -> Lit:

@@ -70,6 +70,11 @@ _INTACT_SHARE = 0.7
 _BLOCK_SHARE = 0.3
 _LEVEL_STEP, _LEVEL_SHARE = 5.0, 0.2
 """Grey levels, and share of the level, by which a block may differ when only levels are there to compare."""
+_JUDGED_SECONDS = 0.5
+"""How long a judgement stands while nothing has changed: what comes before a head changes what is seen there."""
+_SAME_CELLS, _SAME = 4, 5.0
+"""Cells across and down a part of a head, and grey levels by which its mean may differ for the head to look the same:
+noise and compression move such a mean by one."""
 _SCENE_CONTRAST = 25.0
 """Grey levels between the darkest and the brightest of a picture: less, and nothing can be seen anywhere."""
 
@@ -113,6 +118,7 @@ class Sight:
         heads = len(points.ids)
         self._points = points
         self._drawn, self._reach, self._near, self._housing = _drawn(points)
+        self._glowed = np.zeros(len(points.colours), bool)
         self._all = np.ones((heads, _CELLS, _CELLS), np.float32)
         cells = (_CELLS, _CELLS)
         self._memories = [
@@ -121,28 +127,61 @@ class Sight:
             )
             for _ in Light
         ]
-        self._smooth: Floats | None = None
+        self._smooth = np.zeros((heads, GRID, GRID), np.float32)
+        self._smooth_light: Light | None = None
         self._edges = np.zeros((heads, 2, *cells), np.float32)
         self._levels = np.zeros((heads, *cells), np.float32)
         self._strength = np.zeros((heads, *cells), np.float32)
         self._light: Light | None = None
         self._scene_level = np.zeros(len(Light), np.float32)
+        self._judgement: Judgement | None = None
+        self._judged_on: tuple[Light, bytes, bytes] | None = None
+        self._judged_grids = np.zeros((heads, GRID, GRID), np.float32)
+        self._waited_seconds = 0.0
+        self._fresh = False
+        """The latest picture was judged for itself, and nothing learned from it yet."""
+        self._weights = self._all
 
     def judge(self, samples: Samples, light: Light, lit: Flags, glowing: Flags, seconds: float) -> Judgement:
         """Why heads cannot be seen. `lit` (h,): a lamp of it surely is. `glowing` (n,): lamps whose halo is not to be
-        compared. `seconds` since the last picture."""
-        self._take(samples, light, seconds)
+        compared. `seconds` since the last picture.
+
+        A judgement stands for a while (the same object is given) if the heads look the same, the same lamps shine, and
+        each head that was seen has a lamp that surely does: that nothing shines is never said on an older look.
+        """
+        self._take(samples, light, glowing, seconds)
+        self._waited_seconds += seconds
+        on = light, lit.tobytes(), glowing.tobytes()
+        if self._judgement is not None and on == self._judged_on and self._stands(self._judgement, lit):
+            return self._judgement
+        self._judged_on, self._judged_grids, self._fresh = on, self._smooth, True
+        self._judgement = self._judge(samples, light, lit, glowing)
+        return self._judgement
+
+    def _stands(self, judgement: Judgement, lit: Flags) -> bool:
+        if self._waited_seconds >= _JUDGED_SECONDS - 1e-6:
+            return False
+        if not all(shines or reason is not None for shines, reason in zip(lit, judgement.unseen, strict=True)):
+            return False
+        apart = (self._smooth - self._judged_grids).reshape(-1, GRID)
+        parts = cv2.resize(apart, (GRID // _SAME_CELLS, len(apart) // _SAME_CELLS), interpolation=cv2.INTER_AREA)
+        return bool(np.abs(parts).max() <= _SAME)
+
+    def _judge(self, samples: Samples, light: Light, lit: Flags, glowing: Flags) -> Judgement:
+        self._look(light)
         memory = self._memories[light]
-        weights = self._usable(glowing, light)
+        weights = self._weights = self._usable(glowing, light)
         known = weights * (memory.seconds >= _KNOWN_SECONDS)
         steady = known * ((memory.edges**2).sum(axis=1) > _STEADY * memory.wobble)
         structure = _structure(self._edges, memory.edges, steady)
         contrast = self._contrast(memory, steady, structure)
         foreign = self._foreign(weights * (memory.seconds >= _LONG_KNOWN_SECONDS), steady)
         hidden_lamps = self._hidden_lamps(memory, steady)
-        cold_share = self._as_drawn(weights)
-        changed = self._changed(samples, memory, known, light)
-        is_known = (known.sum(axis=(1, 2)) > 0.3 * weights.sum(axis=(1, 2))) | (structure.energy >= _ENOUGH)
+        enough = structure.energy >= _ENOUGH
+        is_known = (known.sum(axis=(1, 2)) > 0.3 * weights.sum(axis=(1, 2))) | enough
+        # Hardly ever asked for, and each as dear as all else.
+        cold_share = structure.energy if is_known.all() else self._as_drawn(weights)
+        changed = structure.energy if enough.all() else self._changed(samples, memory, known, light)
         ordered = samples.scene
         blind = float(ordered[int(0.997 * len(ordered))] - ordered[len(ordered) // 50]) < _SCENE_CONTRAST
         unseen: list[Unseen | None] = []
@@ -198,10 +237,21 @@ class Sight:
             shares.append(common / np.maximum(((drawn**2).sum(axis=1) * where).sum(axis=(1, 2)), 1e-3))
         return np.asarray(np.maximum(*shares), np.float32)
 
-    def _take(self, samples: Samples, light: Light, seconds: float) -> None:
+    def _take(self, samples: Samples, light: Light, glowing: Flags, seconds: float) -> None:
         smooth = float(_SMOOTH_SECONDS[light])
-        share = 1.0 if self._smooth is None or light is not self._light else seconds / max(smooth, seconds, 1e-3)
-        self._smooth = samples.grids if self._smooth is None else self._smooth + share * (samples.grids - self._smooth)
+        share = 1.0 if light is not self._smooth_light else seconds / max(smooth, seconds, 1e-3)
+        self._smooth = (
+            samples.grids if share == 1.0 else self._smooth + np.float32(share) * (samples.grids - self._smooth)
+        )
+        if share < 1:
+            # What a lamp's halo left in the average is no edge of anything: flashing would look like leaves.
+            for lamp in np.flatnonzero(self._glowed & ~glowing):
+                head, reached = self._points.head_of[lamp], np.pad(self._reach[lamp, light], 1, mode="edge")
+                self._smooth[head][reached] = samples.grids[head][reached]
+        self._glowed = glowing
+        self._smooth_light = light
+
+    def _look(self, light: Light) -> None:
         self._edges, self._strength = _orientation(self._smooth, float(_NOISE[light]))
         self._levels = self._smooth[:, 1:-1, 1:-1].copy()
         self._align(light)
@@ -272,12 +322,16 @@ class Sight:
         off = np.abs(now - then) > _LEVEL_STEP + _LEVEL_SHARE * then + 2 * spread
         return np.asarray((off & usable).sum(axis=(1, 2)) / np.maximum(usable.sum(axis=(1, 2)), 1), np.float32)
 
-    def learn(self, proven: Flags, glowing: Flags, scene: Floats, seconds: float) -> None:
-        """Takes the latest picture as what `proven` (h,) heads look like."""
-        if self._light is None:
+    def learn(self, proven: Flags, level: float) -> None:
+        """Takes the latest picture as what `proven` (h,) heads look like, if it was judged for itself; for all the time
+        since the one before that was. `level` of the whole picture."""
+        if self._light is None or not self._fresh:
+            return
+        self._fresh, seconds, self._waited_seconds = False, self._waited_seconds, 0.0
+        if not proven.any():
             return
         memory = self._memories[self._light]
-        usable = (self._usable(glowing, self._light) > 0) & proven[:, None, None]
+        usable = (self._weights > 0) & proven[:, None, None]
         memory.seconds[usable] += seconds
         share = np.where(usable, np.minimum(seconds / np.clip(memory.seconds, 1e-3, _LEARN_SECONDS), 1.0), 0)
         share = share.astype(np.float32)
@@ -287,10 +341,9 @@ class Sight:
         memory.strength += share * (self._strength - memory.strength)
         memory.spread += share * (np.abs(self._levels - memory.levels) - memory.spread)
         memory.levels += share * (self._levels - memory.levels)
-        level, usual = float(np.median(scene)), float(self._scene_level[self._light])
-        if proven.any():
-            step = min(seconds / _LEARN_SECONDS, 1.0) if usual else 1.0
-            self._scene_level[self._light] = usual + step * (level - usual)
+        usual = float(self._scene_level[self._light])
+        step = min(seconds / _LEARN_SECONDS, 1.0) if usual else 1.0
+        self._scene_level[self._light] = usual + step * (level - usual)
 
     def save(self) -> Mapping[str, Any]:
         return {
@@ -309,6 +362,7 @@ class Sight:
 
     def load(self, saved: Mapping[str, Any]) -> None:
         """Takes up each light that is as it was saved."""
+        self._judgement = None
         for light, memory in zip(Light, self._memories, strict=True):
             kept = saved.get(light.name.lower())
             if kept is None:
