@@ -45,7 +45,7 @@ _LOW, _HIGH = int(0.3 * POINTS), int(0.97 * POINTS)
 _STROKE_POINTS = POINTS // 16
 """A single 1 fills a tenth of a display."""
 _EDGE_LINES = (*range(3), *range(PATCH - 3, PATCH))
-"""Rows and columns of a display where its frame, or what is behind it, shows if it is drawn or placed a pixel beside."""
+"""Rows and columns of a display where its frame, or what is behind it, shows if it lies a pixel beside its place."""
 _GAPS = 2
 """Points of such a line that may be darker than the rest: more, and it is a stroke."""
 _BORDER = np.flatnonzero(np.abs(patch_offsets()).max(axis=1) > 0.85)
@@ -139,6 +139,8 @@ def strokes(panels: Floats) -> Floats:
     """(n,) how far the strokes of digits stand out of n panels (n, POINTS, 3), grey levels. Dark panels have less than
     15; a lamp's halo, which brightens one side of a panel, is not counted, nor what runs from end to end of an edge:
     the frame, which is half as bright as digits and always there."""
+    if not len(panels):
+        return np.zeros(0, np.float32)
     bright = panels.max(axis=2).reshape(-1, PATCH, PATCH)
     middle = np.median(bright, axis=(1, 2))[:, None]
     for lines in (bright, bright.transpose(0, 2, 1)):
