@@ -95,8 +95,12 @@ class DarkJudge:
 
     def _outlived(self, head: Head, since: float) -> bool:
         """Whether a head that is hidden now was seen lit after others went dark: then it is no failure of all."""
-        newest = next((one for one, _ in head.history.newest_first() if one.unseen is None), None)
-        return newest is not None and bool(newest.lit) and newest.last > since + TOGETHER_SECONDS
+        for stretch, _ in head.history.newest_first():
+            if stretch.last <= since + TOGETHER_SECONDS:
+                return False
+            if stretch.lit:
+                return True
+        return False
 
     def _hidden(self, junction: Junction, dark: dict[str, Darkness]) -> list[Head]:
         """Heads behind something at the moment that were as dark as the others until then."""
@@ -121,7 +125,7 @@ class DarkJudge:
         if (
             len(junction.heads) >= 2
             and len(together) >= max(2, len(junction.heads) // 2)
-            and all(head.is_dark for head in watched)
+            and all(head in together or (head.is_dark and head not in always) for head in watched)
             and not any(self._outlived(head, min(dark[one.id].since for one in together)) for head in hidden)
         ):
             concerned = [head for head in (*watched, *self._hidden(junction, dark)) if head.id in dark]

@@ -112,6 +112,8 @@ def test_a_head_that_is_hidden_when_the_failure_is_told_belongs_to_it(start: flo
 def test_a_bus_before_the_heads_that_work_makes_no_power_failure_of_a_dark_approach() -> None:
     def shown(t: float) -> dict[str, Shown]:
         dark = {**normal(t), "a1": DARK, "a2": DARK}
+        if 199 <= t < 200:
+            return {**dark, "b1": DARK, "b2": DARK}  # misread as it passes before them
         return {**dark, "b1": Unseen.OCCLUDED, "b2": Unseen.OCCLUDED} if 200 <= t < 230 else dark
 
     told = run(during(130, 300, shown), 600)
