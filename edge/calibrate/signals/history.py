@@ -6,7 +6,7 @@ stands in the same place twice is no lamp; lights of one head are in line, of li
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import cv2
@@ -97,7 +97,8 @@ class LampHistory:
 
     def add(self, bgr: Image) -> tuple[float, float] | None:
         """The next picture, (height, width, 3), always of one size. Returns by how many pixels its content lies right
-        of and below the view's first one; None if it shows something else and was left out. About 40 ms at 1080p."""
+        of and below the view's first one; None if it shows something else and was left out. About 55 ms
+        of one core at 1080p by day, 75 ms of a handheld clip at dusk, 10-25 ms at 640 × 360."""
         shift = self._shift(bgr)
         if shift is None:
             self.left_out += 1
@@ -112,7 +113,7 @@ class LampHistory:
         self.left_out = 0
         number = self.samples
         self.samples += 1
-        put_back = _shifted(bgr, shift)
+        put_back, rest = _shifted(bgr, shift)
         brightest = brightest_channel(put_back)
         if self._floor is None:
             self._floor = brightest.copy()
@@ -121,7 +122,7 @@ class LampHistory:
                 cv2.add(self._floor, np.ones(1, np.float64), self._floor)
             cv2.min(self._floor, brightest, self._floor)
         for blob in lights(put_back, self._floor):
-            self._remember(blob, number)
+            self._remember(replace(blob, x=blob.x - rest[0], y=blob.y - rest[1]), number)
         self._measure(brightest, number)
         if number % FORGET_SAMPLES == 0 or len(self._places) > MAX_PLACES:
             self._forget(number)
@@ -275,12 +276,14 @@ class LampHistory:
         return float(np.median(ring)) if ring.size else 255.0
 
 
-def _shifted(bgr: Image, shift: tuple[float, float]) -> Image:
-    """The picture put back to where the first one was; by less than a third of a pixel it is left as it is."""
-    if max(abs(shift[0]), abs(shift[1])) < 0.34:
-        return bgr
-    matrix = np.asarray([[1, 0, -shift[0]], [0, 1, -shift[1]]], np.float64)
+def _shifted(bgr: Image, shift: tuple[float, float]) -> tuple[Image, tuple[float, float]]:
+    """The picture put back by whole pixels to where the first one was, and what is left of the shift: interpolating a
+    1080p picture would cost more than all else."""
+    whole = round(shift[0]), round(shift[1])
+    rest = shift[0] - whole[0], shift[1] - whole[1]
+    if whole == (0, 0):
+        return bgr, rest
+    matrix = np.asarray([[1, 0, -whole[0]], [0, 1, -whole[1]]], np.float64)
     size = (bgr.shape[1], bgr.shape[0])
-    return np.asarray(
-        cv2.warpAffine(bgr, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
-    )
+    moved = cv2.warpAffine(bgr, matrix, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.uint8), rest

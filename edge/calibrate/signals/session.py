@@ -29,7 +29,7 @@ from edge.detectors.traffic_signal.placer import Placer
 from edge.detectors.traffic_signal.settings import TrafficSignalSettings
 
 HISTORY_SECONDS = 0.9
-"""Between two pictures of the history: lamps change every few seconds, and a picture costs 30 ms."""
+"""Between two pictures of the history: lamps change every few seconds, and a picture costs 10-75 ms."""
 MIN_LEARN_SECONDS = 10.0
 STILL_QUALITY = 90
 """Of the JPEG that heads are drawn on: lamps of 6 px must keep their edges."""

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
+from edge.calibrate.signals.cycles import cycles_of
 from edge.calibrate.signals.drawing import draw_timeline
 from edge.calibrate.signals.learning import Learned, Learner, applied
+from edge.calibrate.signals.record import UNKNOWN
 from edge.calibrate.signals.terminal import states
 from edge.detectors.traffic_signal.findings import Fault
 from edge.detectors.traffic_signal.readings import HeadReading, Lit, SceneReading, Unseen
@@ -218,3 +221,16 @@ def test_wall_time_that_steps_back_does_not_fold_the_axis() -> None:
         learner.add(replace(scene, wall_time=scene.wall_time - timedelta(hours=1)))
     times = learner.record.times
     assert (times[1:] > times[:-1]).all()
+
+
+def test_half_a_second_of_another_colour_is_no_duration() -> None:
+    times = np.arange(0, 200, 0.125)
+    shown = np.where(times % 40 < 18, 1, np.where(times % 40 < 21, 2, 3)).astype(np.int16)
+    plain_plan = cycles_of(times, shown).plan
+    shown[(times % 40 >= 30) & (times % 40 < 30.5)] = 1  # a red bus' edge, before a green head
+    shown[(times >= 86) & (times < 90)] = UNKNOWN  # the bus itself
+    shown[(times >= 90) & (times < 90.5)] = 2
+    plan = cycles_of(times, shown).plan
+    assert plan is not None
+    assert plan == plain_plan
+    assert plan.durations[Colour.RED].shortest == pytest.approx(18, abs=0.2)
