@@ -96,6 +96,10 @@ def propose(
     candidates: list[_Candidate] = []
     unproven: list[FoundHead] = []
     taken: set[int] = set()
+    drawn = [box for box in boxes if box.score >= LOOKS_ALONE and box.unchanged and _in_corner(box.box, size)]
+    boxes = [box for box in boxes if box not in drawn]
+    # What is drawn stands still while a shaking picture is put back: parts of it seem to go on and off.
+    found = [head for head in found if not any(_touch(box.box, head.box) for box in drawn)]
     for head in found:
         inside = [number for number, box in enumerate(boxes) if _holds(box.box, head)]
         number = min(inside, key=lambda number: _area(boxes[number].box), default=None)
@@ -108,8 +112,7 @@ def propose(
     # Lamps that took turns are proof; looks alone must be the surer, the more has been proved without them.
     enough = LOOKS_BESIDE if any(head.sure for head in found) else LOOKS_ALONE
     left = [box for number, box in enumerate(boxes) if number not in taken and box.score >= enough]
-    drawn = [box for box in left if box.unchanged and _in_corner(box.box, size)]
-    candidates += [_from_model(box) for box in left if box not in drawn]
+    candidates += [_from_model(box) for box in left]
     ordered = in_reading_order([candidate.outline for candidate in candidates])
     heads: dict[str, HeadSettings] = {}
     notes: list[str] = []
@@ -144,6 +147,10 @@ def _left_out(drawn: Sequence[BoxFound], unproven: Sequence[FoundHead]) -> list[
 
 def _at(box: Rectangle) -> str:
     return f"({(box[0] + box[2]) / 2:.0f}, {(box[1] + box[3]) / 2:.0f})"
+
+
+def _touch(one: Rectangle, other: Rectangle) -> bool:
+    return _overlap(one, other) > 0
 
 
 def _in_corner(box: Rectangle, size: PictureSize) -> bool:
