@@ -14,9 +14,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge.detectors.traffic_signal.chips import Sampler, layout
 from edge.detectors.traffic_signal.eye import Eye
+from edge.detectors.traffic_signal.lamps import Light as LampLight
 from edge.detectors.traffic_signal.readings import HeadReading, Lit, Placement, Registration, SceneReading, Unseen
 from edge.detectors.traffic_signal.settings import TrafficSignalSettings
+from edge.detectors.traffic_signal.sight import Sight
 from tests.edge.detectors.traffic_signal.drawn import (
     DAY,
     FOG,
@@ -308,7 +311,9 @@ def test_night_falls_while_a_head_is_dark() -> None:
     assert seen >= 0.8 * len(steps)
 
 
-def test_displays_of_digits() -> None:
+@pytest.mark.parametrize("beside", [False, True])
+def test_displays_of_digits(beside: bool) -> None:
+    """`beside`: the placement is off by a pixel or two, and what is behind the display shows at its edges."""
     panel = ((96, 60), (110, 60), (110, 74), (96, 74))
     one = {**head(80, 60, 10), "countdown": {"polygon": panel}}
     drawn = settings(near=one)
@@ -318,6 +323,8 @@ def test_displays_of_digits() -> None:
         def put(scene: NDArray[np.float32]) -> NDArray[np.float32]:
             scene = scene.copy()
             scene[57:77, 93:113] = 0.015
+            if beside:
+                scene[57:77, 109:] = scene[73:, 93:113] = 0.2
             if lit:
                 for x in (98, 104):
                     scene[62:72, x : x + 2] = scene[62:64, x : x + 5] = (2.0, 0.05, 0.1)
@@ -330,6 +337,24 @@ def test_displays_of_digits() -> None:
         lit = t % 3 > 0
         scene = eye.look(replace(junction, before=with_digits(lit)).frame(t, {"near": (0,)}), PLACED)
         assert scene.heads["near"].countdown is (Lit.ON if lit else Lit.OFF)
+
+
+def test_the_halo_of_what_went_out_is_not_averaged_on() -> None:
+    """Edges of a light that was there a moment ago look like leaves, and would hide a head whenever it flashes."""
+    points = layout(THREE)
+    sampler, sight, junction = Sampler(points), Sight(points), Junction(light=LIGHTS["dusk"])
+    still, off = np.zeros((len(points.ids), 2), np.float32), np.zeros(len(points.colours), bool)
+    for step in range(8):
+        lit = {"near": (1,)} if step % 4 < 2 else {}
+        samples = sampler.sample(junction.frame(1 + step / 4, lit), PLACED, still)
+        glowing = off.copy()
+        glowing[points.first[points.ids.index("near")] + 1] = bool(lit)
+        sight.judge(
+            samples, LampLight.DUSK, np.array([bool(lit) and name == "near" for name in points.ids]), glowing, 0.25
+        )
+        if not lit:
+            near = points.ids.index("near")
+            assert float(np.abs(sight._smooth[near] - samples.grids[near]).max()) < 25
 
 
 def test_it_remembers_across_a_restart() -> None:
