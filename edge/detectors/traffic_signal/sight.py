@@ -243,8 +243,9 @@ class Sight:
         self._smooth = (
             samples.grids if share == 1.0 else self._smooth + np.float32(share) * (samples.grids - self._smooth)
         )
-        if share < 1:
-            # What a lamp's halo left in the average is no edge of anything: flashing would look like leaves.
+        if share < 1 and light is Light.DUSK:
+            # What a lamp's halo left in the average is no edge of anything: flashing would look like leaves. By night
+            # single pictures' noise would look like them too.
             for lamp in np.flatnonzero(self._glowed & ~glowing):
                 head, reached = self._points.head_of[lamp], np.pad(self._reach[lamp, light], 1, mode="edge")
                 self._smooth[head][reached] = samples.grids[head][reached]
