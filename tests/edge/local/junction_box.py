@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -53,8 +54,7 @@ class JunctionBox(WrittenBox):
     @property
     def heads(self) -> dict[str, Any]:
         """The settings of the scene's heads as they really are."""
-        found: dict[str, Any] = document_of(self.scene)["heads"]
-        return found
+        return deepcopy(_heads())
 
     def watch(self, seconds: float) -> None:
         """Lets the camera look on for so many seconds of media time."""
@@ -101,6 +101,12 @@ class JunctionBox(WrittenBox):
                     read_planes=None,
                 )
             cycle += 1
+
+
+@cache
+def _heads() -> dict[str, Any]:
+    found: dict[str, Any] = document_of(_renderer().scene)["heads"]
+    return found
 
 
 @cache

@@ -26,6 +26,7 @@ def test_it_waits_for_every_sample_episode() -> None:
     expected = expected_by_config()
     assert Counter(kind.hazard for kind in expected) == {
         "thrown_object": 3,
+        "signal_dark": 1,
         "water_level": 1,
         "gas": 1,
         "smoke": 1,

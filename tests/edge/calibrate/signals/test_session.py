@@ -162,9 +162,11 @@ def test_it_may_be_asked_while_it_is_fed() -> None:
 
     asking = threading.Thread(target=ask)
     asking.start()
-    for frame in frames()[:15]:
-        session.take(frame)
-    done.set()
-    asking.join()
+    try:
+        for frame in frames()[:15]:
+            session.take(frame)
+    finally:  # else a fault would leave the thread asking for ever
+        done.set()
+        asking.join()
     assert not faults
     assert session.call({"do": "status"})["timeline"] is not None

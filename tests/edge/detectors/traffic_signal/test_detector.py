@@ -225,10 +225,12 @@ def test_reports_may_be_asked_for_from_any_thread() -> None:
 
     asking = threading.Thread(target=ask)
     asking.start()
-    for frame in islice(camera(scene()).frames(), 30):
-        detector.observe(frame)
-    stop.set()
-    asking.join()
+    try:
+        for frame in islice(camera(scene()).frames(), 30):
+            detector.observe(frame)
+    finally:  # else a fault would leave the thread asking for ever
+        stop.set()
+        asking.join()
     assert wrong == []
 
 
