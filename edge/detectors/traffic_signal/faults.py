@@ -310,7 +310,7 @@ class Faults:
             cycles=found.cycles,
             order=found.order,
             visible_share=found.visible_share,
-            samples_per_second=round(1 / max(junction.interval, 1e-3), 3),
+            samples_per_second=max(round(1 / max(junction.interval, 1e-3), 3), 0.001),
             repaired_at=repaired_at,
         )
 

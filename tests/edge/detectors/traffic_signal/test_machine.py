@@ -228,3 +228,12 @@ def test_a_head_that_nobody_read_is_unknown() -> None:
         shown = {k: v for k, v in scene(t, normal(t)).heads.items() if k != "a1"}
         assert machine.observe(SceneReading(t, NOON + timedelta(seconds=t), shown)) == ()
     assert {span.unseen for span in machine.head_spans("a1", 0, 300)} == {"broken_picture"}
+
+
+def test_a_fault_goes_on_where_pictures_come_once_an_hour() -> None:
+    """A rate that rounds to nothing is still one that an event can say."""
+    machine = restarted(run(during(130, 9999, lambda _: {"a1": DARK}), 300).machine)
+    far = [scene(300.0 + 4000.0 * hour, {**normal(0), "a1": DARK}) for hour in range(1, 9)]
+    found = [finding for picture in far for finding in machine.observe(picture)]
+    assert {(finding.fault, finding.key) for finding in found} == {(Fault.DARK, "head:a1")}
+    assert min(finding.detail.samples_per_second for finding in found) == 0.001
