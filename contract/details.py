@@ -116,6 +116,62 @@ class SignalDetail(ContractModel):
     """When normal operation began again; set when the fault is over."""
 
 
+class FireWitness(ContractModel):
+    """Another source that saw, felt or smelt something burn at about the same time and place."""
+
+    source: Identifier
+    hazard: Slug
+    seconds_ago: Annotated[float, Field(ge=0)]
+    distance_m: Annotated[float, Field(ge=0)] | None = None
+
+
+class FireDetail(ContractModel):
+    """Flames or smoke. Sizes in metres only where the camera's ground is known."""
+
+    box: Box
+    stage: Literal["warning", "critical"]
+    proposers: Annotated[tuple[Slug, ...], Field(min_length=1, max_length=4)]
+    """What drew attention to it: `model`, `flame` (classical) or `smoke` (classical)."""
+    light: Literal["day", "night", "infrared"]
+    seconds: Annotated[float, Field(ge=0)]
+    """For how long it is seen by now."""
+    area_share: Annotated[float, Field(ge=0, le=1)]
+    """Of the picture."""
+    growth_per_minute: float | None = None
+    """Relative growth of its area: 1 doubles it in a minute, -0.5 halves it. None: not seen for long enough."""
+    width_m: Annotated[float, Field(ge=0)] | None = None
+    height_m: Annotated[float, Field(ge=0)] | None = None
+    cues: Annotated[dict[Slug, float], Field(max_length=16)] = Field(default_factory=dict)
+    """What the confidence rests on, by name with the unit at its end where there is one."""
+    witnesses: Annotated[tuple[FireWitness, ...], Field(max_length=4)] = ()
+
+
+class ObjectBox(ContractModel):
+    """One thing that is where it should not be."""
+
+    label: Label
+    box: Box
+    seconds: Annotated[float, Field(ge=0)]
+    """For how long it is there."""
+
+
+class ObjectsDetail(ContractModel):
+    """Things of certain classes in a zone, against its rule."""
+
+    zone: Label
+    rule: Literal["dwell", "count", "direction"]
+    count: Annotated[int, Field(ge=1)]
+    """How many break the rule."""
+    seconds: Annotated[float, Field(ge=0)]
+    """For how long the rule is broken."""
+    limit: Annotated[float, Field(ge=0)]
+    """What the rule allows: seconds, or a number of things; degrees off the allowed direction."""
+    objects: Annotated[tuple[ObjectBox, ...], Field(min_length=1, max_length=6)]
+    """The first of them, longest first."""
+    heading_degrees: Annotated[float, Field(ge=0, lt=360)] | None = None
+    """Which way it goes in the picture: 0 is up, 90 to the right."""
+
+
 class SourceHealthDetail(ContractModel):
     """Why a source cannot see. `measured` holds the figures behind it, by name with the unit at its end."""
 
@@ -150,6 +206,8 @@ SIGNAL_HAZARDS = (
     "signal_sequence",
     "signal_countdown",
 )
+FIRE_HAZARDS = ("fire", "smoke")
+OBJECT_HAZARDS = ("blocked_fire_lane", "parked_vehicle", "intrusion", "crowd", "wrong_way", "objects_in_zone")
 SIGHT_HAZARDS = (
     "camera_offline",
     "camera_frozen",
@@ -169,6 +227,8 @@ DETAILS: Mapping[str, type[ContractModel]] = MappingProxyType(
         "thrown_object": ThrownObjectDetail,
         "camera_moved": MovedDetail,
         **dict.fromkeys(SIGNAL_HAZARDS, SignalDetail),
+        **dict.fromkeys(FIRE_HAZARDS, FireDetail),
+        **dict.fromkeys(OBJECT_HAZARDS, ObjectsDetail),
         **dict.fromkeys(SIGHT_HAZARDS, SourceHealthDetail),
         **dict.fromkeys(DEVICE_HAZARDS, DeviceTroubleDetail),
         **dict.fromkeys(SENSOR_HAZARDS, SensorDetail),

@@ -138,6 +138,8 @@ class Observation:
     """Added to the episode's evidence, as soon as it has an episode."""
     ended_media_time: float | None = None
     """With `active=False`: when it was over, if that was known only later (a signal that works again must show it)."""
+    model: Model | None = None
+    """The trained weights that took part; each event names them with their hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,41 @@ class InferencePort(Protocol):
         Raises:
             edge.inference.errors.UnknownModelError: no such model is configured.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What another source near by observes or observed a moment ago: an episode of its own, open or just over."""
+
+    source_id: str
+    kind: str
+    """`camera` or `sensor`."""
+    hazard: str
+    confidence: float
+    age_seconds: float
+    """Since it was last observed."""
+    distance_m: float | None
+    """From the source that asks; None where either's place is not known."""
+
+
+class WitnessPort(Protocol):
+    """How a detector hears of other sources. It never waits: it answers with what has been told by now."""
+
+    def near(self, frame: Frame, within_m: float, within_seconds: float) -> Sequence[Witness]:
+        """What other sources within so many metres observed in the last seconds before this frame, newest first.
+
+        Sources whose place is not known are not near anything.
+        """
+
+
+class GroundPort(Protocol):
+    """Where the picture's points are, for cameras whose ground was calibrated."""
+
+    def at(self, x: float, y: float) -> Location | None:
+        """The place on the ground that pixel (x, y) shows, with its uncertainty; None above the horizon."""
+
+    def metres_per_pixel(self, x: float, y: float) -> float | None:
+        """Across the line of sight, of a thing that stands there; None above the horizon."""
 
 
 class CameraDetector(Protocol):

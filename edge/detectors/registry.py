@@ -16,7 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from edge.detectors.canary import CameraCanary, SyntheticReading
-from edge.detectors.interface import CameraDetector, InferencePort, SensorDetector
+from edge.detectors.interface import CameraDetector, GroundPort, InferencePort, SensorDetector, WitnessPort
 from edge.detectors.policy import CAMERA_EPISODES, SENSOR_EPISODES, EpisodePolicy
 
 ENTRY_POINT_GROUP = "gridsentry.detectors"
@@ -61,11 +61,17 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class CameraContext:
-    """What a camera detector is built for and may use. `inference` is None where no model is installed."""
+    """What a camera detector is built for and may use.
+
+    `inference` is None where no model is installed, `witnesses` where no other source can be heard, `ground` where the
+    camera's ground was not calibrated.
+    """
 
     source_id: str
     size: PictureSize
     inference: InferencePort | None = None
+    witnesses: WitnessPort | None = None
+    ground: GroundPort | None = None
 
 
 def _every_frame(_settings: Any) -> FrameNeeds:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from contract.events import Canary, Phase, Severity, SourceRef, Tier
+from contract.events import Canary, Model, Phase, Severity, SourceRef, Tier
 from contract.evidence import Evidence
 from contract.geometry import Location
 
@@ -57,6 +57,8 @@ class Episode:
     repeat_of: str | None = None
     quiet_repeats: int = 0
     stale: bool = False
+    model: Model | None = None
+    """The trained weights behind the latest observation that named any."""
 
     def as_text(self) -> str:
         """JSON, for the outbox."""

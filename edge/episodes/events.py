@@ -87,7 +87,7 @@ class EventWriter:
             detail=episode.detail,
             evidence=episode.evidence,
             media=media,
-            producer=self.producers.get(episode.detector) or _departed(episode.detector),
+            producer=self._producer(episode),
             canary=episode.canary,
             demoted=episode.demoted,
             repeat_of=episode.repeat_of,
@@ -119,6 +119,10 @@ class EventWriter:
             sight=sight,
         )
         return self._wrapped(data, at or since)
+
+    def _producer(self, episode: Episode) -> Producer:
+        producer = self.producers.get(episode.detector) or _departed(episode.detector)
+        return producer if episode.model is None else producer.model_copy(update={"model": episode.model})
 
     def _wrapped(self, data: HazardData | HealthData, time: datetime) -> Event:
         return event_of(data, event_id=self.new_id(time), device_id=self.device_id, time=time)

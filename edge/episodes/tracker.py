@@ -392,6 +392,7 @@ class EpisodeTracker:
             said_at=observed_at,
             said_confidence=observation.confidence,
             canary=canary,
+            model=observation.model,
         )
 
 
@@ -407,6 +408,7 @@ def _observed(episode: Episode, observation: Observation, moment: Moment) -> Epi
         confidence=observation.confidence,
         detail=observation.detail.as_json(),
         location=observation.location or episode.location,
+        model=observation.model or episode.model,
     )
 
 

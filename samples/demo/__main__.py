@@ -25,7 +25,7 @@ from samples.sensors.publish import SENSORS, publish
 
 ACCOUNTS = (("operator", "operator-demo"), ("admin", "admin-demo"))
 ARRIVAL_SECONDS = 240.0
-"""The last to come is the dark junction: it fails at 84 s and is certain 45 s later; a loaded machine falls behind."""
+"""The last to come is the dark junction: it fails at 60 s and is certain 45 s later; a loaded machine falls behind."""
 
 console = Console(stderr=True)
 

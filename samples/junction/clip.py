@@ -21,12 +21,12 @@ from samples.junction.render import Renderer
 from samples.junction.scenario import HeadLook, Make, Moment, Scene, Sky, Vehicle
 
 CRF = 31
-"""So that four minutes stay below 1.5 MB with the lamps' colours intact."""
+"""So that the minutes stay below 1.5 MB with the lamps' colours intact."""
 GOP_SECONDS = 8
 
 
 def junction_clip() -> Scene:
-    """640×360, four minutes at eight pictures a second; the power fails at 84 s and is back at 144 s."""
+    """640×360, three minutes and a half at eight pictures a second; the power fails at 60 s and is back at 120 s."""
     spec = Crossroads(left_turns=False, countdown_seconds=9, scale=0.3).spec()
     looks = {
         "n1": HeadLook(232, 72, 15, make=Make.BACKBOARD),
@@ -41,12 +41,12 @@ def junction_clip() -> Scene:
         width=640,
         height=360,
         fps=8,
-        seconds=240,
+        seconds=210,
         spec=spec,
         looks=looks,
         light=(Moment(0, Sky.DULL),),
-        events=(Vehicle("e1", 34, 62, (0.5, 0.08, 0.06), speed=110),),
-        faults=(TrueFault(Fault.DARK, tuple(head.id for head in spec.heads), 84, 144, "junction"),),
+        events=(Vehicle("e1", 14, 42, (0.5, 0.08, 0.06), speed=110),),
+        faults=(TrueFault(Fault.DARK, tuple(head.id for head in spec.heads), 60, 120, "junction"),),
         begins_at=datetime(2026, 3, 4, 6, 30, tzinfo=UTC),
         traffic=0.12,
     )

@@ -52,7 +52,7 @@ def demo_logs(seed: int) -> tuple[SensorLog, ...]:
                 Channel("smoke_db_m", "dB/m", 0.02, 0.004, decimals=3),
                 Channel("temperature_c", "°C", 26.0, 0.15, decimals=1, lowest=-40.0),
             ),
-            limits=(Limit("smoke", "smoke_db_m", 0.15, 0.12, dwell_seconds=2.0),),
+            limits=(Limit("smoke_density", "smoke_db_m", 0.15, 0.12, dwell_seconds=2.0),),
             rises=(
                 Rise("smoke_db_m", 7.0, 5.0, 8.0, 5.0, 0.32),
                 Rise("temperature_c", 8.0, 8.0, 6.0, 0.0, 17.0),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from contract.canonical import sha256_hex
-from contract.details import SIGNAL_HAZARDS
+from contract.details import FIRE_HAZARDS, OBJECT_HAZARDS, SIGNAL_HAZARDS
 from contract.events import Event, HazardData, HealthData, HeartbeatData, event_of
 
 TIMES = st.datetimes(
@@ -76,7 +76,56 @@ def details(hazard: str) -> st.SearchStrategy[dict]:
         )
     if hazard in SIGNAL_HAZARDS:
         return signal_details()
+    if hazard in FIRE_HAZARDS:
+        return fire_details()
+    if hazard in OBJECT_HAZARDS:
+        return objects_details()
     return st.dictionaries(SLUGS, JSON, max_size=4)
+
+
+def boxes() -> st.SearchStrategy[dict]:
+    side = st.floats(0, 4000)
+    return st.fixed_dictionaries({"x": FINITE, "y": FINITE, "width": side, "height": side})
+
+
+def fire_details() -> st.SearchStrategy[dict]:
+    positive = st.floats(0, 1e6)
+    witness = st.fixed_dictionaries(
+        {"source": IDENTIFIERS, "hazard": SLUGS, "seconds_ago": positive}, optional={"distance_m": positive}
+    )
+    return st.fixed_dictionaries(
+        {
+            "box": boxes(),
+            "stage": st.sampled_from(["warning", "critical"]),
+            "proposers": st.lists(SLUGS, min_size=1, max_size=4),
+            "light": st.sampled_from(["day", "night", "infrared"]),
+            "seconds": positive,
+            "area_share": st.floats(0, 1),
+        },
+        optional={
+            "growth_per_minute": FINITE,
+            "width_m": positive,
+            "height_m": positive,
+            "cues": st.dictionaries(SLUGS, FINITE, max_size=4),
+            "witnesses": st.lists(witness, max_size=4),
+        },
+    )
+
+
+def objects_details() -> st.SearchStrategy[dict]:
+    positive = st.floats(0, 1e6)
+    thing = st.fixed_dictionaries({"label": NAMES, "box": boxes(), "seconds": positive})
+    return st.fixed_dictionaries(
+        {
+            "zone": NAMES,
+            "rule": st.sampled_from(["dwell", "count", "direction"]),
+            "count": st.integers(1, 99),
+            "seconds": positive,
+            "limit": positive,
+            "objects": st.lists(thing, min_size=1, max_size=6),
+        },
+        optional={"heading_degrees": st.floats(0, 359)},
+    )
 
 
 @st.composite
@@ -108,7 +157,7 @@ def signal_details(draw: st.DrawFn) -> dict:
 @st.composite
 def hazard_data(draw: st.DrawFn) -> HazardData:
     hazard = draw(
-        st.sampled_from(["thrown_object", "fire", "signal_dark", "signal_conflict"])
+        st.sampled_from(["thrown_object", "fire", "smoke", "crowd", "signal_dark", "signal_conflict"])
         | SLUGS.map(lambda s: f"new_{s}"[:64])
     )
     started = draw(TIMES)

@@ -30,7 +30,7 @@ def test_every_sample_episode_reaches_its_queue(root: Path, tmp_path: Path) -> N
         ("junction-1", "signal_dark"): "410199004",  # the street mends signals
         ("well-12", "water_level"): "410199004002",
         ("shop-4", "gas"): "410199003",  # two levels must never receive it
-        ("hall-2", "smoke"): "410199004",
+        ("hall-2", "smoke_density"): "410199004",
         ("pole-31", "tilt"): "410199002",
     }
     assert [row for row in rows if row["note"] != "arrived"] == [], "missing episodes, or false alarms in the samples"

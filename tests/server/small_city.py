@@ -200,6 +200,14 @@ DETAILS: dict[str, dict[str, Any]] = {
         "clear_limit": 1.08,
         "rule": "water_level",
     },
+    "fire": {
+        "box": {"x": 1, "y": 2, "width": 30, "height": 40},
+        "stage": "warning",
+        "proposers": ["model"],
+        "light": "day",
+        "seconds": 6.0,
+        "area_share": 0.004,
+    },
     "signal_dark": {
         "scope": "head",
         "heads": ["north_1"],

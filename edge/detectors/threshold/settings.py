@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from contract.base import Label, Slug
+from contract.details import DETAILS, SENSOR_HAZARDS, SensorDetail
 from contract.events import Severity, Tier
 
 CLEAR_SHARE = 0.9
@@ -33,6 +34,14 @@ class ThresholdRule(BaseModel):
     tier: Tier = Tier.ALARM
     confidence: Annotated[float, Field(ge=0, le=1)] = 0.95
     """What a calibrated sensor's limit is worth; lower it for a sensor that is known to be wrong at times."""
+
+    @field_validator("hazard")
+    @classmethod
+    def _is_a_sensors(cls, hazard: str) -> str:
+        if DETAILS.get(hazard, SensorDetail) is not SensorDetail:
+            told = ", ".join(SENSOR_HAZARDS)
+            raise ValueError(f"found {hazard!r}, which cameras see; expected what sensors measure: {told}, or another")
+        return hazard
 
     @model_validator(mode="after")
     def _limits_fit(self) -> ThresholdRule:

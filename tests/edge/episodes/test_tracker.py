@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,7 +20,7 @@ from contract.details import (
     TrackPoint,
     listed_heads,
 )
-from contract.events import HazardEvent, Phase, Severity, Tier
+from contract.events import HazardEvent, Model, Phase, Severity, Tier
 from contract.evidence import Evidence
 from edge.episodes.episode import Episode, episode_from_text
 from edge.episodes.events import OPENED_EVENT_BYTES
@@ -219,3 +220,24 @@ def test_an_unknown_detector_of_a_resumed_episode_is_never_timed_out() -> None:
 def test_wall_times_follow_media_times_to_the_microsecond(seconds: float) -> None:
     later = moment(seconds + 2)
     assert abs(later.wall_time_of(seconds) - (T0 + timedelta(seconds=seconds))) <= timedelta(microseconds=1)
+
+
+def test_events_name_the_weights_of_the_latest_observation_that_had_any() -> None:
+    old, new = (Model(name="fire_smoke", version=number, sha256=number * 64) for number in "12")
+    episodes, said = tracker(), writer()
+    change = episodes.observe("d", observation(10, model=old), moment(10))
+    assert change is not None
+    assert said.hazard(change.episode).data.producer.model == old
+    assert episode_from_text(change.episode.as_text()).model == old
+    episodes.observe("d", observation(11), moment(11))
+    change = episodes.observe("d", observation(12, severity=Severity.RED, model=new), moment(12))
+    assert change is not None
+    assert said.hazard(change.episode).data.producer.model == new, "it was replaced while the episode was open"
+    episodes.observe("d", observation(13), moment(13))
+    assert said.hazard(episodes.clear(episodes.open_episodes[0])).data.producer.model == new
+
+
+def test_an_episode_written_before_models_were_known_is_read() -> None:
+    text = json.loads(opened().as_text())
+    del text["model"]
+    assert episode_from_text(json.dumps(text)).model is None

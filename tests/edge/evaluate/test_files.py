@@ -99,7 +99,7 @@ def event(phase: str, revision: int, **data: Any) -> dict[str, Any]:
             "episode_id": EPISODE_ID,
             "revision": revision,
             "phase": phase,
-            "hazard": "fire",
+            "hazard": "flood",
             "tier": "review",
             "severity": "red",
             "confidence": 0.7,
@@ -133,7 +133,7 @@ def test_an_episode_is_one_alarm_raised_by_its_first_event(tmp_path: Path) -> No
     }
     (alarm,) = read_alarms(lines(tmp_path, event("updated", 2, **later), event("opened", 1)))
     assert (alarm.raised_seconds, alarm.started_seconds, alarm.tier, alarm.confidence) == (8.0, 6.5, Tier.ALARM, 0.9)
-    assert (alarm.clip, alarm.hazard, alarm.place) == ("gate", "fire", None)
+    assert (alarm.clip, alarm.hazard, alarm.place) == ("gate", "flood", None)
 
 
 def test_the_place_of_a_fall_is_all_of_its_way(tmp_path: Path) -> None:

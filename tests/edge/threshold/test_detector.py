@@ -132,3 +132,10 @@ def test_a_rule_that_is_gone_is_no_longer_open() -> None:
     new.load(old.save())
     assert not new.is_open("water_level", "level_above_1_2")
     assert not new.is_open("water_level", "level_above_1_4")
+
+
+@pytest.mark.parametrize("hazard", ["smoke", "thrown_object"])
+def test_hazards_that_cameras_see_are_refused_with_what_to_write(hazard: str) -> None:
+    with pytest.raises(ValidationError, match=f"found '{hazard}'.*smoke_density"):
+        detector(hazard=hazard)
+    assert detector(hazard="of_our_own") is not None

@@ -29,7 +29,7 @@ def test_it_waits_for_every_sample_episode() -> None:
         "signal_dark": 1,
         "water_level": 1,
         "gas": 1,
-        "smoke": 1,
+        "smoke_density": 1,
         "tilt": 1,
     }
 

@@ -43,7 +43,7 @@ def test_clip_is_small_and_plays_in_a_browser(clips: Path) -> None:
         video = container.streams.video[0]
         assert (video.codec_context.name, video.codec_context.pix_fmt) == ("h264", "yuv420p")
         assert (video.width, video.height, float(video.average_rate or 0)) == (640, 360, 8)
-        assert video.frames == 8 * 240
+        assert video.frames == 8 * 210
 
 
 def test_truth_and_calibration_are_the_generators(clips: Path) -> None:
