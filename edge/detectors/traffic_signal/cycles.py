@@ -92,13 +92,15 @@ class Runs:
         if current is None or current.end is not None:
             self._begin_after_blindness(label, now)
             return None
+        seen, self._blind_between = not self._blind_between, False
         if label == current.label:
             current.last = now
             self._pending = None
-            self._blind_between = False
             return None
         if self._pending is None or self._pending.label != label:
-            self._pending = Run(label, now, now, whole_start=True)
+            # What hides the head only while the new state is confirmed hides no change.
+            seen = seen and (self._pending is None or self._pending.whole_start)
+            self._pending = Run(label, now, now, whole_start=seen)
             self._pending_pictures = 0
         self._pending.last = now
         self._pending_pictures += 1
@@ -123,13 +125,11 @@ class Runs:
         before = self.current
         assert before is not None
         gap = after.start - before.last
-        seen = not self._blind_between
         before.end = after.start
-        before.whole_end = after.whole_start = seen
+        before.whole_end = after.whole_start
         self.recent.append(before)
         self.current, self._pending = after, None
-        self._blind_between = False
-        return Change(before, after, gap, seen)
+        return Change(before, after, gap, after.whole_start)
 
     def _see_again(self, now: float, interval: float) -> None:
         since = self._blind_since
@@ -138,7 +138,8 @@ class Runs:
         current = self.current
         if current is None:
             return
-        if now - current.last > max(BLIND_SECONDS, 2.5 * interval):
+        last_seen = current.last if self._pending is None else max(current.last, self._pending.last)
+        if now - last_seen > max(BLIND_SECONDS, 2.5 * interval):
             current.end = current.last
             self.recent.append(current)
             self.current = self._pending = None

@@ -103,3 +103,20 @@ def test_what_was_hidden_is_neither_normal_nor_abnormal() -> None:
     assert counted.count == 1
     counted.abnormal()
     assert counted.count == 0
+
+
+@pytest.mark.parametrize("shown", ["ggggddd-dddddggggg", "ggggd-ddddd-dddddggggg"])
+def test_a_glance_away_while_a_change_is_confirmed_hides_no_change(shown: str) -> None:
+    _, changes = feed(shown, 1.0)
+    assert labels(changes) == [("green", "dark"), ("dark", "green")]
+    assert changes[0].seen
+    assert changes[1].before.whole
+    assert changes[1].before.start == 4
+
+
+def test_a_glance_away_at_the_change_itself_leaves_open_when_it_was() -> None:
+    _, changes = feed("ggggg-rrrrrrrggg", 1.0)
+    assert labels(changes) == [("green", "red"), ("red", "green")]
+    assert not changes[0].seen
+    assert not changes[1].before.whole_start
+    assert changes[1].before.whole_end
