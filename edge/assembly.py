@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from contract.ids import IdFactory
 from edge.config.evidence import EvidenceSettings
 from edge.config.sources import SourceSettings, episode_policies
 from edge.detectors.canary import SyntheticReading
-from edge.detectors.interface import SensorDetector
+from edge.detectors.interface import InferencePort, SensorDetector
 from edge.detectors.policy import EpisodePolicy
 from edge.detectors.registry import (
     CameraContext,
@@ -63,9 +64,15 @@ def tracker_for(
     return EpisodeTracker(writer.source, writer.location, writer.new_id, policies, resumed, remembered)
 
 
-def camera_detectors(settings: SourceSettings, context: CameraContext) -> Mapping[str, GuardedDetector]:
-    """A camera's detectors, each behind its guard."""
-    return {name: _guarded(kind, values, context) for name, kind, values in camera_kinds(settings)}
+def camera_detectors(
+    settings: SourceSettings, context: CameraContext, new_port: Callable[[], InferencePort] | None = None
+) -> Mapping[str, GuardedDetector]:
+    """A camera's detectors, each behind its guard. `new_port` gives each a way of its own to ask models."""
+
+    def own() -> CameraContext:
+        return context if new_port is None else replace(context, inference=new_port())
+
+    return {name: _guarded(kind, values, own()) for name, kind, values in camera_kinds(settings)}
 
 
 def canary_makers(settings: SourceSettings, size: PictureSize) -> Mapping[str, CanaryMaker]:

@@ -29,7 +29,7 @@ from edge.episodes.tracker import EpisodeTracker
 from edge.evidence.camera import CameraEvidence
 from edge.evidence.store import EvidenceStore
 from edge.health.camera import CameraHealth
-from edge.inference.port import LivePort
+from edge.inference.port import SourcePorts
 from edge.inference.service import InferenceService
 from edge.logs import Repeats
 from edge.outbox.sink import Sink
@@ -222,8 +222,9 @@ class CameraWorker:
         self._calibration.follow(opened)
         evidence = CameraEvidence(self._store, self._evidence_settings, self._executor, stream.ring)
         self._fitted = settings_for(self._settings, opened.main_size, opened.size)
-        port = self._inference_port()
-        detectors = camera_detectors(self._fitted, CameraContext(self.source_id, opened.size, port))
+        ports = self._inference_ports()
+        context = CameraContext(self.source_id, opened.size)
+        detectors = camera_detectors(self._fitted, context, None if ports is None else ports.new)
         drills = CameraDrills(self._desk, detectors, canary_makers(self._fitted, opened.size))
         live = LivePart(time.monotonic(), self._health, drills, self._meter, self._remembered)
         pipeline = CameraPipeline(detectors, self._tracker, self._writer, evidence, self._sink, live)
@@ -253,15 +254,15 @@ class CameraWorker:
             for part in (recorder, watch):
                 if part is not None:
                     part.stop()
-            if port is not None:
-                port.close()
+            if ports is not None:
+                ports.close()
             pipeline.finish(clear_all=ended)
             self._remembered = pipeline.remembered
 
-    def _inference_port(self) -> LivePort | None:
+    def _inference_ports(self) -> SourcePorts | None:
         if self._inference is None or not self._inference.settings.models:
             return None
-        return self._inference.port(self.source_id, self._settings.inference_weight, self._meter.questions)
+        return self._inference.ports(self.source_id, self._settings.inference_weight, self._meter.questions)
 
     def _beside(self, stream: CameraStream, opened: OpenedCamera) -> tuple[MainRecorder | None, ReturnWatch | None]:
         """What runs beside the decoded stream: a keeper of the other one, or a look-out for it."""

@@ -23,7 +23,7 @@ from edge.evaluate.stats import ClipStats, write_stats
 from edge.evidence.camera import CameraEvidence, Inline
 from edge.evidence.store import EvidenceStore
 from edge.inference.errors import ModelError
-from edge.inference.port import ReplayModels, ReplayPort
+from edge.inference.port import ReplayModels, ReplayPorts
 from edge.outbox.sink import JsonlSink, Sink
 from edge.pipeline import CameraPipeline
 from edge.sources.errors import SourceError
@@ -119,17 +119,17 @@ def _replay_clip(
     cpu_began = time.process_time()
     try:
         settings = _settings_for(clip, config)
-        port = None if models is None else models.port()
+        ports = None if models is None else models.ports()
         source = open_video(FileInput(type="file", path=clip, pace="fastest"))
         try:
-            stream, pipeline = _pipeline_for(clip, source, settings, config, sink, store, port)
+            stream, pipeline = _pipeline_for(clip, source, settings, config, sink, store, ports)
             try:
                 for frame in stream.frames():
                     frames += 1
                     media_seconds = frame.media_time
                     pipeline.take(frame)
-                    if port is not None and port.fault is not None:
-                        raise port.fault
+                    if ports is not None and ports.fault is not None:
+                        raise ports.fault
                     for fault in pipeline.meter.broken_detectors:
                         raise ReplayError(f"{clip}: a detector broke at {media_seconds:.2f} s: {fault}")
                     progress.frame(media_seconds)
@@ -177,7 +177,7 @@ def _pipeline_for(
     config: EdgeConfig,
     sink: Sink,
     store: EvidenceStore | None,
-    port: ReplayPort | None,
+    ports: ReplayPorts | None,
 ) -> tuple[CameraStream, CameraPipeline]:
     size = PictureSize(source.width, source.height)
     problems = picture_problems(settings, size)
@@ -209,7 +209,7 @@ def _pipeline_for(
     )
     made = None if store is None else CameraEvidence(store, config.evidence, Inline(), stream.ring)
     pipeline = CameraPipeline(
-        camera_detectors(settings, CameraContext(clip.stem, size, port)),
+        camera_detectors(settings, CameraContext(clip.stem, size), None if ports is None else ports.new),
         tracker_for(settings, writer),
         writer,
         made,

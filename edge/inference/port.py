@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from edge.config.inference import InferenceSettings, ModelSettings
 from edge.detectors.interface import Detections, Frame, Region
@@ -40,6 +40,8 @@ class Service(Protocol):
     def ask(self, port: LivePort, model: str, question: Question) -> Offer: ...
 
     def leave(self, port: LivePort) -> None: ...
+
+    def beside(self, port: LivePort) -> LivePort: ...
 
 
 class LivePort:
@@ -102,6 +104,29 @@ class LivePort:
         """The stream is closed: its questions are forgotten, and answers that are under way go nowhere."""
         self._service.leave(self)
 
+    def __deepcopy__(self, _memo: dict[int, Any]) -> LivePort:
+        """A port of its own for the copy of a detector (a drill's): it must not take answers from the original."""
+        return self._service.beside(self)
+
+
+class SourcePorts:
+    """The ports of one opening of a source: one for each detector, or each would take away the others' answers."""
+
+    def __init__(self, new_port: Callable[[], LivePort]) -> None:
+        self._new_port = new_port
+        self._given: list[LivePort] = []
+
+    def new(self) -> LivePort:
+        """One more port."""
+        port = self._new_port()
+        self._given.append(port)
+        return port
+
+    def close(self) -> None:
+        """Closes all that were given."""
+        for port in self._given:
+            port.close()
+
 
 class ReplayModels:
     """The models of a replay, each opened when it is first asked.
@@ -116,8 +141,12 @@ class ReplayModels:
         self._faults: dict[str, ModelError] = {}
 
     def port(self) -> ReplayPort:
-        """A port for one recording."""
+        """A port for one detector of one recording."""
         return ReplayPort(self)
+
+    def ports(self) -> ReplayPorts:
+        """The ports of one recording."""
+        return ReplayPorts(self)
 
     def settings(self, model: str) -> ModelSettings:
         """Raises UnknownModelError."""
@@ -175,3 +204,26 @@ class ReplayPort:
     def labels(self, model: str) -> Sequence[str]:
         """See `InferencePort.labels`."""
         return self._models.settings(model).labels
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> ReplayPort:
+        """As of `LivePort`."""
+        return ReplayPort(self._models)
+
+
+class ReplayPorts:
+    """The ports of one recording: one for each detector."""
+
+    def __init__(self, models: ReplayModels) -> None:
+        self._models = models
+        self._given: list[ReplayPort] = []
+
+    def new(self) -> ReplayPort:
+        """One more port."""
+        port = self._models.port()
+        self._given.append(port)
+        return port
+
+    @property
+    def fault(self) -> ModelError | None:
+        """Why the replay must end."""
+        return next((port.fault for port in self._given if port.fault is not None), None)

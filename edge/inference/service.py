@@ -17,7 +17,7 @@ from edge.detectors.interface import Detections
 from edge.inference.detecting import Question
 from edge.inference.lane import Lane, OpenModel, opener
 from edge.inference.overload import Overload, Shedding
-from edge.inference.port import LivePort
+from edge.inference.port import LivePort, SourcePorts
 from edge.inference.slots import Offer
 
 WATCH_SECONDS = 0.5
@@ -47,6 +47,8 @@ class InferenceService:
         self._settings = settings
         self._ports: dict[str, tuple[LivePort, float]] = {}
         self._ports_given = 0
+        self._beside: dict[str, LivePort] = {}
+        """The latest copy of a port, by the original's key."""
         self._lock = threading.Lock()
         self._overload = Overload(settings.overload, shedding_steps(settings), time.monotonic())
         self._shedding = Shedding.NOTHING
@@ -79,6 +81,10 @@ class InferenceService:
             self._ports[port.key] = (port, weight)
         return port
 
+    def ports(self, source_id: str, weight: float = 1.0, counts: Counter[str] | None = None) -> SourcePorts:
+        """As `port`, for as many detectors as the source has."""
+        return SourcePorts(lambda: self.port(source_id, weight, counts))
+
     def status(self) -> Sequence[Mapping[str, Any]]:
         """How each configured model is, as JSON types; see `Lane.status`, with what is shed by all of them."""
         now = time.monotonic()
@@ -107,10 +113,23 @@ class InferenceService:
             return Offer.SHED  # it was closed
         return self._lanes[model].offer(port.key, weight, question)
 
+    def beside(self, port: LivePort) -> LivePort:
+        """For ports: one more for the same source. It is closed with the original, or when the next one is made."""
+        with self._lock:
+            _, weight = self._ports.get(port.key, (None, 1.0))
+            former = self._beside.pop(port.key, None)
+        if former is not None:
+            former.close()
+        made = self._beside[port.key] = self.port(f"{port.key} copy", weight)
+        return made
+
     def leave(self, port: LivePort) -> None:
         """For ports: forgets one."""
         with self._lock:
             self._ports.pop(port.key, None)
+            copy = self._beside.pop(port.key, None)
+        if copy is not None:
+            copy.close()
         for lane in self._lanes.values():
             lane.leave(port.key)
 
