@@ -21,6 +21,7 @@ from edge.config.inference import InferenceSettings
 from edge.config.inputs import ChannelSettings
 from edge.config.local import LocalSettings
 from edge.config.problems import ConfigError, ConfigProblem, field_name, found_text, problems_of, suggestion
+from edge.config.registered import STORE_NAME
 from edge.config.sources import ANY_CLIP, SensorSource, SourceSettings
 from edge.config.supervision import SupervisionSettings
 from edge.config.text import MAX_CONFIG_BYTES, ParsedText, parse
@@ -81,7 +82,8 @@ def _checked(text: str, path: Path) -> tuple[EdgeConfig, ParsedText]:
     problems += detector_problems
     config: EdgeConfig | None = None
     try:
-        config = EdgeConfig.model_validate(value, context={"folder": path.parent})
+        context = {"folder": path.parent, "store": _store(value, path.parent)}
+        config = EdgeConfig.model_validate(value, context=context)
     except ValidationError as error:
         problems += problems_of(error, EdgeConfig, path, parsed)
     if config is not None:
@@ -109,6 +111,16 @@ def read_config_text(path: Path) -> str:
         raise ConfigError([ConfigProblem(path, line, "", "found bytes that are not UTF-8, expected text")]) from error
     except ValueError as error:
         raise ConfigError([ConfigProblem(path, 1, "", str(error))]) from error
+
+
+def _store(value: Mapping[str, Any], folder: Path) -> Path | None:
+    """Where fetched models lie; None where the settings that say so are faulty, which is named elsewhere."""
+    device, inference = value.get("device"), value.get("inference")
+    if isinstance(inference, Mapping) and isinstance(inference.get("store"), str):
+        return folder / str(inference["store"])
+    if isinstance(device, Mapping) and isinstance(device.get("state_dir"), str):
+        return folder / str(device["state_dir"]) / STORE_NAME
+    return None
 
 
 class _Unreadable(BaseModel):

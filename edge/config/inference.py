@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
+from pydantic_core import InitErrorDetails
 
 from contract.base import Identifier, Label, Sha256Hex
 from edge.config.base import ConfigPath, Seconds, Settings
+from edge.config.registered import RowError, from_registry
 
 
 class ModelFormat(StrEnum):
@@ -34,6 +38,8 @@ class Precision(StrEnum):
     F32 = "f32"
     BF16 = "bf16"
     """OpenVINO only, on processors that have it: up to twice as fast, and boxes move by pixels."""
+    INT8 = "int8"
+    """A file of its own, with whole numbers for weights: its loss was measured when it was made."""
 
 
 class PictureSizeSettings(Settings):
@@ -43,9 +49,41 @@ class PictureSizeSettings(Settings):
     height: Annotated[int, Field(ge=32, le=4096, multiple_of=32)]
 
 
-class ModelSettings(Settings):
-    """One ONNX file."""
+class LossSettings(Settings):
+    """What a variant loses against the f32 file: `points` (hundredths) of `metric`, on the same pictures."""
 
+    metric: Label
+    points: float
+
+
+class VariantSettings(Settings):
+    """The same model in another precision."""
+
+    precision: Precision
+    path: ConfigPath
+    sha256: Sha256Hex | None = None
+    loss: LossSettings | None = None
+    """Without it a variant is not chosen by itself: nobody has measured what it misses."""
+
+
+def _either_registry_or_path(schema: dict[str, Any]) -> None:
+    """A model of the registry brings its path and format with it."""
+    schema["required"] = [name for name in schema.get("required", ()) if name not in {"path", "format"}]
+    if not schema["required"]:
+        del schema["required"]
+    schema["anyOf"] = [{"required": ["registry"]}, {"required": ["path", "format"]}]
+
+
+class ModelSettings(Settings, json_schema_extra=_either_registry_or_path):
+    """One ONNX file: of the registry (`registry`), or described here (`path`, `format`).
+
+    Whoever reads these settings finds a registry row already resolved into the other fields. What is written beside
+    `registry` wins over the row; with a `path` of one's own nothing is taken over that speaks of the row's own file
+    (hash, version, input size, variants, self-test).
+    """
+
+    registry: Identifier | None = None
+    """A row of the model registry (`gridsentry-models list`)."""
     path: ConfigPath
     format: ModelFormat
     sha256: Sha256Hex | None = None
@@ -65,6 +103,26 @@ class ModelSettings(Settings):
     reduced: Identifier | None = None
     """Another model of this list, with the same labels and a smaller input, that stands in when the box is
     overloaded."""
+    variants: tuple[VariantSettings, ...] = ()
+    """The same model in other precisions, from which this machine may choose by measuring."""
+    selftest: ConfigPath | None = None
+    """What the model must say of which picture, before it is asked anything."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_registry(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, Mapping) or not isinstance(value.get("registry"), str):
+            return value
+        try:
+            return from_registry(value, tuple(ModelFormat), (info.context or {}).get("store"))
+        except RowError as error:
+            fault: InitErrorDetails = {
+                "type": "value_error",
+                "loc": ("registry",),
+                "input": value["registry"],
+                "ctx": {"error": error},
+            }
+            raise ValidationError.from_exception_data(cls.__name__, [fault]) from error
 
 
 class OverloadSettings(Settings):
@@ -81,9 +139,16 @@ class OverloadSettings(Settings):
     """With the rate shed, a source of weight 1 is heard once in this time."""
 
 
+def _default_store(path: Path | None, info: ValidationInfo) -> Path | None:
+    return path or (info.context or {}).get("store")
+
+
 class InferenceSettings(Settings):
     """What runs models and how. Without models, nothing of it is loaded."""
 
+    store: Annotated[ConfigPath | None, AfterValidator(_default_store)] = Field(default=None, validate_default=True)
+    """Where `gridsentry-models fetch` puts models of the registry that are not installed with the program. Absent:
+    `models` in `device.state_dir`."""
     models: dict[Identifier, ModelSettings] = Field(default_factory=dict)
     backend: BackendChoice = BackendChoice.AUTO
     """`auto`: what costs the least processor time, measured once on this machine."""
