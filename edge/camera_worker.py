@@ -21,13 +21,14 @@ from edge.canary.desk import CanaryDesk
 from edge.config.evidence import EvidenceSettings
 from edge.config.inputs import CameraInput, is_live
 from edge.config.problems import field_name
-from edge.config.sources import CameraSource
+from edge.config.sources import CameraSource, location_of
 from edge.detectors.interface import Frame
 from edge.detectors.registry import CameraContext, CameraDetectorKind, PictureSize, installed_detectors
 from edge.episodes.events import EventWriter
 from edge.episodes.tracker import EpisodeTracker
 from edge.evidence.camera import CameraEvidence
 from edge.evidence.store import EvidenceStore
+from edge.ground import ground_of
 from edge.health.camera import CameraHealth
 from edge.inference.port import SourcePorts
 from edge.inference.service import InferenceService
@@ -45,6 +46,7 @@ from edge.streams.opened import OpenedCamera, open_camera
 from edge.streams.ring import PacketRing, RingBudget
 from edge.streams.twin import MainRecorder, ReturnWatch, TwinRing
 from edge.view import CallError
+from edge.witnesses import LiveWitnesses, Sightings
 
 STEADY_SECONDS = 30.0
 """A stream that held for this long starts its backoff anew when it fails."""
@@ -84,6 +86,10 @@ class SharedParts:
     sink: Sink
     inference: InferenceService | None = None
     rings: RingBudget | None = None
+    own: Sightings | None = None
+    """Takes what these sources observe, for others."""
+    heard: Sightings | None = None
+    """What all sources of the box observe."""
 
 
 class CameraWorker:
@@ -108,6 +114,8 @@ class CameraWorker:
         self._executor = shared.executor
         self._sink = shared.sink
         self._inference = shared.inference
+        self._own = shared.own
+        self._others = shared.heard
         self._stop = threading.Event()
         self._open: VideoSource | None = None
         self._open_lock = threading.Lock()
@@ -223,10 +231,12 @@ class CameraWorker:
         evidence = CameraEvidence(self._store, self._evidence_settings, self._executor, stream.ring)
         self._fitted = settings_for(self._settings, opened.main_size, opened.size)
         ports = self._inference_ports()
-        context = CameraContext(self.source_id, opened.size)
+        ground = ground_of(self._settings.ground, opened.main_size, opened.size)
+        context = CameraContext(self.source_id, opened.size, witnesses=self._witnesses(), ground=ground)
         detectors = camera_detectors(self._fitted, context, None if ports is None else ports.new)
         drills = CameraDrills(self._desk, detectors, canary_makers(self._fitted, opened.size))
-        live = LivePart(time.monotonic(), self._health, drills, self._meter, self._remembered)
+        tell = None if self._own is None else self._own.tell
+        live = LivePart(time.monotonic(), self._health, drills, self._meter, self._remembered, tell)
         pipeline = CameraPipeline(detectors, self._tracker, self._writer, evidence, self._sink, live)
         self._pipeline = pipeline
         recorder, watch = self._beside(stream, opened)
@@ -263,6 +273,10 @@ class CameraWorker:
         if self._inference is None or not self._inference.settings.models:
             return None
         return self._inference.ports(self.source_id, self._settings.inference_weight, self._meter.questions)
+
+    def _witnesses(self) -> LiveWitnesses | None:
+        place = location_of(self._settings)
+        return None if self._others is None or place is None else LiveWitnesses(self.source_id, place, self._others)
 
     def _beside(self, stream: CameraStream, opened: OpenedCamera) -> tuple[MainRecorder | None, ReturnWatch | None]:
         """What runs beside the decoded stream: a keeper of the other one, or a look-out for it."""

@@ -22,6 +22,7 @@ from edge.evidence.camera import CameraEvidence
 from edge.guard import GuardedDetector
 from edge.outbox.sink import Commit, Sink
 from edge.status import SourceMeter
+from edge.witnesses import Tell
 
 log = structlog.get_logger("pipeline")
 
@@ -62,6 +63,8 @@ class LivePart:
     meter: SourceMeter | None = None
     remembered: str | None = None
     """What the detectors remembered when the stream was followed last: see `CameraPipeline.remembered`."""
+    tell: Tell | None = None
+    """Hears of each open episode with each of its observations: for other sources' detectors."""
 
 
 @dataclass(slots=True)
@@ -269,6 +272,8 @@ class CameraPipeline:
                 self._evidence.without_episode(observation, inhibited=False)
             return
         episode = change.episode
+        if self._live.tell is not None:
+            self._live.tell(episode, moment.media_time - observation.media_time)
         if self._evidence is not None:
             if change.opened:
                 self._evidence.opened(episode, observation, frame)

@@ -22,14 +22,16 @@ from edge.detectors.registry import CameraContext, PictureSize
 from edge.evaluate.stats import ClipStats, write_stats
 from edge.evidence.camera import CameraEvidence, Inline
 from edge.evidence.store import EvidenceStore
+from edge.ground import ground_of
 from edge.inference.errors import ModelError
 from edge.inference.port import ReplayModels, ReplayPorts
 from edge.outbox.sink import JsonlSink, Sink
-from edge.pipeline import CameraPipeline
+from edge.pipeline import CameraPipeline, LivePart
 from edge.sources.errors import SourceError
 from edge.sources.opening import open_video
 from edge.sources.video import VideoSource
 from edge.streams.camera import CameraStream
+from edge.witnesses import ReplayedWitnesses
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """The wall clock of a recording that does not say when it was made: fixed, so that a replay repeats itself."""
@@ -97,9 +99,10 @@ def replay(
     with JsonlSink(out) as sink:
         store = None if evidence is None else EvidenceStore(evidence)
         models = ReplayModels(config.inference) if config.inference.models else None
+        witnesses = ReplayedWitnesses()
         for number, clip in enumerate(clips, start=1):
             progress.clip_begins(clip, number, len(clips))
-            results.append(_replay_clip(clip, config, sink, store, models, progress))
+            results.append(_replay_clip(clip, config, sink, store, models, witnesses, progress))
     write_stats(out, [result.stats for result in results])
     return results
 
@@ -110,6 +113,7 @@ def _replay_clip(
     sink: Sink,
     store: EvidenceStore | None,
     models: ReplayModels | None,
+    witnesses: ReplayedWitnesses,
     progress: Progress,
 ) -> ClipResult:
     frames = 0
@@ -122,7 +126,7 @@ def _replay_clip(
         ports = None if models is None else models.ports()
         source = open_video(FileInput(type="file", path=clip, pace="fastest"))
         try:
-            stream, pipeline = _pipeline_for(clip, source, settings, config, sink, store, ports)
+            stream, pipeline = _pipeline_for(clip, source, settings, config, sink, store, ports, witnesses)
             try:
                 for frame in stream.frames():
                     frames += 1
@@ -178,6 +182,7 @@ def _pipeline_for(
     sink: Sink,
     store: EvidenceStore | None,
     ports: ReplayPorts | None,
+    witnesses: ReplayedWitnesses,
 ) -> tuple[CameraStream, CameraPipeline]:
     size = PictureSize(source.width, source.height)
     problems = picture_problems(settings, size)
@@ -208,11 +213,16 @@ def _pipeline_for(
         history_bytes=config.evidence.ring_bytes,
     )
     made = None if store is None else CameraEvidence(store, config.evidence, Inline(), stream.ring)
+    # A clip of unknown time is nobody's witness.
+    dated = settings.recorded_at is not None
+    heard = witnesses.of(clip.stem, location) if dated else None
+    context = CameraContext(clip.stem, size, witnesses=heard, ground=ground_of(settings.ground, size, size))
     pipeline = CameraPipeline(
-        camera_detectors(settings, CameraContext(clip.stem, size), None if ports is None else ports.new),
+        camera_detectors(settings, context, None if ports is None else ports.new),
         tracker_for(settings, writer),
         writer,
         made,
         sink,
+        LivePart(tell=witnesses.tell if dated else None),
     )
     return stream, pipeline

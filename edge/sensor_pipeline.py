@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,6 +58,8 @@ class SensorPipeline:
         """Readings left out because that channel's latest has the same time."""
         self.late = 0
         """Readings left out because they are older than that channel's latest: seen before, or out of order."""
+        self.tell: Callable[[Episode], None] | None = None
+        """Hears of each open episode with each of its observations."""
         self._detectors = detectors
         self._tracker = tracker
         self._writer = writer
@@ -85,6 +87,8 @@ class SensorPipeline:
             for change in self._observe(reading):
                 events += self._events_of(change)
                 touched[change.episode.episode_id] = change.episode
+                if self.tell is not None:
+                    self.tell(change.episode)
             for stale in self._tracker.turned_stale(Moment(reading.media_time, reading.observed_at)):
                 events.append(self._writer.hazard(stale))
                 touched[stale.episode_id] = stale

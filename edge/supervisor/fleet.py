@@ -21,13 +21,27 @@ from edge.config.supervision import SupervisionSettings
 from edge.logs import LogLevel
 from edge.supervisor.board import Board
 from edge.supervisor.child import Child, said_exit
-from edge.supervisor.messages import Alive, Call, Configure, Fatal, MessageError, News, Ready, Report, Result, Stop
+from edge.supervisor.messages import (
+    Alive,
+    Call,
+    Configure,
+    Fatal,
+    MessageError,
+    News,
+    Order,
+    Ready,
+    Report,
+    Result,
+    Stop,
+    Witnesses,
+)
 from edge.supervisor.placement import place, shared_workers, weight_of, worker_apart
 from edge.supervisor.plan import Part, cameras, sensors, watched
 from edge.supervisor.post import Leaving, Post
 from edge.supervisor.reload import Loaded
 from edge.supervisor.restarts import RestartLimit, Restarts
 from edge.view import CallError, ChildKind, ChildState, ChildView, NotYetError, Plan
+from edge.witnesses import Sightings
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
@@ -40,6 +54,8 @@ UPLINK_SHARE = 1 / 3
 UPLINK_SECONDS = 5.0
 """Of the time to drain, what is kept for the uplink's last words: this, or the share of a short time."""
 START_SLACK_SECONDS = 10.0
+WITNESS_SECONDS = 1.0
+"""Between two tellings of who sees what: reports come as often, and what burns burns for longer."""
 OFFLINE = "offline"
 
 
@@ -77,6 +93,8 @@ class Fleet:
         self._calls: dict[int, _OpenCall] = {}
         self._next_call = 1
         self._told_alive: Alive | None = None
+        self._sightings = Sightings()
+        self._tell_sightings_at = float("-inf")
         self._draining_until: float | None = None
 
     # ---- what there shall be
@@ -151,6 +169,7 @@ class Fleet:
                     self._spawn(post, now)
                 self._deliver(post)
             self._tell_alive()
+            self._tell_sightings(now)
         else:
             self._drain(now)
 
@@ -234,6 +253,23 @@ class Fleet:
             self._told_alive = alive
             self._send(uplink, alive)
 
+    def _tell_sightings(self, now: float) -> None:
+        """Tells those who watch cameras what all sources observe, where they do not know the latest of it."""
+        revision = self._sightings.revision
+        behind = [
+            post
+            for post in self._posts.values()
+            if post.kind is ChildKind.CAMERAS and post.sent is not None and post.heard_revision != revision
+        ]
+        if not behind or now < self._tell_sightings_at:
+            return
+        self._tell_sightings_at = now + WITNESS_SECONDS
+        order = Witnesses(list(self._sightings.recent()))
+        for post in behind:
+            post.heard_revision = revision
+            if post.leaving is None:
+                self._send(post, order)
+
     # ---- what children do
 
     def _socket_ready(self, post: Post, events: int) -> None:
@@ -273,6 +309,7 @@ class Fleet:
         post.usage = report.usage
         post.running = frozenset(report.running)
         self._board.take(post.name, report)
+        self._sightings.note(report.sightings)
         limit = self._supervision.source_limit_seconds
         stuck = {source_id: seconds for source_id, seconds in report.stuck.items() if seconds > limit}
         if stuck and post.killed_at is None and post.leaving is None:
@@ -428,7 +465,7 @@ class Fleet:
     def _restart_limit(self) -> RestartLimit:
         return RestartLimit(self._supervision.restart_limit, self._supervision.restart_window_seconds)
 
-    def _send(self, post: Post, order: Alive | Call | Configure | Stop) -> None:
+    def _send(self, post: Post, order: Order) -> None:
         assert post.child is not None, "only a child can be told"
         post.child.send(order)
         self._watch_socket(post)

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from edge.witnesses import Sighting
+
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """A configuration of 4 MiB (its own limit) with every character escaped fits, and so does any picture."""
 READ_BYTES = 256 * 1024
@@ -39,6 +41,12 @@ class Alive(msgspec.Struct, frozen=True, tag="alive", forbid_unknown_fields=True
     sources: list[str]
     offline: dict[str, str] = {}
     """Id to reason."""
+
+
+class Witnesses(msgspec.Struct, frozen=True, tag="witnesses", forbid_unknown_fields=True):
+    """To processes that watch cameras: what all sources of the box observed of late."""
+
+    sightings: list[Sighting]
 
 
 class Call(msgspec.Struct, frozen=True, tag="call", forbid_unknown_fields=True):
@@ -91,6 +99,8 @@ class Report(msgspec.Struct, frozen=True, tag="report", forbid_unknown_fields=Tr
     inference: list[dict[str, Any]] = []
     log: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = []
+    sightings: list[Sighting] = []
+    """What its sources observed since the last report."""
 
 
 class Result(msgspec.Struct, frozen=True, tag="result", forbid_unknown_fields=True):
@@ -101,7 +111,7 @@ class Result(msgspec.Struct, frozen=True, tag="result", forbid_unknown_fields=Tr
     error: str | None = None
 
 
-Order = Configure | Alive | Call | Stop
+Order = Configure | Alive | Witnesses | Call | Stop
 """From the supervisor."""
 News = Ready | Fatal | Report | Result
 """From a child."""

@@ -49,6 +49,8 @@ class Post:
     """Why the present child is being killed, or why it says that it cannot work."""
     generation: int = 0
     """Of the configuration that the present child was told last."""
+    heard_revision: int = 0
+    """Of the sightings that the present child was told last."""
     usage: Usage = field(default_factory=Usage)
 
     def filled_by(self, child: Child, now: float) -> None:
@@ -64,6 +66,7 @@ class Post:
         self.killed_at = None
         self.why = ""
         self.generation = 0
+        self.heard_revision = 0
 
     def emptied(self) -> None:
         """Its child has ended."""

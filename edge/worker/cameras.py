@@ -21,9 +21,10 @@ from edge.health.camera import CameraHealth, HealthMemory, is_health
 from edge.inference.service import InferenceService
 from edge.status import SourceMeter
 from edge.streams.ring import RingBudget
-from edge.supervisor.messages import Alive, Call, Configure, Report
+from edge.supervisor.messages import Alive, Call, Configure, Report, Witnesses
 from edge.supervisor.placement import worker_index
 from edge.view import CallError
+from edge.witnesses import Sightings
 from edge.worker.bell import Bell
 from edge.worker.committing import PatientSink
 from edge.worker.hosting import Inherited
@@ -135,6 +136,7 @@ class CameraHost:
         self._inference: InferenceService | None = None
         self._rings: RingBudget | None = None
         self._index = worker_index(inherited.name)
+        self._own, self._heard = Sightings(), Sightings()
 
     def configure(self, config: EdgeConfig, order: Configure) -> None:
         if self._state is None:
@@ -162,6 +164,9 @@ class CameraHost:
     def alive(self, order: Alive) -> None:
         """Nothing: it is for the uplink process."""
 
+    def hear(self, order: Witnesses) -> None:
+        self._heard.note(order.sightings)
+
     def call(self, order: Call) -> Any:
         slot = self._slots.get(order.source_id)
         if slot is None:
@@ -178,6 +183,7 @@ class CameraHost:
             stuck={source_id: round(seconds, 1) for source_id, seconds in stuck.items() if seconds > 0},
             inference=[dict(session) for session in self._inference.status()] if self._inference is not None else [],
             events=self._state.recent.take() if self._state is not None else [],
+            sightings=self._own.take(),
         )
 
     def stop(self, seconds: float) -> None:
@@ -201,7 +207,16 @@ class CameraHost:
         parts = source_parts(state, config, settings, meter, sink)
         # Their packets are gone: they end with the evidence that they have.
         clear_forgotten(parts.tracker.left_over(), parts.tracker, parts.writer, sink)
-        shared = SharedParts(config.evidence, state.store, self._executor, sink, self._inference, self._rings)
+        shared = SharedParts(
+            config.evidence,
+            state.store,
+            self._executor,
+            sink,
+            self._inference,
+            self._rings,
+            self._own,
+            self._heard,
+        )
         return CameraWorker(source_id, settings, parts, shared)
 
 

@@ -37,6 +37,7 @@ from edge.supervisor.messages import (
     Result,
     Stop,
     Usage,
+    Witnesses,
     encoded,
     order_from,
 )
@@ -63,6 +64,9 @@ class Host(Protocol):
 
     def alive(self, order: Alive) -> None:
         """Which sources may still commit."""
+
+    def hear(self, order: Witnesses) -> None:
+        """What the sources of the box observe. Called where orders come in; must not wait for anything."""
 
     def call(self, order: Call) -> Any:
         """Answers a call.
@@ -187,6 +191,8 @@ class Hosting:
                 self._jobs.put(_Job(lambda: self._configure(order)))
             case Alive():
                 self._jobs.put(_Job(lambda: self._host.alive(order)))
+            case Witnesses():
+                self._host.hear(order)  # at once: behind a job that waits for the disk it would be of no use
             case Stop(seconds=seconds):
                 until = time.monotonic() + seconds
                 self._stopping.set()  # at once: what waits for the disk would hold up the job below

@@ -15,14 +15,16 @@ from edge.canary.sensor import SensorDrills
 from edge.config.document import EdgeConfig
 from edge.config.sources import SensorSource
 from edge.episodes.clearing import clear_forgotten
+from edge.episodes.episode import Episode
 from edge.health import OFFLINE, SourceHealth, health_name
 from edge.sensor_pipeline import SensorPipeline, state_name
 from edge.sensor_worker import Sensor, SensorWorker
 from edge.sources.errors import SourceError
 from edge.sources.mqtt import MqttReceiver
 from edge.status import SourceMeter
-from edge.supervisor.messages import Alive, Call, Configure, Report
+from edge.supervisor.messages import Alive, Call, Configure, Report, Witnesses
 from edge.view import CallError
+from edge.witnesses import Sightings
 from edge.worker.bell import Bell
 from edge.worker.committing import PatientSink
 from edge.worker.guard import guarded
@@ -47,6 +49,7 @@ class SensorHost:
         self._state: State | None = None
         self._worker: SensorWorker | None = None
         self._sink: PatientSink | None = None
+        self._own = Sightings()
         self._thread_progress = Progress()
         self._thread: threading.Thread | None = None
 
@@ -66,6 +69,9 @@ class SensorHost:
     def alive(self, order: Alive) -> None:
         """Nothing: it is for the uplink process."""
 
+    def hear(self, order: Witnesses) -> None:
+        """Nothing: sensors judge by what they measure."""
+
     def call(self, order: Call) -> Any:
         desk = self._desks.get(order.source_id)
         if desk is None or order.name != "canary":
@@ -81,6 +87,7 @@ class SensorHost:
             stuck=self._stuck(time.monotonic()),
             sources={source_id: self._snapshot(source_id) for source_id in tuple(self._sensors)},
             events=self._state.recent.take() if self._state is not None else [],
+            sightings=self._own.take(),
         )
 
     def stop(self, seconds: float) -> None:
@@ -90,6 +97,10 @@ class SensorHost:
             self._thread.join(seconds)
             if self._state is not None and not self._thread.is_alive():
                 self._state.outbox.close()
+
+    def _tell(self, episode: Episode) -> None:
+        """A reading that a broker kept while the box was away tells of then, not of now."""
+        self._own.tell(episode, (datetime.now(UTC) - episode.observed_at).total_seconds())
 
     def _stuck(self, now: float) -> dict[str, float]:
         """All sensors, if the thread that serves them stands still for no reason."""
@@ -123,6 +134,7 @@ class SensorHost:
         drills = SensorDrills(source_id, desk, sensor_canaries(settings), units)
         remembered = outbox.state(state_name(source_id))
         pipeline = SensorPipeline(source_id, detectors, tracker, writer, store, remembered, drills, meter)
+        pipeline.tell = self._tell
         self._desks[source_id] = desk
         clear_forgotten(pipeline.forgotten_episodes(), tracker, writer, sink)
         return Sensor(settings.input, pipeline, health)

@@ -32,7 +32,7 @@ from edge.outbox.server_api import ServerApi
 from edge.outbox.sink import Commit
 from edge.outbox.store import OutboxError
 from edge.outbox.uplink import Uplink
-from edge.supervisor.messages import Alive, Call, Configure, Report
+from edge.supervisor.messages import Alive, Call, Configure, Report, Witnesses
 from edge.supervisor.plan import cameras, watched
 from edge.view import CallError
 from edge.worker.bell import Bell
@@ -116,6 +116,9 @@ class UplinkHost:
                 log.warning("cleared episodes of a source that is gone", source=source_id, episodes=count)
         for source_id, reason in order.offline.items():
             self._say_offline(source_id, reason)
+
+    def hear(self, order: Witnesses) -> None:
+        """Nothing: it watches nothing."""
 
     def call(self, order: Call) -> Any:
         raise CallError(f"the uplink has no call {order.name!r}")
