@@ -21,7 +21,8 @@ from edge.config.inference import InferenceSettings, ModelSettings
 from edge.inference.errors import ModelError
 from edge.inference.machine import Machine, this_machine
 from edge.inference.measuring import Measurement, Step, Stored, Watch, measure_apart
-from edge.inference.sessions import ModelFile, SessionPlan
+from edge.inference.proving import Parts
+from edge.inference.sessions import SessionPlan
 
 STORE_NAME = "inference.json"
 LOCK_NAME = "inference.lock"
@@ -65,7 +66,7 @@ def _nobody(_step: Step) -> None:
 def choose(
     name: str,
     settings: ModelSettings,
-    file: ModelFile,
+    parts: Parts,
     inference: InferenceSettings,
     state_dir: Path,
     *,
@@ -80,22 +81,23 @@ def choose(
         ModelError: the model cannot be run, or no plan that is wished for can be used.
         OSError: the state folder cannot be written.
     """
-    wishes = _wishes(settings, inference)
+    wishes = _wishes(settings, parts, inference)
+    sha256 = parts.file.sha256
     with _alone(state_dir):
         machine = this_machine()
         store = _read(state_dir / STORE_NAME, machine)
-        known = [one for one in store.choices if (one.sha256, one.wishes) == (file.sha256, wishes)]
+        known = [one for one in store.choices if (one.sha256, one.wishes) == (sha256, wishes)]
         if known and not anew:
             return known[0]
-        measurements = tuple(measure_apart(settings, file, inference, watch))
+        measurements = tuple(measure_apart(settings, parts, inference, watch))
         choice = Choice(
             model=name,
-            sha256=file.sha256,
+            sha256=sha256,
             wishes=wishes,
-            chosen=best_of(file.path, measurements),
+            chosen=best_of(parts.file.path, measurements),
             measurements=measurements,
         )
-        others = tuple(one for one in store.choices if (one.sha256, one.wishes) != (file.sha256, wishes))
+        others = tuple(one for one in store.choices if (one.sha256, one.wishes) != (sha256, wishes))
         _write(state_dir / STORE_NAME, _Store(machine=machine, choices=(*others[1 - KEPT :], choice)))
     return choice
 
@@ -108,7 +110,11 @@ def best_of(path: Path, measurements: Sequence[Measurement]) -> int:
     """
     usable = [index for index, one in enumerate(measurements) if one.refused is None]
     if not usable:
-        reasons = "; ".join(f"{one.plan}: {one.refused}" for one in measurements) or "no library for it is installed"
+        plans: dict[str, list[str]] = {}
+        for one in measurements:
+            plans.setdefault(one.refused or "", []).append(str(one.plan))
+        said = (f"{' and '.join(names)}: {refused}" for refused, names in plans.items())
+        reasons = "; ".join(said) or "no library for it is installed"
         raise ModelError(f"{path}: no way of running it can be used: {reasons}")
     fewest = min(measurements[index].threads for index in usable)
     best = _cheapest(measurements, [index for index in usable if measurements[index].threads == fewest])
@@ -130,15 +136,23 @@ def _cheapest(measurements: Sequence[Measurement], indices: Sequence[int]) -> in
     return best
 
 
-def _wishes(settings: ModelSettings, inference: InferenceSettings) -> dict[str, str]:
-    """The settings that shape what is measured; a stored choice holds only for the same."""
+def _wishes(settings: ModelSettings, parts: Parts, inference: InferenceSettings) -> dict[str, str]:
+    """What shapes the measurement besides the model's own file; a stored choice holds only for the same."""
     size = settings.input_size
+    losses = {one.precision for one in settings.variants if one.loss is not None}
     return {
         "backend": inference.backend.value,
         "precision": inference.precision.value if inference.precision is not None else "",
         "threads": str(inference.threads),
         "max_batch": str(inference.max_batch),
         "input_size": f"{size.width}x{size.height}" if size is not None else "",
+        "format": settings.format.value,
+        "labels": str(len(settings.labels)),
+        "variants": " ".join(
+            f"{precision}:{file.sha256}{'' if precision in losses else ' of unknown loss'}"
+            for precision, file in sorted(parts.variants.items())
+        ),
+        "selftest": "" if parts.selftest is None else parts.selftest.sha256,
     }
 
 

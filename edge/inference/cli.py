@@ -51,7 +51,7 @@ def bench_command(
 
 def _measure(name: str, model: ModelSettings, inference: InferenceSettings, state_dir: Path, *, anew: bool) -> Choice:
     from edge.inference.choice import choose
-    from edge.inference.sessions import read_model
+    from edge.inference.proving import read_parts
 
     columns = (TextColumn("{task.description}"), SpinnerColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_err, transient=True) as display:
@@ -60,8 +60,7 @@ def _measure(name: str, model: ModelSettings, inference: InferenceSettings, stat
         def watch(step: Step) -> None:
             display.update(task, description=f"{name}: {step.number}/{step.total} {step.plan}")
 
-        file = read_model(model.path, model.sha256)
-        return choose(name, model, file, inference, state_dir, watch=watch, anew=anew)
+        return choose(name, model, read_parts(model), inference, state_dir, watch=watch, anew=anew)
 
 
 def _show(name: str, choice: Choice) -> None:

@@ -17,6 +17,9 @@ from edge.vision.planes import Colour, Planes
 from edge.vision.regions import Window
 from edge.vision.suppression import suppress
 
+ANY_SCORE = 1e-6
+"""So low that nearly every box of a network counts."""
+
 Decode = Callable[[Floats, float], Raw]
 
 
@@ -61,10 +64,12 @@ class DetectionModel:
         self.plan = plan
         self.identity = Model(name=name, version=settings.version, sha256=file.sha256)
         self._settings = settings
-        self._path = file.path
+        self.path = file.path
         self._session = open_session(file, plan, settings.input_size)
         self.shape = self._session.shape
         layout, self._decode = formats(settings.format, self.shape.width, self.shape.height)
+        self.unit_range = layout.unit_range
+        """Whether `run` takes 0-1 instead of 0-255."""
         self._letterbox = Letterbox(self.shape.width, self.shape.height, layout, plan.batch)
 
     def answer(self, questions: Sequence[Question]) -> list[Detections]:
@@ -80,6 +85,23 @@ class DetectionModel:
             for index, (place, question) in enumerate(zip(fits, questions, strict=True))
         ]
 
+    def run(self, batch: Floats) -> Floats:
+        """The network by itself: (n, 3, height, width) in the format's range → its output, valid until the next run.
+
+        Raises:
+            ModelError: the session fails.
+        """
+        return self._session.run(batch)
+
+    def classes_in(self, output: Floats) -> int:
+        """How many classes an output of one picture speaks of at the least: the highest of any box, however weak.
+
+        Raises:
+            ModelError: the output is not of the format that was configured.
+        """
+        _, _, classes = self._decoded(output, ANY_SCORE)
+        return int(classes.max(initial=-1)) + 1
+
     def _put(self, index: int, question: Question) -> Fit:
         if question.planes is not None:
             return self._letterbox.put_planes(index, question.planes, question.window)
@@ -87,10 +109,7 @@ class DetectionModel:
         return self._letterbox.put_bgr(index, question.bgr, question.window)
 
     def _read(self, output: Floats, place: Fit, media_time: float) -> Detections:
-        try:
-            boxes, scores, classes = self._decode(output, self._settings.min_score)
-        except ValueError as error:
-            raise ModelError(f"{self._path}: is no {self._settings.format} model: {error}") from error
+        boxes, scores, classes = self._decoded(output, self._settings.min_score)
         kept = suppress(boxes, scores, classes, max_iou=self._settings.max_iou, limit=self._settings.max_boxes)
         return Detections(
             media_time=media_time,
@@ -99,3 +118,9 @@ class DetectionModel:
             classes=classes[kept],
             model=self.identity,
         )
+
+    def _decoded(self, output: Floats, min_score: float) -> Raw:
+        try:
+            return self._decode(output, min_score)
+        except ValueError as error:
+            raise ModelError(f"{self.path}: is no {self._settings.format} model: {error}") from error

@@ -20,7 +20,7 @@ from edge.inference.choice import choose
 from edge.inference.detecting import DetectionModel, Question
 from edge.inference.errors import ModelError
 from edge.inference.overload import Shedding
-from edge.inference.sessions import read_model
+from edge.inference.proving import open_proven, read_parts
 from edge.inference.slots import Offer, Slots, Taken
 
 FIRST_PAUSE_SECONDS = 1.0
@@ -67,12 +67,12 @@ def opener(settings: InferenceSettings, state_dir: Path) -> OpenModel:
     """Opens models as measured for this machine; measures those that were not yet."""
 
     def open_model(name: str, model: ModelSettings) -> DetectionModel:
-        file = read_model(model.path, model.sha256)
+        parts = read_parts(model)
         try:
-            choice = choose(name, model, file, settings, state_dir)
+            choice = choose(name, model, parts, settings, state_dir)
         except OSError as error:
             raise ModelError(f"{error.filename or state_dir}: the choice cannot be stored: {error.strerror}") from error
-        return DetectionModel(name, model, file, choice.plan)
+        return open_proven(name, model, parts, choice.plan)
 
     return open_model
 

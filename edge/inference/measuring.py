@@ -22,24 +22,19 @@ import numpy as np
 import structlog
 from pydantic import BaseModel, ConfigDict
 
-from edge.config.inference import BackendChoice, InferenceSettings, ModelSettings, PictureSizeSettings, Precision
-from edge.inference.detecting import formats
+from edge.config.inference import BackendChoice, InferenceSettings, ModelSettings, Precision
+from edge.inference.detecting import DetectionModel
 from edge.inference.errors import ModelError
-from edge.inference.sessions import (
-    REFERENCE,
-    Backend,
-    ModelFile,
-    SessionPlan,
-    installed_backends,
-    open_session,
-    read_model,
-)
+from edge.inference.proving import Parts, fault_of, input_of, raw_answer, read_parts
+from edge.inference.sessions import REFERENCE, Backend, SessionPlan, installed_backends
 from edge.vision.arrays import Floats
 
 TOLERANCE = 0.002
 """How far a number of the output may be from the reference's, absolute plus relative. Two libraries at f32 differ by
 2e-5 (YOLOX-nano), at bf16 by 0.7: the border lies far from both. At 640 pixels it is 1.3 pixels of a decoded box."""
 FAULT = "fault: "
+MEASURED = "measured"
+"""What a model is called while it is measured: nobody hears its answers."""
 FEWEST_RUNS = 3
 CANDIDATE_SECONDS = 60.0
 """How long one candidate may take besides the measured time: a large model loads and answers first in 20 s on a slow
@@ -68,6 +63,8 @@ class Measurement(Stored):
     """The largest from the reference's output, as a share of the tolerance: above 1 f32 is refused."""
     refused: str | None = None
     runs: int = 0
+    loss: str | None = None
+    """What a variant loses against the f32 file, as its row says."""
 
     @property
     def plan(self) -> SessionPlan:
@@ -93,28 +90,34 @@ Watch = Callable[[Step], None]
 
 
 def measure_apart(
-    settings: ModelSettings, file: ModelFile, inference: InferenceSettings, watch: Watch
+    settings: ModelSettings, parts: Parts, inference: InferenceSettings, watch: Watch
 ) -> list[Measurement]:
     """Measures every candidate in a child process.
 
     Raises:
         ModelError: the reference cannot run the model, or the child died or hung.
     """
-    request = _Request(model=settings.model_copy(update={"sha256": file.sha256}), inference=inference)
-    most = len(candidates(inference, any_batch=True)) + 1
+    variants = [
+        variant.model_copy(update={"sha256": parts.variants[variant.precision].sha256})
+        for variant in settings.variants
+        if variant.precision in parts.variants
+    ]
+    # What was read here is what must be measured there; the row that it came from is not looked up again.
+    model = settings.model_copy(update={"registry": None, "sha256": parts.file.sha256, "variants": tuple(variants)})
+    most = len(candidates(inference, any_batch=True, variants=tuple(parts.variants))) + 1
     with subprocess.Popen(
         [sys.executable, "-m", "edge.inference.measuring"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as child:
         alarm = threading.Timer(most * (CANDIDATE_SECONDS + inference.measure_seconds), child.kill)
         alarm.start()
         try:
-            return _follow(child, request, file, watch)
+            return _follow(child, _Request(model=model, inference=inference), parts, watch)
         finally:
             alarm.cancel()
             child.kill()
 
 
-def _follow(child: subprocess.Popen[str], request: _Request, file: ModelFile, watch: Watch) -> list[Measurement]:
+def _follow(child: subprocess.Popen[str], request: _Request, parts: Parts, watch: Watch) -> list[Measurement]:
     assert child.stdin is not None, "it was opened with pipes"
     assert child.stdout is not None, "it was opened with pipes"
     with suppress(BrokenPipeError):  # it ended before it asked what to do: its exit code says more
@@ -133,36 +136,35 @@ def _follow(child: subprocess.Popen[str], request: _Request, file: ModelFile, wa
     code = child.wait()
     if measurements:
         # What came before the one that it stumbled over is known, and good.
-        log.warning("measuring a model ended early", model=str(file.path), exit_code=code, measured=len(measurements))
+        log.warning(
+            "measuring a model ended early", model=str(parts.file.path), exit_code=code, measured=len(measurements)
+        )
         return measurements
     raise ModelError(
-        f"{file.path}: measuring it ended early (exit code {code}, nothing was measured): the model or a "
+        f"{parts.file.path}: measuring it ended early (exit code {code}, nothing was measured): the model or a "
         "library stumbles over this machine; choose inference.backend and inference.precision yourself"
     )
 
 
-def measure(settings: ModelSettings, file: ModelFile, inference: InferenceSettings, watch: Watch) -> None:
+def measure(settings: ModelSettings, parts: Parts, inference: InferenceSettings, watch: Watch) -> None:
     """Measures every candidate here; tells what is measured, and what came of it.
 
     Raises:
         ModelError: the reference itself cannot run the model.
     """
-    size = settings.input_size
-    reference = open_session(file, REFERENCE, size)
-    picture = likely_picture(reference.shape.width, reference.shape.height)
-    if formats(settings.format, reference.shape.width, reference.shape.height)[0].unit_range:
-        picture /= 255
-    expected = reference.run(picture).copy()
-    plans = candidates(inference, any_batch=reference.shape.any_batch)
+    reference = DetectionModel(MEASURED, settings, parts.file, REFERENCE)
+    expected = raw_answer(reference).copy()
+    plans = candidates(inference, any_batch=reference.shape.any_batch, variants=tuple(parts.variants))
     del reference
     for number, plan in enumerate(plans, start=1):
         watch(Step(plan=str(plan), number=number, total=len(plans)))
-        measurement = _measure_one(file, plan, size, picture, expected, inference.measure_seconds)
-        measurement = measurement.model_copy(update={"refused": _refusal(measurement, inference.precision)})
-        watch(Step(plan=str(plan), number=number, total=len(plans), done=measurement))
+        measurement = _measure_one(settings, parts, plan, expected, inference.measure_seconds)
+        refused = _refusal(measurement, settings, inference.precision)
+        done = measurement.model_copy(update={"refused": refused, "loss": _loss(settings, plan)})
+        watch(Step(plan=str(plan), number=number, total=len(plans), done=done))
 
 
-def _refusal(measurement: Measurement, wished: Precision | None) -> str | None:
+def _refusal(measurement: Measurement, settings: ModelSettings, wished: Precision | None) -> str | None:
     """Why a plan must not be chosen; None: it may be."""
     if measurement.refused is not None:
         return measurement.refused
@@ -170,14 +172,34 @@ def _refusal(measurement: Measurement, wished: Precision | None) -> str | None:
         # Who asks for it by name gets it, and sees how far it is off. Nobody else does, near as it may seem on one
         # picture: of a network that finds nothing there, nothing moves.
         return None if wished is Precision.BF16 else "only on request: precision: bf16"
+    if measurement.precision is Precision.INT8:
+        return None if wished is Precision.INT8 else _unproven(settings, measurement.plan)
     difference = measurement.difference or 0.0
     if difference > 1:
         return f"differs from {REFERENCE.backend} {REFERENCE.precision} by {difference:.3g} × the tolerance"
     return None
 
 
-def candidates(inference: InferenceSettings, *, any_batch: bool) -> Sequence[SessionPlan]:
-    """The plans that fit what is wished for and installed; simpler ones first."""
+def _unproven(settings: ModelSettings, plan: SessionPlan) -> str | None:
+    """Why nobody knows what a coarser variant misses: it differs from the reference by its nature, so its loss must
+    have been measured when it was made, and what it must know is tested here."""
+    if settings.selftest is None:
+        return f"only on request (precision: {plan.precision}): it has no self-test"
+    if _loss(settings, plan) is None:
+        return f"only on request (precision: {plan.precision}): its row does not say what it loses"
+    return None
+
+
+def _loss(settings: ModelSettings, plan: SessionPlan) -> str | None:
+    """What a plan loses, as the model's row says; None for the model's own file, or where the row says nothing."""
+    losses = [one.loss for one in settings.variants if one.precision is plan.precision is Precision.INT8 and one.loss]
+    return f"{losses[0].points:g} points of {losses[0].metric}" if losses else None
+
+
+def candidates(
+    inference: InferenceSettings, *, any_batch: bool, variants: Sequence[Precision] = ()
+) -> Sequence[SessionPlan]:
+    """The plans that fit what is wished for, installed and there; simpler ones first."""
     backends = [
         backend
         for backend in installed_backends()
@@ -191,41 +213,22 @@ def candidates(inference: InferenceSettings, *, any_batch: bool) -> Sequence[Ses
     return tuple(
         SessionPlan(backend, count, precision, batch)
         for backend in backends
-        for precision in _precisions(backend, inference.precision)
+        for precision in _precisions(backend, inference.precision, variants)
         for count in threads
         for batch in batches
     )
 
 
-def _precisions(backend: Backend, wished: Precision | None) -> Sequence[Precision]:
-    if wished is not None:
-        return (wished,) if wished is Precision.F32 or backend is Backend.OPENVINO else ()
-    # bf16 is measured to show what it would bring, and never chosen.
-    return (Precision.F32, Precision.BF16) if backend is Backend.OPENVINO else (Precision.F32,)
-
-
-def likely_picture(width: int, height: int) -> Floats:
-    """(1, 3, height, width) of 0-255, always the same: soft light, hard edges and fine grain, as streets have them."""
-    random = np.random.default_rng(20_26)
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    picture = np.empty((1, 3, height, width), np.float32)
-    for channel in range(3):
-        picture[0, channel] = 110 + 50 * np.sin(x / width * (3 + channel)) + 40 * np.cos(y / height * 4)
-    for _ in range(24):
-        left, top = random.integers(0, width - 8), random.integers(0, height - 8)
-        right, bottom = left + random.integers(8, width // 3), top + random.integers(8, height // 3)
-        picture[0, :, top:bottom, left:right] = random.uniform(0, 255, (3, 1, 1))
-    picture += random.normal(0, 6, picture.shape).astype(np.float32)
-    return np.clip(picture, 0, 255)
+def _precisions(backend: Backend, wished: Precision | None, variants: Sequence[Precision]) -> Sequence[Precision]:
+    able = [Precision.F32]
+    if backend is Backend.OPENVINO:
+        able.append(Precision.BF16)  # measured to show what it would bring, and chosen only on request
+    able += [precision for precision in Precision if precision in variants and precision not in able]
+    return [precision for precision in able if wished in (None, precision)]
 
 
 def _measure_one(
-    file: ModelFile,
-    plan: SessionPlan,
-    size: PictureSizeSettings | None,
-    picture: Floats,
-    expected: Floats,
-    seconds: float,
+    settings: ModelSettings, parts: Parts, plan: SessionPlan, expected: Floats, seconds: float
 ) -> Measurement:
     what: dict[str, Any] = {
         "backend": plan.backend,
@@ -234,15 +237,16 @@ def _measure_one(
         "batch": plan.batch,
     }
     try:
-        session = open_session(file, plan, size)
-        batch = np.repeat(picture, plan.batch, axis=0)
-        difference = parity(session.run(batch), np.repeat(expected, plan.batch, axis=0))
+        model = DetectionModel(MEASURED, settings, parts.file_for(plan), plan)
+        batch = np.repeat(input_of(model), plan.batch, axis=0)
+        difference = parity(model.run(batch), np.repeat(expected, plan.batch, axis=0))
+        fault = fault_of(model, settings, parts.selftest)
         cpu: list[float] = []
         wall: list[float] = []
         until = time.monotonic() + seconds
         while time.monotonic() < until or len(cpu) < FEWEST_RUNS:
             cpu_start, wall_start = time.process_time(), time.perf_counter()
-            session.run(batch)
+            model.run(batch)
             cpu.append(time.process_time() - cpu_start)
             wall.append(time.perf_counter() - wall_start)
     except ModelError as error:
@@ -254,6 +258,7 @@ def _measure_one(
         cpu_ms=round(min(cpu) * scale, 3),
         wall_ms=round(median(wall) * scale, 3),
         difference=_finite(difference),
+        refused=None if fault is None else f"fails the self-test: {fault}",
         runs=len(cpu),
     )
 
@@ -282,8 +287,12 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     request = _Request.model_validate_json(sys.stdin.read())
     try:
-        file = read_model(request.model.path, request.model.sha256)
-        measure(request.model, file, request.inference, lambda step: print(step.model_dump_json(), file=answers))
+        measure(
+            request.model,
+            read_parts(request.model),
+            request.inference,
+            lambda step: print(step.model_dump_json(), file=answers),
+        )
     except ModelError as error:
         print(FAULT + " ".join(str(error).split()), file=answers)
     except BrokenPipeError:

@@ -126,7 +126,8 @@ class _OnnxRuntimeSession:
     def __init__(self, model: ModelFile, plan: SessionPlan, size: PictureSizeSettings | None) -> None:
         import onnxruntime
 
-        if plan.precision is not Precision.F32:
+        # What is int8 in a file of that precision stands in the file: the rest of it is computed at f32.
+        if plan.precision not in (Precision.F32, Precision.INT8):
             raise ModelError(f"{model.path}: onnxruntime computes f32 here, found precision {plan.precision}")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = plan.threads
@@ -179,7 +180,7 @@ class _OpenVinoSession:
             raise
         except Exception as error:  # RuntimeError and its own
             raise ModelError(f"{model.path}: openvino cannot load it: {_first_line(error)}") from error
-        wanted = {Precision.F32: openvino.Type.f32, Precision.BF16: openvino.Type.bf16}[plan.precision]
+        wanted = openvino.Type.bf16 if plan.precision is Precision.BF16 else openvino.Type.f32
         if found != wanted:
             raise ModelError(f"{model.path}: openvino would compute {found}, expected {plan.precision}")
 
@@ -194,7 +195,8 @@ class _OpenVinoSession:
 def _openvino_options(plan: SessionPlan) -> dict[str, Any]:
     return {
         # Its default is bf16 where the processor has it: faster, and other boxes, without a word.
-        "INFERENCE_PRECISION_HINT": plan.precision.value,
+        # What is int8 stands in the file, and the hint is about the rest of it.
+        "INFERENCE_PRECISION_HINT": (Precision.BF16 if plan.precision is Precision.BF16 else Precision.F32).value,
         "INFERENCE_NUM_THREADS": plan.threads,
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",

@@ -14,8 +14,10 @@ import pytest
 
 from edge.config.inference import InferenceSettings, ModelSettings, Precision
 from edge.inference.choice import Choice, best_of, choose
+from edge.inference.drawn import likely_picture
 from edge.inference.errors import ModelError
-from edge.inference.measuring import Measurement, Step, candidates, likely_picture, parity
+from edge.inference.measuring import Measurement, Step, candidates, parity
+from edge.inference.proving import read_parts
 from edge.inference.sessions import Backend, SessionPlan, read_model
 from tests.edge.inference.conftest import MakeSettings
 
@@ -41,7 +43,7 @@ def measured(
 def run_choice(settings: InferenceSettings, state_dir: Path, steps: list[Step] | None = None) -> Choice:
     model = settings.models["tiny"]
     watch = (lambda _step: None) if steps is None else steps.append
-    return choose("tiny", model, read_model(model.path), settings, state_dir, watch=watch)
+    return choose("tiny", model, read_parts(model), settings, state_dir, watch=watch)
 
 
 def test_everything_installed_is_measured_once_and_stored(inference: MakeSettings, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from edge.config.inputs import FileInput
 from edge.detectors.interface import Detections, Frame
 from edge.inference.choice import choose
 from edge.inference.port import ReplayModels
+from edge.inference.proving import read_parts
 from edge.inference.service import InferenceService
 from edge.inference.sessions import Backend, SessionPlan, open_session, read_model
 from edge.sources.opening import open_video
@@ -77,7 +78,7 @@ def test_both_libraries_find_the_same(frames: Sequence[Frame]) -> None:
 def test_many_sources_share_it(frames: Sequence[Frame], tmp_path: Path) -> None:
     """Eight sources that ask five times a second: 40 a second are more than one core answers of 1080p pictures when it
     also decodes; each is heard alike, in its own order, and every question is accounted for."""
-    choose("things", settings().models["things"], read_model(MODEL), settings(), tmp_path)
+    choose("things", settings().models["things"], read_parts(settings().models["things"]), settings(), tmp_path)
     service = InferenceService(settings(), tmp_path)
     names = [f"camera-{number}" for number in range(8)]
     counted = {name: Counter[str]() for name in names}
