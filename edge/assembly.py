@@ -11,7 +11,7 @@ from contract.events import Clock, SourceRef
 from contract.geometry import Location
 from contract.ids import IdFactory
 from edge.config.evidence import EvidenceSettings
-from edge.config.sources import SourceSettings, episode_policies
+from edge.config.sources import CameraSource, SourceSettings, episode_policies
 from edge.detectors.canary import SyntheticReading
 from edge.detectors.interface import InferencePort, SensorDetector
 from edge.detectors.policy import EpisodePolicy
@@ -26,6 +26,7 @@ from edge.detectors.registry import (
 from edge.episodes.episode import Episode
 from edge.episodes.events import CANARY, EventWriter, producers_of
 from edge.episodes.tracker import EpisodeTracker
+from edge.ground import ground_problems
 from edge.guard import GuardedDetector
 
 if TYPE_CHECKING:  # they paint pictures: processes that see none need not load what that takes
@@ -137,4 +138,6 @@ def picture_problems(settings: SourceSettings, size: PictureSize) -> list[Settin
                 SettingProblem(("detectors", name, *problem.path), problem.message)
                 for problem in kind.picture_problems(values, size)
             ]
+    if isinstance(settings, CameraSource):
+        problems += ground_problems(settings.ground, size)
     return problems

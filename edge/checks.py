@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from contract.geometry import distance_m
 from contract.keys import load_or_create_key, public_key_text
 from edge.assembly import camera_kinds, picture_problems
 from edge.config.document import EdgeConfig
@@ -17,9 +18,10 @@ from edge.config.inference import ModelSettings
 from edge.config.inputs import CameraInput, is_remote
 from edge.config.local import LocalSettings
 from edge.config.problems import ConfigProblem, field_name
-from edge.config.sources import CameraSource
+from edge.config.sources import CameraSource, location_of
 from edge.config.text import ParsedText
 from edge.detectors.registry import PictureSize
+from edge.ground import described_fit, ground_of
 from edge.inference.errors import ModelError
 from edge.inference.sessions import REFERENCE, open_session, read_model
 from edge.outbox.server_api import RefusedError, ServerApi, UplinkError, token_problem
@@ -32,6 +34,8 @@ from edge.streams.rhythm import StreamFacts
 from edge.worker.state import KEY_NAME
 
 TCP_SECONDS = 5.0
+FAR_GROUND_M = 300.0
+"""Cameras in streets see less far; maps of China are displaced by more."""
 
 
 class Grade(StrEnum):
@@ -142,9 +146,28 @@ def _camera(path: Path, parsed: ParsedText, source_id: str, settings: CameraSour
             idle = "kept for evidence" if role == MAIN else "not needed by these detectors"
             use = "" if len(names) == 1 else f" ({role}: {'decoded' if role == decoded else idle})"
             yield Finding(source_id, Grade.FINE, f"{name}{use}")
+        yield from _ground(source_id, settings, size)
         for detector, kind, values in camera_kinds(settings):
             for said in kind.unjudged(values, rates[decoded]):
                 yield Finding(source_id, Grade.WARNING, f"{detector}: {said}")
+
+
+def _ground(source_id: str, settings: CameraSource, size: PictureSize) -> Iterator[Finding]:
+    """How well the points of the camera's ground agree, and how exact places become by them."""
+    ground = ground_of(settings.ground, size, size)
+    if ground is None:
+        return
+    said = described_fit(ground)
+    contradictory = ground.fit.is_contradictory
+    yield Finding(source_id, Grade.WARNING if contradictory else Grade.FINE, f"ground: {said}")
+    location = location_of(settings)
+    away_m = 0.0 if location is None else distance_m(location.point, ground.origin)
+    if location is not None and away_m > FAR_GROUND_M + location.accuracy_m:
+        message = (
+            f"ground: its points lie {away_m:.0f} m from the camera's location, expected less than {FAR_GROUND_M:.0f} "
+            "m: are they of a map in GCJ-02, which lies 300-700 m off in China? Expected WGS-84"
+        )
+        yield Finding(source_id, Grade.WARNING, message)
 
 
 def _described(source: VideoSource) -> str:

@@ -15,6 +15,7 @@ from edge.config.base import Settings
 from edge.config.canary import CanarySettings
 from edge.config.episodes import EpisodeSettings
 from edge.config.evidence import EvidenceSettings
+from edge.config.ground import GroundSettings
 from edge.config.health import CameraHealthSettings
 from edge.config.inputs import CameraInput, MqttInput
 from edge.config.reconnect import ReconnectSettings
@@ -65,6 +66,8 @@ class CameraSource(_SourceSettings):
     """Its share of a model's time, against other cameras that ask the same model."""
     health: CameraHealthSettings | None = None
     """What this camera has otherwise than `health.cameras` says."""
+    ground: GroundSettings | None = None
+    """Where its picture's points are, so that what it sees is placed on the ground; absent: at the camera."""
 
 
 class SensorSource(_SourceSettings):
@@ -95,6 +98,8 @@ def config_sha256(settings: SourceSettings, evidence: EvidenceSettings) -> str:
     }
     policies = {name: asdict(policy) for name, policy in episode_policies(settings).items()}
     shaping = {"detectors": detectors, "episodes": policies, "evidence": evidence.model_dump(mode="json")}
+    if isinstance(settings, CameraSource) and settings.ground is not None:
+        shaping["ground"] = settings.ground.model_dump(mode="json")
     return sha256_hex(canonical_bytes(shaping))
 
 
