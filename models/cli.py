@@ -24,6 +24,11 @@ _err = Console(stderr=True, highlight=False, soft_wrap=True)
 _out = Console(highlight=False)
 
 
+@app.callback()
+def _commands() -> None:
+    """Keeps `list` a command of its own, however few there are."""
+
+
 @app.command("list")
 def list_command() -> None:
     """Shows every model of the registry."""

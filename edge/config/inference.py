@@ -20,8 +20,18 @@ class ModelFormat(StrEnum):
 
     YOLOX = "yolox"
     """BGR 0-255, padded right and below; rows of x, y, w, h, objectness, classes, not decoded."""
+    YOLOX_DECODED = "yolox_decoded"
+    """The same, with boxes in pixels already (exported with `decode_in_inference`)."""
+    YOLOV5 = "yolov5"
+    """RGB 0-1, padded on both sides; rows of x, y, w, h, objectness, classes (YOLOv5 of its own repository, YOLOv7)."""
     YOLOV8 = "yolov8"
     """RGB 0-1, padded on both sides; columns of x, y, w, h, classes (YOLOv8, YOLO11 and what exports like them)."""
+    YOLOV10 = "yolov10"
+    """As yolov8, with rows of left, top, right, bottom, score, class, one a thing (YOLOv10, YOLO26)."""
+    NANODET = "nanodet"
+    """BGR with ImageNet's mean taken off, stretched; rows of classes and 4 × 8 distances (NanoDet-Plus)."""
+    RTDETR = "rtdetr"
+    """RGB 0-1, stretched; rows of x, y, w, h as shares, then classes, or score and class (RT-DETR of Ultralytics)."""
 
 
 class BackendChoice(StrEnum):

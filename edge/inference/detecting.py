@@ -11,16 +11,31 @@ from edge.detectors.interface import Detections, Frame, Region
 from edge.inference.errors import ModelError
 from edge.inference.sessions import ModelFile, SessionPlan, open_session
 from edge.vision.arrays import Floats
-from edge.vision.decoding import Raw, Yolov8Decoder, YoloxDecoder
-from edge.vision.letterbox import YOLOV8_LAYOUT, YOLOX_LAYOUT, Fit, Layout, Letterbox
+from edge.vision.decoding import (
+    Decoder,
+    NanodetDecoder,
+    Raw,
+    RtdetrDecoder,
+    Yolov5Decoder,
+    Yolov8Decoder,
+    Yolov10Decoder,
+    YoloxDecoder,
+)
+from edge.vision.letterbox import (
+    NANODET_LAYOUT,
+    RTDETR_LAYOUT,
+    YOLOV8_LAYOUT,
+    YOLOX_LAYOUT,
+    Fit,
+    Layout,
+    Letterbox,
+)
 from edge.vision.planes import Colour, Planes
 from edge.vision.regions import Window
 from edge.vision.suppression import suppress
 
 ANY_SCORE = 1e-6
 """So low that nearly every box of a network counts."""
-
-Decode = Callable[[Floats, float], Raw]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +64,19 @@ def question_about(frame: Frame, region: Region | None) -> Question:
     return Question(frame.media_time, window, planes, None if planes is not None else frame.read_bgr(region))
 
 
-def formats(kind: ModelFormat, width: int, height: int) -> tuple[Layout, Decode]:
-    """How a format wants its pictures, and what reads its output."""
-    if kind is ModelFormat.YOLOX:
-        return YOLOX_LAYOUT, YoloxDecoder(width, height)
-    return YOLOV8_LAYOUT, Yolov8Decoder()
+def formats(kind: ModelFormat, width: int, height: int) -> tuple[Layout, Decoder]:
+    """How a format wants its pictures, and what reads its output, for an input of that size."""
+    found: dict[ModelFormat, tuple[Layout, Callable[[], Decoder]]] = {
+        ModelFormat.YOLOX: (YOLOX_LAYOUT, lambda: YoloxDecoder(width, height)),
+        ModelFormat.YOLOX_DECODED: (YOLOX_LAYOUT, lambda: YoloxDecoder(width, height, decoded=True)),
+        ModelFormat.YOLOV5: (YOLOV8_LAYOUT, Yolov5Decoder),
+        ModelFormat.YOLOV8: (YOLOV8_LAYOUT, Yolov8Decoder),
+        ModelFormat.YOLOV10: (YOLOV8_LAYOUT, Yolov10Decoder),
+        ModelFormat.NANODET: (NANODET_LAYOUT, lambda: NanodetDecoder(width, height)),
+        ModelFormat.RTDETR: (RTDETR_LAYOUT, lambda: RtdetrDecoder(width, height)),
+    }
+    layout, decoder = found[kind]
+    return layout, decoder()
 
 
 class DetectionModel:
@@ -110,7 +133,8 @@ class DetectionModel:
 
     def _read(self, output: Floats, place: Fit, media_time: float) -> Detections:
         boxes, scores, classes = self._decoded(output, self._settings.min_score)
-        kept = suppress(boxes, scores, classes, max_iou=self._settings.max_iou, limit=self._settings.max_boxes)
+        max_iou = 1.0 if self._decode.suppressed else self._settings.max_iou
+        kept = suppress(boxes, scores, classes, max_iou=max_iou, limit=self._settings.max_boxes)
         return Detections(
             media_time=media_time,
             boxes=place.to_picture(boxes[kept]),

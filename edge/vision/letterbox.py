@@ -21,16 +21,38 @@ class Layout:
     """How a model wants its pictures.
 
     `centred`: padding on both sides (Ultralytics) instead of right and below (YOLOX). `rgb`: red first. `unit_range`:
-    0-1 instead of 0-255.
+    0-1 instead of 0-255. `stretched`: the whole input is filled, whatever that does to the picture's shape. `mean`,
+    `deviation`: of the input's channels in their order, taken off and divided by, where a model was trained so.
     """
 
     centred: bool
     rgb: bool
     unit_range: bool
+    stretched: bool = False
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    deviation: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    def scale(self, channel: int) -> np.float32:
+        """What a pixel is multiplied by, …"""
+        return np.float32((1 / 255 if self.unit_range else 1.0) / self.deviation[channel])
+
+    def offset(self, channel: int) -> np.float32:
+        """… and what is added then."""
+        return np.float32(-self.mean[channel] / self.deviation[channel])
 
 
 YOLOX_LAYOUT = Layout(centred=False, rgb=False, unit_range=False)
 YOLOV8_LAYOUT = Layout(centred=True, rgb=True, unit_range=True)
+RTDETR_LAYOUT = Layout(centred=False, rgb=True, unit_range=True, stretched=True)
+NANODET_LAYOUT = Layout(
+    centred=False,
+    rgb=False,
+    unit_range=False,
+    stretched=True,
+    # ImageNet's, blue first, as every configuration of NanoDet has them.
+    mean=(103.53, 116.28, 123.675),
+    deviation=(57.375, 57.12, 58.395),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +102,14 @@ class Letterbox:
         self.layout = layout
         self.batch = batch
         self._scaler = PlaneScaler()
-        self._padding = np.float32(PADDING / 255 if layout.unit_range else PADDING)
-        self._input = np.full((batch, 3, height, width), self._padding, np.float32)
+        self._scales = [layout.scale(channel) for channel in range(3)]
+        self._offsets = [layout.offset(channel) for channel in range(3)]
+        padding = [
+            np.float32(PADDING) * scale + offset for scale, offset in zip(self._scales, self._offsets, strict=True)
+        ]
+        self._padding = np.array(padding, np.float32)[:, None, None]
+        self._input = np.empty((batch, 3, height, width), np.float32)
+        self._input[:] = self._padding
         self._fits: list[Fit | None] = [None] * batch
         self._picture = np.empty((0, 0, 3), np.uint8)
         self._channels: list[NDArray[np.uint8]] = []
@@ -118,7 +146,10 @@ class Letterbox:
         return place
 
     def _place(self, index: int, window: Window) -> Fit:
-        place = fit(window, self.width, self.height, centred=self.layout.centred)
+        if self.layout.stretched:
+            place = Fit(window, 0, 0, self.width, self.height)
+        else:
+            place = fit(window, self.width, self.height, centred=self.layout.centred)
         before = self._fits[index]
         size = (place.left, place.top, place.width, place.height)
         if before is None or (before.left, before.top, before.width, before.height) != size:
@@ -136,7 +167,10 @@ class Letterbox:
         order = (2, 1, 0) if self.layout.rgb else (0, 1, 2)
         for channel, source in enumerate(order):
             target = self._input[index, channel, rows, columns]
-            if self.layout.unit_range:
-                np.multiply(self._channels[source], np.float32(1 / 255), out=target)
-            else:
+            scale, offset = self._scales[channel], self._offsets[channel]
+            if scale == 1:
                 np.copyto(target, self._channels[source])
+            else:
+                np.multiply(self._channels[source], scale, out=target)
+            if offset:
+                target += offset

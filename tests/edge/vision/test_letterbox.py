@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.vision.letterbox import PADDING, YOLOV8_LAYOUT, YOLOX_LAYOUT, Letterbox, fit
+from edge.vision.letterbox import NANODET_LAYOUT, PADDING, YOLOV8_LAYOUT, YOLOX_LAYOUT, Letterbox, fit
 from edge.vision.planes import Planes, PlaneScaler
 from edge.vision.regions import Window
 
@@ -113,3 +113,15 @@ def test_boxes_are_cut_at_the_window() -> None:
 def test_a_window_outside_the_picture_is_refused(window: Window) -> None:
     with pytest.raises(ValueError, match="expected a window inside 40 × 30"):
         PlaneScaler().scaled_bgr(Planes(np.zeros((30, 40), np.uint8)), window, np.zeros((10, 10, 3), np.uint8))
+
+
+def test_a_layout_that_stretches_and_takes_the_mean_off() -> None:
+    """A 200 × 100 picture fills a 64 × 64 input, and boxes come back in its own shape."""
+    box = Letterbox(64, 64, NANODET_LAYOUT)
+    place = box.put_bgr(0, np.full((100, 200, 3), (200, 100, 0), np.uint8))
+    mean, deviation = NANODET_LAYOUT.mean, NANODET_LAYOUT.deviation
+    expected = [(value - mean[index]) / deviation[index] for index, value in enumerate((200, 100, 0))]
+    for channel, value in enumerate(expected):
+        assert box.input(1)[0, channel] == pytest.approx(np.full((64, 64), value), abs=1e-4)
+    boxes = place.to_picture(np.array([[16, 16, 32, 48]], np.float32))
+    assert boxes.tolist() == [[50, 25, 100, 75]]
