@@ -21,10 +21,12 @@ from edge.supervisor.messages import (
     Result,
     Stop,
     Usage,
+    Witnesses,
     encoded,
     news_from,
     order_from,
 )
+from edge.witnesses import Sighting
 
 TEXT = st.text(max_size=30)
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -32,9 +34,12 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
+NUMBERS = st.floats(-1e9, 1e9)
+SIGHTINGS = st.builds(Sighting, TEXT, TEXT, TEXT, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
 ORDERS = st.one_of(
     st.builds(Configure, st.integers(0, 9), TEXT, TEXT, st.lists(TEXT, max_size=3), st.lists(TEXT, max_size=3)),
     st.builds(Alive, st.lists(TEXT, max_size=3), st.dictionaries(TEXT, TEXT, max_size=3)),
+    st.builds(Witnesses, st.lists(SIGHTINGS, max_size=3)),
     st.builds(Call, st.integers(0, 9), TEXT, TEXT, st.dictionaries(TEXT, JSON, max_size=3)),
     st.builds(Stop, st.floats(0, 600)),
 )
@@ -50,12 +55,13 @@ NEWS = st.one_of(
         st.dictionaries(TEXT, st.floats(0, 1e6), max_size=2),
         st.dictionaries(TEXT, JSON, max_size=2),
         st.lists(st.dictionaries(TEXT, JSON, max_size=2), max_size=2),
+        sightings=st.lists(SIGHTINGS, max_size=3),
     ),
 )
 
 
 @given(ORDERS)
-def test_orders_come_out_as_they_went_in(order: Configure | Alive | Call | Stop) -> None:
+def test_orders_come_out_as_they_went_in(order: Configure | Alive | Witnesses | Call | Stop) -> None:
     line = encoded(order)
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1, "the end of a line is the end of a message, whatever is in it"
