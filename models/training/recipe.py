@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from models.datasets.forms import Form, read_form
 from models.datasets.manifest import Slug
@@ -15,7 +15,7 @@ from models.training.errors import RecipeError
 
 OURS = frozenset((
     "model", "data", "epochs", "imgsz", "batch", "seed", "deterministic", "device", "project", "name", "save_dir",
-    "exist_ok", "resume", "pretrained", "workers", "task", "mode", "amp", "plots", "save", "cfg",
+    "exist_ok", "resume", "pretrained", "workers", "task", "mode", "plots", "save", "cfg",
 ))  # fmt: skip
 """Settings of the trainer that this machinery gives itself: in `settings` they would be contradicted."""
 Setting = bool | int | float | str
@@ -46,6 +46,9 @@ class Ingredient(Form):
     recipe instead of the set's own, such as a teacher's. A picture without a row shows nothing."""
     min_score: Annotated[float, Field(ge=0, le=1)] = 0.0
     """With `boxes`: rows below are left out."""
+    unsure_from: Annotated[float | None, Field(ge=0, lt=1)] = None
+    """With `boxes`: rows between this and `min_score` are areas that count neither way. Only trainers of a model's own
+    know such areas."""
     mix: bool = False
     """With `boxes`: they are added to the set's own where they overlap none of these by half."""
     made: Annotated[str | None, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] = None
@@ -59,6 +62,8 @@ class Ingredient(Form):
     """With `made`: more arguments of the function."""
     repeat: Annotated[int, Field(ge=1, le=100)] = 1
     """How often each picture comes in an epoch: for few pictures that matter much."""
+    group: Slug | None = None
+    """Pictures of one group are drawn from alike (`shares` of the round). Only for trainers of a model's own."""
     why: str = ""
     """What these are in it for; goes on the card."""
 
@@ -70,8 +75,10 @@ class Ingredient(Form):
             raise ValueError("split: expected one, as set is given")
         if self.made is not None and self.count is None:
             raise ValueError("count: expected how many, as made is given")
-        if self.boxes is None and (self.mix or self.min_score):
-            raise ValueError("mix, min_score: expected boxes too")
+        if self.boxes is None and (self.mix or self.min_score or self.unsure_from is not None):
+            raise ValueError("mix, min_score, unsure_from: expected boxes too")
+        if self.unsure_from is not None and self.unsure_from >= self.min_score:
+            raise ValueError(f"unsure_from: found {self.unsure_from}, expected less than min_score ({self.min_score})")
         if self.made is not None and self.boxes is not None:
             raise ValueError("boxes: expected only with set: what is made brings its boxes along")
         if self.set is not None and (self.backgrounds or self.options):
@@ -110,23 +117,39 @@ class Round(Form):
     data: tuple[Ingredient, ...] = Field(min_length=1)
     check: tuple[Sized, ...] = Field(min_length=1)
     """What the best epoch is chosen by."""
-    epochs: Annotated[int, Field(ge=1, le=10_000)]
+    trainer: Annotated[str, Field(pattern=r"^(ultralytics|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$")] = "ultralytics"
+    """Or `module:function` of a model that brings its own loop (`models.training.orders.Trainer`)."""
+    epochs: Annotated[int | None, Field(ge=1, le=10_000)] = None
+    """For ultralytics."""
+    steps: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
+    """For a trainer of the model's own."""
     batch: Annotated[int, Field(ge=1, le=1024)] = 16
     seed: int = 0
+    shares: dict[Slug, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """How much of a batch each group of pictures gets, in parts of their sum."""
     settings: dict[str, Setting] = Field(default_factory=dict)
-    """Of ultralytics' trainer, handed on as they are: lr0, optimizer, mosaic, freeze, …"""
+    """Of the trainer, handed on as they are: lr0, optimizer, mosaic, freeze, … for ultralytics."""
     note: str = ""
     """What was wrong before and what this round changes; goes on the card."""
 
-    @field_validator("settings")
-    @classmethod
-    def _not_ours(cls, value: dict[str, Setting]) -> dict[str, Setting]:
-        taken = sorted(OURS & set(value))
+    @model_validator(mode="after")
+    def _check(self) -> Round:
+        taken = sorted(OURS & set(self.settings))
         if taken:
             raise ValueError(
-                f"found {taken[0]}, expected none that this machinery sets itself: {', '.join(sorted(OURS))}"
+                f"settings: found {taken[0]}, expected none that is set elsewhere: {', '.join(sorted(OURS))}"
             )
-        return value
+        plain = self.trainer == "ultralytics"
+        if (self.epochs is None) is plain or (self.steps is None) is not plain:
+            raise ValueError("expected epochs for ultralytics, and steps for a trainer of the model's own")
+        groups = {item.group for item in self.data if item.group is not None}
+        if plain and (groups or self.shares or any(item.unsure_from is not None for item in self.data)):
+            raise ValueError(
+                "group, shares, unsure_from: ultralytics' trainer does not know them; expected repeat instead"
+            )
+        if not plain and set(self.shares) != groups:
+            raise ValueError(f"shares: found {sorted(self.shares)}, expected the groups of data: {sorted(groups)}")
+        return self
 
 
 class ExportPlan(Form):
