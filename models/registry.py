@@ -123,7 +123,8 @@ class WeightsFile(Row):
     url: FileUrl | None = None
     package: PackageMember | None = None
     sha256: Sha256
-    bytes: Annotated[int, Field(gt=0, le=MAX_FILE_BYTES)]
+    bytes: Annotated[int, Field(gt=0, le=MAX_FILE_BYTES)] | None = None
+    """Absent for a file that this project never had in its hands and whose publisher does not say."""
     loss: Loss | None = None
     export: Export | None = None
 
@@ -132,8 +133,8 @@ class WeightsFile(Row):
         given = [name for name in ("path", "url", "package") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"found {' and '.join(given) or 'no place'}, expected one of path, url, package")
-        if self.path is not None and self.bytes > MAX_COMMITTED_BYTES:
-            raise ValueError(f"found {self.bytes} bytes, expected a committed file of at most {MAX_COMMITTED_BYTES}")
+        if self.path is not None and not 0 < (self.bytes or 0) <= MAX_COMMITTED_BYTES:
+            raise ValueError(f"found bytes: {self.bytes}, expected a committed file of at most {MAX_COMMITTED_BYTES}")
         if self.path is not None and self.export is not None:
             raise ValueError("found export beside path, expected a committed ONNX file")
         return self
