@@ -61,6 +61,7 @@ _EPISODE_COLUMNS = (
     "repeat_of",
     "quiet_repeats",
     "repaired_at",
+    "producer",
 )
 _FOLLOWING = (
     "observed_at",
@@ -214,6 +215,7 @@ def _episode_values(event: HazardEvent, received_at: datetime) -> dict[str, Any]
         "repeat_of": data.repeat_of,
         "quiet_repeats": data.quiet_repeats,
         "repaired_at": _repaired_at(event),
+        "producer": data.producer.as_json(),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contract.events import Phase, Severity, Tier
+from contract.events import Model, Phase, Severity, Tier
 from contract.geometry import Location
 from server.alerts.model import AlertState, RejectReason, VerdictKind
 from server.evidence.schemas import EvidenceState
@@ -132,6 +132,15 @@ class EvidenceView(BaseModel):
     label: Annotated[str | None, Field(description="What of the scene it shows, such as a signal head's id")] = None
 
 
+class ProducerView(BaseModel):
+    """What made the episode's newest event."""
+
+    software: str
+    detector: Annotated[str, Field(description="The detector and its version")]
+    model: Annotated[Model | None, Field(description="The trained weights that took part, with their hash")] = None
+    config_sha256: Annotated[str, Field(description="Of the settings in force")]
+
+
 class EpisodeView(BaseModel):
     """One of the alert's episodes, at its newest revision."""
 
@@ -149,6 +158,9 @@ class EpisodeView(BaseModel):
         int | None, Field(description="How often the same was seen since that one without an episode of its own")
     ]
     repaired_at: Annotated[datetime | None, Field(description="When what was out of order worked again")]
+    producer: Annotated[
+        ProducerView | None, Field(description="Absent of episodes that came in before the server kept it")
+    ] = None
 
 
 class HistoryView(BaseModel):

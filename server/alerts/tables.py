@@ -126,6 +126,7 @@ episodes = Table(
     Column("repeat_of", String(36)),
     Column("quiet_repeats", Integer),
     Column("repaired_at", UtcDateTime),
+    Column("producer", Json),
 )
 """The newest revision of each episode. Ids are the device's own: one device cannot touch another's episode."""
 

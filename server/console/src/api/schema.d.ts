@@ -904,6 +904,8 @@ export interface components {
              */
             observed_at: string;
             phase: components["schemas"]["Phase"];
+            /** @description Absent of episodes that came in before the server kept it */
+            producer?: components["schemas"]["ProducerView"] | null;
             /**
              * Quiet Repeats
              * @description How often the same was seen since that one without an episode of its own
@@ -1176,6 +1178,20 @@ export interface components {
             name_zh: string;
         };
         /**
+         * Model
+         * @description The trained weights that took part.
+         */
+        Model: {
+            /** Name */
+            name: string;
+            /** Sha256 */
+            sha256?: string | null;
+            /** Version */
+            version: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * OverflowView
          * @description Items of a device that were refused and not kept: its share of the dead letters was full.
          */
@@ -1288,6 +1304,26 @@ export interface components {
             type: string;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * ProducerView
+         * @description What made the episode's newest event.
+         */
+        ProducerView: {
+            /**
+             * Config Sha256
+             * @description Of the settings in force
+             */
+            config_sha256: string;
+            /**
+             * Detector
+             * @description The detector and its version
+             */
+            detector: string;
+            /** @description The trained weights that took part, with their hash */
+            model?: components["schemas"]["Model"] | null;
+            /** Software */
+            software: string;
         };
         /**
          * PublicKey
