@@ -14,8 +14,9 @@ from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedCo
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
+from models.errors import ModelsError
 from models.fetching import Fetched, Progress, Way, fetch
-from models.registry import ModelRow, Origin, Precision, RegistryError, WeightsFile, fetched_path, load, onnx_path
+from models.registry import ModelRow, Origin, Precision, WeightsFile, fetched_path, load, onnx_path
 from models.sources import FetchError, Mirror, mirror_of
 
 FOUND_A_PROBLEM = 1
@@ -131,7 +132,22 @@ def _said(name: str, row: ModelRow, file: WeightsFile, store: Path, fetched: Fet
     _out.print(f"{name}: {fetched.path} {how}, hash checked", markup=False, soft_wrap=True)
     if file.export is not None and not onnx_path(store, name, row, file).is_file():
         said = f"{name}: what was fetched is no ONNX yet; make it where torch is installed: "
-        _out.print(f"{said}gridsentry-models export {name} --store {store}", markup=False, soft_wrap=True)
+        _out.print(f"{said}gridsentry-models convert {name} --store {store}", markup=False, soft_wrap=True)
+
+
+@app.command("convert")
+def convert_command(
+    name: Annotated[str, typer.Argument(help="A model whose fetched file is no ONNX yet.")], store: StoreOption = None
+) -> None:
+    """Makes the ONNX file of a fetched checkpoint, where torch is installed, and compares the two."""
+    from models.converting import convert
+
+    if store is None:
+        raise UsageError("found no --store FOLDER, expected the one that the model was fetched into")
+    row = load().row(name)
+    made = convert(name, row, row.file(), store)
+    said = f"{name}: {made.path}, differs from the framework by {made.difference:.1g} at most, sha256 {made.sha256}"
+    _out.print(said, markup=False, soft_wrap=True)
 
 
 def _wanted(
@@ -189,11 +205,11 @@ def _file(name: str, row: ModelRow, file: WeightsFile, store: Path | None) -> st
     if file.path is not None:
         state = "installed"
     elif store is None:
-        state = "fetched" if file.export is None else "fetched, then exported"
+        state = "fetched" if file.export is None else "fetched, then converted"
     elif onnx_path(store, name, row, file).is_file():
         state = "there"
     else:
-        state = "to be exported" if fetched_path(store, name, row, file).is_file() else "not fetched"
+        state = "to be converted" if fetched_path(store, name, row, file).is_file() else "not fetched"
     return f"{file.precision}{size}{loss}, {state}"
 
 
@@ -209,7 +225,7 @@ def main() -> None:
         app()
     except UsageError as error:
         _fail(str(error), WRONG_USAGE)
-    except (RegistryError, FetchError) as error:
+    except ModelsError as error:
         _fail(f"error: {error}", FOUND_A_PROBLEM)
 
 

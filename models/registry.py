@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from models.errors import ModelsError
 
 FOLDER = Path(__file__).parent
 """The house: paths of rows start here."""
@@ -25,7 +27,7 @@ MAX_FILE_BYTES = 1 << 30
 """A gigabyte: above any detector for a box of this size."""
 
 
-class RegistryError(ValueError):
+class RegistryError(ModelsError, ValueError):
     """The registry cannot be used, or has no such model. The message names file, row and field."""
 
 
@@ -103,15 +105,15 @@ class PackageMember(Row):
 
 
 class Export(Row):
-    """What is fetched is no ONNX yet: `gridsentry-models export NAME` makes it, once, where torch is installed.
+    """What is fetched is no ONNX yet: `gridsentry-models convert NAME` makes it, once, where torch is installed.
 
     Exporters write other bytes with each of their versions, so the ONNX file has no hash of its own to expect.
     """
 
-    framework: Text
-    """What reads the fetched file, such as `ultralytics`."""
-    checkpoint: Text
-    """What kind of file it is, and anything that reading it takes for granted."""
+    framework: Literal["ultralytics"]
+    """What reads the fetched file."""
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")] | None = None
+    """A module of the publisher's package whose classes the file refers to, as if its own main program had them."""
 
 
 class WeightsFile(Row):

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
 
+from models.errors import ModelsError
 from models.registry import PackageMember, WeightsFile
 
 CHUNK_BYTES = 1 << 18
@@ -36,7 +37,7 @@ OFFLINE = (
 )
 
 
-class FetchError(RuntimeError):
+class FetchError(ModelsError):
     """A file that cannot be had. The message names it and says what to do."""
 
 
