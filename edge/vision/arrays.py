@@ -11,3 +11,8 @@ Mask = NDArray[np.uint8]
 """(height, width), 0 or 255."""
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
+
+
+def over(values: NDArray[np.uint8] | NDArray[np.float32], least: float) -> Mask:
+    """255 where a value is at least `least`, else 0."""
+    return (values >= least).view(np.uint8) * np.uint8(255)
