@@ -218,7 +218,7 @@ SIGHT_HAZARDS = (
     "canary_lost",
 )
 """A camera that cannot see, or did not find what was made up for it; beside them `camera_moved`."""
-DEVICE_HAZARDS = ("cameras_offline", "clock_wrong", "disk_short", "device_hot", "uplink_down")
+DEVICE_HAZARDS = ("cameras_offline", "clock_wrong", "disk_short", "device_hot", "uplink_down", "model_failed")
 """A box in trouble: their source is the box itself."""
 SENSOR_HAZARDS = ("water_level", "gas", "smoke_density", "temperature", "tilt", "power", "sensor")
 

@@ -122,11 +122,13 @@ class Plan:
     """Ids of sources that notice nothing."""
     children: tuple[str, ...] = ()
     """Other processes and servers that start anew: `uplink`, `local`, `sensors`."""
+    models: tuple[str, ...] = ()
+    """Models that are replaced, added or given up while the cameras look on."""
 
     @property
     def empty(self) -> bool:
         """Whether nothing changes."""
-        return not (self.starts or self.stops or self.restarts or self.children)
+        return not (self.starts or self.stops or self.restarts or self.children or self.models)
 
 
 class Box(Protocol):

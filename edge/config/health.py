@@ -37,6 +37,8 @@ class DeviceCondition(StrEnum):
     HOT = "hot"
     CLOCK_WRONG = "clock_wrong"
     UPLINK_DOWN = "uplink_down"
+    MODEL_FAILED = "model_failed"
+    """A model cannot be run, or a changed one was refused and the one before serves."""
 
 
 class CameraHealthSettings(Settings):

@@ -46,6 +46,7 @@ HAZARDS: Mapping[DeviceCondition, str] = {
     DeviceCondition.HOT: "device_hot",
     DeviceCondition.CLOCK_WRONG: "clock_wrong",
     DeviceCondition.UPLINK_DOWN: "uplink_down",
+    DeviceCondition.MODEL_FAILED: "model_failed",
 }
 
 
@@ -69,6 +70,8 @@ class Probes:
     """What keeps the uplink from sending, and since when."""
     recall: Callable[[str], str | None]
     """What is remembered in the outbox under a name."""
+    model_troubles: Callable[[], Mapping[str, str]] = dict
+    """Models that cannot be run, or whose change was refused: name to reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,8 @@ class DeviceHealth:
                     return self._uplink()
                 case DeviceCondition.CAMERAS_OFFLINE:
                     return self._lost_cameras(now)
+                case DeviceCondition.MODEL_FAILED:
+                    return self._models()
         except OSError as error:
             return _Found(None, f"cannot be told: {error.strerror or error}")
 
@@ -227,6 +232,11 @@ class DeviceHealth:
         # A clock that was set back must not make an outage look young for ever; one set ahead only says it sooner.
         bad = lasted >= timedelta(seconds=self._settings.uplink_down_seconds) or lasted < -timedelta(minutes=1)
         return _Found(True if bad else None, f"nothing can be sent: {message}"[:256])
+
+    def _models(self) -> _Found:
+        troubles = self._probes.model_troubles()
+        reason = "; ".join(f"model {name}: {why}" for name, why in sorted(troubles.items()))
+        return _Found(bool(troubles), reason[:256], {"models_failed": float(len(troubles))})
 
     def _lost_cameras(self, now: float) -> _Found:
         offline = {camera for camera in self._cameras if self._probes.recall(health_name(camera)) == OFFLINE}

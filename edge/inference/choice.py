@@ -83,7 +83,7 @@ def choose(
     """
     wishes = _wishes(settings, parts, inference)
     sha256 = parts.file.sha256
-    with _alone(state_dir):
+    with alone(state_dir):
         machine = this_machine()
         store = _read(state_dir / STORE_NAME, machine)
         known = [one for one in store.choices if (one.sha256, one.wishes) == (sha256, wishes)]
@@ -157,10 +157,14 @@ def _wishes(settings: ModelSettings, parts: Parts, inference: InferenceSettings)
 
 
 @contextmanager
-def _alone(state_dir: Path) -> Iterator[None]:
-    """One process at a time: two that measure at once measure each other."""
-    state_dir.mkdir(parents=True, exist_ok=True)
-    with (state_dir / LOCK_NAME).open("w") as lock:
+def alone(folder: Path) -> Iterator[None]:
+    """One process at a time in a folder: two that measure at once measure each other.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK_NAME).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

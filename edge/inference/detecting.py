@@ -88,6 +88,7 @@ class DetectionModel:
         self.identity = Model(name=name, version=settings.version, sha256=file.sha256)
         self._settings = settings
         self.path = file.path
+        self.sha256 = file.sha256
         self._session = open_session(file, plan, settings.input_size)
         self.shape = self._session.shape
         layout, self._decode = formats(settings.format, self.shape.width, self.shape.height)

@@ -1,4 +1,7 @@
-"""One model's thread: opens its session, answers what waits, and is replaced when it breaks or hangs."""
+"""One model's thread: opens its session, answers what waits, and is replaced when it breaks or hangs.
+
+A changed row is opened in a thread beside, and takes over between two questions: see `edge.inference.replacing`.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 from edge.config.inference import InferenceSettings, ModelSettings
 from edge.detectors.interface import Detections
-from edge.inference.choice import choose
 from edge.inference.detecting import DetectionModel, Question
 from edge.inference.errors import ModelError
+from edge.inference.opening import Keeper, OpenModel
 from edge.inference.overload import Shedding
-from edge.inference.proving import open_proven, read_parts
+from edge.inference.replacing import RETRY_SECONDS, TRIAL_SECONDS, Change, TrialError
 from edge.inference.slots import Offer, Slots, Taken
 
 FIRST_PAUSE_SECONDS = 1.0
@@ -36,7 +38,6 @@ log = structlog.get_logger("inference")
 
 Deliver = Callable[[str, Detections | None], None]
 """Brings an answer to a source; None: the model failed."""
-OpenModel = Callable[[str, ModelSettings], DetectionModel]
 
 
 class LaneState(StrEnum):
@@ -63,18 +64,12 @@ class _Run:
     taken: Sequence[Taken] = ()
 
 
-def opener(settings: InferenceSettings, state_dir: Path) -> OpenModel:
-    """Opens models as measured for this machine; measures those that were not yet."""
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """A model that is open, and the row that it was opened for."""
 
-    def open_model(name: str, model: ModelSettings) -> DetectionModel:
-        parts = read_parts(model)
-        try:
-            choice = choose(name, model, parts, settings, state_dir)
-        except OSError as error:
-            raise ModelError(f"{error.filename or state_dir}: the choice cannot be stored: {error.strerror}") from error
-        return open_proven(name, model, parts, choice.plan)
-
-    return open_model
+    model: DetectionModel
+    row: ModelSettings
 
 
 class Lane:
@@ -88,10 +83,13 @@ class Lane:
         deliver: Deliver,
         shedding: Callable[[], Shedding],
         core: int | None,
+        kept: Keeper | None = None,
     ) -> None:
         self.name = name
         self._settings = settings
-        self._model_settings = settings.models[name]
+        self._wanted = settings.models[name]
+        """The row as it is configured; what serves may still be opened for another, see `_change`."""
+        self._kept = kept
         self._open_model = open_model
         self._deliver = deliver
         self._shedding = shedding
@@ -100,7 +98,16 @@ class Lane:
         self._changed = threading.Condition()
         self._state = LaneState.IDLE
         self._reason = ""
-        self._model: DetectionModel | None = None
+        self._served: _Served | None = None
+        self._served_since = 0.0
+        self._before: _Served | None = None
+        """What served before, until the one that serves now has had its trial."""
+        self._change: Change | None = None
+        self._to_keep = False
+        self._reduced: DetectionModel | None = None
+        self._reduced_row: ModelSettings | None = None
+        self._reduced_again = 0.0
+        """When one that could not be opened is tried again."""
         self._run: _Run | None = None
         self._left_behind: list[threading.Thread] = []
         self._failures = 0
@@ -130,7 +137,7 @@ class Lane:
         self._slots.join(source_id, weight)
         shedding = self._shedding()
         pace = self._settings.overload.rate_seconds if shedding >= Shedding.RATE else 0.0
-        if shedding >= Shedding.OPTIONAL and self._model_settings.optional:
+        if shedding >= Shedding.OPTIONAL and self._wanted.optional:
             pace = self._settings.heartbeat_seconds * weight
         return self._slots.offer(source_id, question, now, every_seconds=pace)
 
@@ -147,7 +154,72 @@ class Lane:
             busy = self._run is not None and self._run.busy_since is not None
             return max(self._slots.longest_wait(now), self._last_wait if busy else 0.0)
 
-    def replace_if_hanging(self, now: float) -> None:
+    def change(self, settings: InferenceSettings) -> None:
+        """Takes up changed rows. Returns at once: a model that serves goes on until the new one has proven itself."""
+        with self._changed:
+            self._settings = settings
+            if settings.models[self.name] != self._wanted:
+                self._wanted = settings.models[self.name]
+                self._failures = 0
+                self._reconsider()
+            self._changed.notify_all()
+
+    def _reconsider(self) -> None:
+        """Opens what is wanted beside what serves, if they differ. Where nothing serves, the lane's own thread does."""
+        self._change = None
+        if self._served is None or self._state is LaneState.CLOSED or self._served.row == self._wanted:
+            return
+        change = self._change = Change(self._wanted)
+        name = f"inference {self.name} beside"
+        threading.Thread(target=self._open_beside, args=(change,), name=name, daemon=True).start()
+
+    def _open_beside(self, change: Change) -> None:
+        try:
+            opened = self._open_model(self.name, change.wanted)
+        except Exception as error:
+            if not isinstance(error, ModelError):
+                log.exception("a model broke through a fault of ours", model=self.name)
+            with self._changed:
+                if self._change is change:
+                    self._refuse(change, error)
+            return
+        with self._changed:
+            change.opened = opened
+            self._changed.notify_all()
+
+    def _refuse(self, change: Change, error: Exception) -> None:
+        change.refuse(error, time.monotonic())
+        self._change = change
+        self._counts["refused_changes"] += 1
+        present = self._served
+        log.error(
+            "a changed model is refused, the one before goes on",
+            model=self.name,
+            reason=change.reason,
+            version=change.wanted.version,
+            serves=None if present is None else f"{present.row.version} {present.model.sha256[:12]}",
+        )
+
+    def look_after(self, now: float) -> None:
+        """Replaces a session that hangs, tries refused models again, and keeps what has served well."""
+        self._replace_if_hanging(now)
+        change = self._change
+        due = change is not None and change.is_due(now)  # looks at files: not while others wait for the lock
+        with self._changed:
+            if due and self._change is change:
+                self._reconsider()
+            served = self._served
+            if served is None or now - self._served_since < TRIAL_SECONDS or not self._run_seconds:
+                return
+            self._before = None
+            keep, self._to_keep = self._to_keep, False
+        if keep and self._kept is not None:
+            try:
+                self._kept.keep(self.name, served.row, served.model)
+            except (ModelError, OSError) as error:
+                log.warning("a model cannot be kept for bad times", model=self.name, reason=str(error))
+
+    def _replace_if_hanging(self, now: float) -> None:
         """Leaves a thread behind that has not come back from its library, and starts another."""
         with self._changed:
             if self._state is LaneState.HANGING:
@@ -161,17 +233,32 @@ class Lane:
             self._counts["replaced_sessions"] += 1
             waiting = self._slots.drop()
             self._counts["failed"] += len(lost) + len(waiting)
-            self._model = None
             self._reason = f"did not answer for {self._settings.hang_seconds:g} s"
+            self._take_back(self._reason)
             self._start_unless_too_many_hang()
         log.error("a model hangs, its session is replaced", model=self.name, left_behind=len(self._left_behind))
         for source_id in (*(one.source_id for one in lost), *waiting):
             self._deliver(source_id, None)
 
+    def _take_back(self, reason: str) -> None:
+        """The session that serves is of no use any more: back to the one before, if this one was on trial."""
+        # The smaller one may be what broke.
+        self._reduced, self._reduced_row = None, None
+        failed, self._served, self._before = self._served, self._before, None
+        if failed is None or self._served is None:
+            return
+        self._counts["taken_back"] += 1
+        if failed.row == self._wanted:
+            error = TrialError(f"{failed.model.path}: broke soon after it had taken over: {reason}")
+            self._refuse(Change(failed.row), error)
+        else:
+            self._reconsider()
+
     def close(self) -> None:
         """Ends the thread soon."""
         with self._changed:
             self._state = LaneState.CLOSED
+            self._change = None
             self._changed.notify_all()
 
     def join(self, timeout_seconds: float) -> None:
@@ -183,15 +270,20 @@ class Lane:
     def status(self, now: float) -> Mapping[str, Any]:
         """How the model is, as JSON types."""
         with self._changed:
-            model = self._model
+            served = self._served
+            model = None if served is None else served.model
+            row = self._wanted if served is None else served.row
             return {
                 "model": self.name,
-                "version": self._model_settings.version,
-                "sha256": model.identity.sha256 if model is not None else None,
+                "version": row.version,
+                "sha256": model.sha256 if model is not None else None,
                 "state": self._state.value,
                 "reason": self._reason,
                 "plan": str(model.plan) if model is not None else None,
+                "precision": model.plan.precision.value if model is not None else None,
                 "input": [model.shape.width, model.shape.height] if model is not None else None,
+                "selftest": None if model is None else "drawn picture" if row.selftest is None else "passed",
+                "change": None if self._change is None else self._change.status(),
                 "core": self._core,
                 "waiting": len(self._slots),
                 "wait_seconds": round(self._slots.longest_wait(now), 3),
@@ -218,7 +310,6 @@ class Lane:
             self._state, self._run = LaneState.HANGING, _Run()
 
     def _work(self, run: _Run) -> None:
-        self._pin()
         while self._is_mine(run):
             try:
                 self._serve(run)
@@ -229,38 +320,95 @@ class Lane:
                 self._fail(run, "internal error, see the log")
 
     def _serve(self, run: _Run) -> None:
-        full = self._open_model(self.name, self._model_settings)
-        reduced: DetectionModel | None = None
-        with self._changed:
-            if self._run is not run:
-                return
-            self._model, self._state, self._reason = full, LaneState.READY, ""
-        log.info("a model is ready", model=self.name, plan=str(full.plan))
+        self._make_ready(run)
+        # Not before: a library's own threads are made at opening, and would all be held on this core.
+        self._pin()
         while True:
-            taken = self._next(run, full.plan.batch)
-            if not taken:
+            reduced = self._reduced_model() if self._shedding() >= Shedding.RESOLUTION else None
+            taken, served = self._next(run)
+            if served is None:
                 return
-            model = full
-            if self._shedding() >= Shedding.RESOLUTION and self._model_settings.reduced is not None:
-                if reduced is None:
-                    name = self._model_settings.reduced
-                    reduced = self._open_model(name, self._settings.models[name])
-                model = reduced
-            self._answer(run, model, taken)
+            self._answer(run, reduced or served.model, taken)
 
-    def _next(self, run: _Run, most: int) -> Sequence[Taken]:
-        """The next questions; empty if the thread is to end."""
+    def _make_ready(self, run: _Run) -> None:
+        """Opens what is wanted, or what was kept in its place; a model that was taken back is open already."""
         with self._changed:
-            while self._run is run and self._state is LaneState.READY:
+            if self._run is not run or self._state is LaneState.CLOSED:
+                return
+            wanted, is_open = self._wanted, self._served is not None
+            if is_open:
+                self._state = LaneState.READY
+        if is_open:
+            return
+        refused: ModelError | None = None
+        try:
+            served = _Served(self._open_model(self.name, wanted), wanted)
+        except ModelError as error:
+            kept = None if self._kept is None else self._kept.open(self.name, wanted)
+            if kept is None:
+                raise
+            served, refused = _Served(*kept), error
+        with self._changed:
+            if self._run is not run or self._state is LaneState.CLOSED:
+                return
+            self._serves(served)
+            self._state, self._reason = LaneState.READY, ""
+            if refused is not None and self._wanted == wanted:
+                self._refuse(Change(wanted), refused)
+            else:
+                self._reconsider()
+
+    def _serves(self, served: _Served) -> None:
+        self._served, self._served_since, self._to_keep = served, time.monotonic(), True
+        self._run_seconds = 0.0
+        log.info(
+            "a model is ready",
+            model=self.name,
+            version=served.row.version,
+            sha256=served.model.sha256[:12],
+            plan=str(served.model.plan),
+        )
+
+    def _reduced_model(self) -> DetectionModel | None:
+        """The model that stands in now, opened if it is not; None: there is none, or it cannot be run."""
+        with self._changed:
+            name = self._wanted.reduced
+            row = None if name is None else self._settings.models.get(name)
+        if name is None or row is None:
+            return None
+        if row != self._reduced_row and time.monotonic() >= self._reduced_again:
+            try:
+                self._reduced = self._open_model(name, row)
+                self._reduced_row = row
+            except ModelError as error:
+                # The one that stood in so far, or the full one, still does what it can.
+                self._reduced_again = time.monotonic() + RETRY_SECONDS
+                log.error("a model cannot stand in for another", model=self.name, reduced=name, reason=str(error))
+        return self._reduced
+
+    def _next(self, run: _Run) -> tuple[Sequence[Taken], _Served | None]:
+        """The next questions and who answers them; nobody if the thread is to end."""
+        with self._changed:
+            while self._run is run and self._state is LaneState.READY and self._served is not None:
+                self._take_over()
                 now = time.monotonic()
-                taken = self._slots.take(most, now)
+                taken = self._slots.take(self._served.model.plan.batch, now)
                 if taken:
                     run.busy_since, run.taken = now, taken
                     self._last_wait = max(one.waited_seconds for one in taken)
                     self._counts["heartbeats"] += sum(one.heartbeat for one in taken)
-                    return taken
+                    return taken, self._served
                 self._changed.wait()
-            return ()
+            return (), None
+
+    def _take_over(self) -> None:
+        """Puts a changed model that has proven itself in the place of the one that serves."""
+        change = self._change
+        if change is None or change.opened is None:
+            return
+        self._before, self._change = self._served, None
+        self._counts["changes"] += 1
+        self._serves(_Served(change.opened, change.wanted))
 
     def _answer(self, run: _Run, model: DetectionModel, taken: Sequence[Taken]) -> None:
         began = time.perf_counter()
@@ -288,19 +436,26 @@ class Lane:
                 return
             lost = [one.source_id for one in run.taken] + self._slots.drop()
             run.busy_since, run.taken = None, ()
-            self._model = None
-            if self._state is not LaneState.CLOSED:
-                self._state = LaneState.FAILED
-            self._reason = reason
-            self._failures += 1
+            self._take_back(reason)
             self._counts["failed"] += len(lost)
             self._counts["failures"] += 1
-            pause = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures - 1, 16))
-        log.error("a model cannot be run, it will be tried again", model=self.name, reason=reason, pause_seconds=pause)
+            back = self._served is not None
+            if not back:
+                if self._state is not LaneState.CLOSED:
+                    self._state = LaneState.FAILED
+                self._reason = reason
+                self._failures += 1
+            tried = self._wanted
+            pause = 0.0 if back else min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures - 1, 16))
         for source_id in lost:
             self._deliver(source_id, None)
+        if back:
+            return
+        log.error("a model cannot be run, it will be tried again", model=self.name, reason=reason, pause_seconds=pause)
         with self._changed:
-            self._changed.wait_for(lambda: self._run is not run or self._state is LaneState.CLOSED, pause)
+            self._changed.wait_for(
+                lambda: self._run is not run or self._state is LaneState.CLOSED or self._wanted != tried, pause
+            )
             if self._run is run and self._state is LaneState.FAILED:
                 self._state = LaneState.OPENING
 
@@ -315,7 +470,8 @@ class Lane:
 
 COUNTS = (
     *("asked", "answered", "replaced", "shed", "failed", "heartbeats", "reduced", "runs", "failures"),
-    "replaced_sessions",
+    *("replaced_sessions", "changes", "refused_changes", "taken_back"),
 )
 """What a lane counts: questions; of the answered, those that were overdue and those by the reduced model; runs of the
-session; times that the model broke, and that its session hung and was replaced."""
+session; times that the model broke, and that its session hung and was replaced; models that took over while it served,
+that were refused, and that broke on trial and were taken back."""

@@ -15,7 +15,9 @@ import structlog
 from edge.config.inference import InferenceSettings
 from edge.detectors.interface import Detections
 from edge.inference.detecting import Question
-from edge.inference.lane import Lane, OpenModel, opener
+from edge.inference.keeping import KeptModels
+from edge.inference.lane import Lane
+from edge.inference.opening import OpenModel, opener
 from edge.inference.overload import Overload, Shedding
 from edge.inference.port import LivePort, SourcePorts
 from edge.inference.slots import Offer
@@ -50,13 +52,13 @@ class InferenceService:
         self._beside: dict[str, LivePort] = {}
         """The latest copy of a port, by the original's key."""
         self._lock = threading.Lock()
-        self._overload = Overload(settings.overload, shedding_steps(settings), time.monotonic())
+        self._steps = shedding_steps(settings)
+        self._overload = Overload(settings.overload, self._steps, time.monotonic())
         self._shedding = Shedding.NOTHING
-        open_model = open_model or opener(settings, state_dir)
-        self._lanes: Mapping[str, Lane] = {
-            name: Lane(name, settings, open_model, self._deliver, lambda: self._shedding, core)
-            for name, core in zip(settings.models, cores_for(settings, worker_index), strict=True)
-        }
+        self._open_model = open_model or opener(settings, state_dir)
+        self._kept = KeptModels(state_dir)
+        self._worker_index = worker_index
+        self._lanes: Mapping[str, Lane] = self._lanes_for(settings, {})
         self._stopping = threading.Event()
         self._watch: threading.Thread | None = None
 
@@ -64,6 +66,41 @@ class InferenceService:
     def settings(self) -> InferenceSettings:
         """The models that can be asked, and how."""
         return self._settings
+
+    def change(self, settings: InferenceSettings) -> None:
+        """Takes up other models while sources go on asking. Returns at once.
+
+        A changed model serves when it has proven itself beside the present one; that goes on until then, and if it
+        does not. Only `models` may differ, and no model's labels: what detectors made of them would be wrong.
+        """
+        steps = shedding_steps(settings)
+        present = self._lanes
+        lanes = self._lanes_for(settings, present)
+        # Who finds a model in the settings must find its lane too.
+        self._lanes = {**present, **lanes}
+        self._settings = settings
+        self._lanes = lanes
+        if steps != self._steps:
+            self._steps = steps
+            self._overload = Overload(settings.overload, steps, time.monotonic())
+        for name, lane in present.items():
+            if name in lanes:
+                lane.change(settings)
+            else:
+                lane.close()
+        self._kept.forget_others(settings.models)
+
+    def _lanes_for(self, settings: InferenceSettings, present: Mapping[str, Lane]) -> Mapping[str, Lane]:
+        """A lane for each model: the present one where there is one."""
+
+        def new(name: str, core: int | None) -> Lane:
+            return Lane(name, settings, self._open_model, self._deliver, lambda: self._shedding, core, self._kept)
+
+        cores = cores_for(settings, self._worker_index)
+        return {
+            name: present[name] if name in present else new(name, core)
+            for name, core in zip(settings.models, cores, strict=True)
+        }
 
     def port(self, source_id: str, weight: float = 1.0, counts: Counter[str] | None = None) -> LivePort:
         """A port for one opening of a source: media times begin anew with each, so answers must not cross over.
@@ -111,7 +148,8 @@ class InferenceService:
                 self._watch.start()
         if mine is not port:
             return Offer.SHED  # it was closed
-        return self._lanes[model].offer(port.key, weight, question)
+        lane = self._lanes.get(model)
+        return Offer.SHED if lane is None else lane.offer(port.key, weight, question)
 
     def beside(self, port: LivePort) -> LivePort:
         """For ports: one more for the same source. It is closed with the original, or when the next one is made."""
@@ -142,9 +180,10 @@ class InferenceService:
     def _look_after(self) -> None:
         while not self._stopping.wait(WATCH_SECONDS):
             now = time.monotonic()
-            for lane in self._lanes.values():
-                lane.replace_if_hanging(now)
-            self._overload.waited(max(lane.longest_wait(now) for lane in self._lanes.values()), now)
+            lanes = tuple(self._lanes.values())
+            for lane in lanes:
+                lane.look_after(now)
+            self._overload.waited(max((lane.longest_wait(now) for lane in lanes), default=0.0), now)
             before, self._shedding = self._shedding, self._overload.shedding
             if before is not self._shedding:
                 said = "inference is shed" if self._shedding > before else "inference recovers"

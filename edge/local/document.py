@@ -92,6 +92,7 @@ def plan_document(plan: Plan) -> Mapping[str, Any]:
         "restarts": plan.restarts,
         "stays": plan.stays,
         "children": plan.children,
+        "models": plan.models,
         "empty": plan.empty,
     }
 

@@ -12,6 +12,10 @@ from edge.supervisor.messages import Report
 KEPT_RECORDS = 500
 """Of all processes together: minutes in trouble, days without."""
 KEPT_EVENTS = 200
+TROUBLED = frozenset({"failed", "hanging"})
+REFUSED = "refused"
+"""Of `edge.inference.lane.LaneState` and `edge.inference.replacing.ChangeState`: importing those would bring the
+libraries of models into the supervisor."""
 
 
 class Board:
@@ -79,6 +83,19 @@ class Board:
     @property
     def inference(self) -> Sequence[Mapping[str, Any]]:
         return [session for name in sorted(self._inference) for session in self._inference[name]]
+
+    @property
+    def model_troubles(self) -> dict[str, str]:
+        """Models that cannot be run, or whose change was refused, with the reason: of one process, for all."""
+        troubles: dict[str, str] = {}
+        for session in self.inference:
+            change = session.get("change") or {}
+            if session.get("state") in TROUBLED:
+                troubles.setdefault(str(session["model"]), str(session.get("reason", "")))
+            elif change.get("state") == REFUSED:
+                wanted, serves = change.get("version"), session.get("version")
+                troubles.setdefault(str(session["model"]), f"{wanted} is refused, {serves} serves: {change['reason']}")
+        return troubles
 
     @property
     def log(self) -> Sequence[Mapping[str, Any]]:

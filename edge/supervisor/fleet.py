@@ -108,6 +108,7 @@ class Fleet:
         for post in self._posts.values():
             changed = set(plan.restarts) & set(post.sources)
             post.to_restart |= changed
+            post.models_changed |= bool(plan.models)
             if changed and post.child is None:
                 # Somebody has mended something: no reason to wait any longer.
                 post.restarts, post.start_at = Restarts(total=post.restarts.total), now
@@ -222,11 +223,12 @@ class Fleet:
         if post.kind is ChildKind.SENSORS and (post.sent is not None or held & set(post.sources)):
             return  # it is told everything, once
         sources = tuple(source_id for source_id in post.sources if source_id not in held)
-        if sources == post.sent and not post.to_restart & set(sources):
+        if sources == post.sent and not post.to_restart & set(sources) and not post.models_changed:
             return
         restart = sorted(post.to_restart & set(sources))
         post.sent = sources
         post.to_restart -= set(restart)
+        post.models_changed = False
         self._configure(post, sources, restart)
 
     def _configure(self, post: Post, sources: Sequence[str], restart: Sequence[str] = ()) -> None:
@@ -247,7 +249,7 @@ class Fleet:
         }
         for source_id, reason in offline.items():
             self._board.say_of([source_id], OFFLINE, reason, datetime.now(UTC).isoformat())
-        alive = Alive(self._alive_sources(), offline)
+        alive = Alive(self._alive_sources(), offline, self._board.model_troubles)
         uplink = self._posts[UPLINK]
         if alive != self._told_alive and uplink.child is not None and uplink.leaving is None:
             self._told_alive = alive

@@ -41,6 +41,8 @@ class Alive(msgspec.Struct, frozen=True, tag="alive", forbid_unknown_fields=True
     sources: list[str]
     offline: dict[str, str] = {}
     """Id to reason."""
+    models: dict[str, str] = {}
+    """Models that cannot be run, or whose change was refused: name to reason."""
 
 
 class Witnesses(msgspec.Struct, frozen=True, tag="witnesses", forbid_unknown_fields=True):

@@ -1,6 +1,7 @@
 """What a changed configuration does: computed from the two, without touching anything.
 
-A change to a source restarts that source. A change to a section restarts the processes that use the section.
+A change to a source restarts that source. A change to a section restarts the processes that use the section, but for
+models: those are replaced while the cameras look on.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from edge.config.document import EdgeConfig
+from edge.config.inference import InferenceSettings
 from edge.config.problems import ConfigError, ConfigProblem, field_name
 from edge.config.sources import CameraSource, SensorSource, SourceSettings
 from edge.config.text import ParsedText
@@ -63,12 +65,36 @@ def touched_parts(old: EdgeConfig, new: EdgeConfig) -> frozenset[Part]:
     """The parts whose sections differ."""
     touched: frozenset[Part] = frozenset()
     for section in EdgeConfig.model_fields:
+        if section == "inference" and only_models_differ(old.inference, new.inference):
+            continue
         if getattr(old, section) != getattr(new, section):
             touched |= USERS.get(section, EVERYTHING)
     if sensors(old) != sensors(new):
         # They share one session with the broker, which keeps what comes in meanwhile.
         touched |= {Part.SENSORS}
     return touched
+
+
+def only_models_differ(old: InferenceSettings, new: InferenceSettings) -> bool:
+    """Whether the one can become the other under running cameras.
+
+    Not where a model's labels change: a detector that was built for the old ones would take cars for people. Nor
+    between some models and none: cameras without models were given no way to ask.
+    """
+    if bool(old.models) != bool(new.models):
+        return False
+    if any(old.models[name].labels != new.models[name].labels for name in old.models.keys() & new.models.keys()):
+        return False
+    # Where fetched models lie has been worked into their paths.
+    return old == new.model_copy(update={"models": old.models, "store": old.store})
+
+
+def changed_models(old: InferenceSettings, new: InferenceSettings) -> tuple[str, ...]:
+    """The models that come, go or change under running cameras."""
+    if not only_models_differ(old, new):
+        return ()
+    names = old.models.keys() | new.models.keys()
+    return tuple(sorted(name for name in names if old.models.get(name) != new.models.get(name)))
 
 
 def plan_of(old: EdgeConfig, new: EdgeConfig) -> Plan:
@@ -90,6 +116,7 @@ def plan_of(old: EdgeConfig, new: EdgeConfig) -> Plan:
         restarts=tuple(restarts),
         stays=tuple(stays),
         children=tuple(sorted(touched & others)),
+        models=changed_models(old.inference, new.inference),
     )
 
 

@@ -40,6 +40,8 @@ class Post:
     sent: tuple[str, ...] | None = None
     """The sources that the present child was told of; None: it has not been told anything."""
     to_restart: set[str] = field(default_factory=set)
+    models_changed: bool = False
+    """The present child has models that are not those of the configuration."""
     running: frozenset[str] = frozenset()
     """The sources that have a thread in the present child, as it says."""
     leaving: Leaving | None = None
@@ -60,6 +62,7 @@ class Post:
         self.heard_at = None
         self.sent = None
         self.to_restart.clear()
+        self.models_changed = False
         self.running = frozenset()
         self.leaving = None
         self.kill_at = float("inf")

@@ -304,7 +304,8 @@ class Supervisor:
         touched = touched_parts(self._loaded.config, loaded.config)
         self._refused = None
         self._notifier.reloading()
-        if loaded.sha256 == self._loaded.sha256:
+        if loaded.sha256 == self._loaded.sha256 and plan.empty:
+            # A text that is the same may still mean something else: rows of the model registry are not in it.
             self._notifier.ready()
             return plan
         self._loaded = loaded
@@ -319,6 +320,7 @@ class Supervisor:
             stops=plan.stops,
             restarts=plan.restarts,
             children=plan.children,
+            models=plan.models,
         )
         self._notifier.ready()
         self._view = self._new_view(time.monotonic())

@@ -141,9 +141,12 @@ class CameraHost:
     def configure(self, config: EdgeConfig, order: Configure) -> None:
         if self._state is None:
             self._state = State(config, self._bell, self._stopping)
-        if self._inference is None:  # other models start the process anew, see `edge.supervisor.plan`
+        if self._inference is None:
             state_dir = config.device.state_dir
             self._inference = InferenceService(config.inference, state_dir, worker_index=self._index)
+        elif config.inference != self._inference.settings:
+            # More than models starts the process anew, see `edge.supervisor.plan`.
+            self._inference.change(config.inference)
         if self._rings is None:
             self._rings = RingBudget(config.evidence.ring_total_bytes)
         self._config = config

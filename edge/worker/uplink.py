@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -80,12 +80,13 @@ class UplinkHost:
         self._health: DeviceHealth | None = None
         self._summary: dict[str, Any] = {}
         self._unreadable = ""
+        self._model_troubles: Mapping[str, str] = {}
 
     def configure(self, config: EdgeConfig, order: Configure) -> None:
         self._config = config
         if self._state is not None:
             # Only sources have changed: for anything that is used here the supervisor replaces the process.
-            self.alive(Alive(order.sources))
+            self.alive(Alive(order.sources, models=dict(self._model_troubles)))
             if self._health is not None:
                 self._health.watch(sorted(cameras(config)))
             return
@@ -95,7 +96,7 @@ class UplinkHost:
             key = patiently(lambda: load_or_create_key(config.device.state_dir / KEY_NAME), self._stopping)
         except KeyFileError as error:
             raise FatalError(str(error)) from error
-        self.alive(Alive(order.sources))
+        self.alive(Alive(order.sources, models=dict(self._model_troubles)))
         if config.server is None:
             log.warning("no server is configured: events wait in the outbox")
         else:
@@ -116,6 +117,7 @@ class UplinkHost:
                 log.warning("cleared episodes of a source that is gone", source=source_id, episodes=count)
         for source_id, reason in order.offline.items():
             self._say_offline(source_id, reason)
+        self._model_troubles = order.models
 
     def hear(self, order: Witnesses) -> None:
         """Nothing: it watches nothing."""
@@ -179,6 +181,7 @@ class UplinkHost:
             heat=read_heat,
             clock=clock_state,
             uplink_trouble=self._trouble,
+            model_troubles=lambda: self._model_troubles,
             recall=outbox.state,
         )
         device_id = self._config.device.id

@@ -47,6 +47,7 @@ HAZARD_NAMES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "disk_short": ("设备存储空间不足", "Device disk short"),
         "device_hot": ("设备温度过高", "Device too hot"),
         "uplink_down": ("设备上报中断", "Device uplink down"),
+        "model_failed": ("设备模型异常", "Model of a device failed"),
         "canary_lost": ("演练未被识别", "Drill not found"),
     }
 )

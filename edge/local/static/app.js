@@ -541,7 +541,7 @@ async function sendConfig(path, text, title) {
       shown.replaceChildren(h("p", { className: "bad" }, t("refusedText")), list);
       return false;
     }
-    const parts = [["starts", told.starts], ["stops", told.stops], ["planRestarts", told.restarts], ["others", told.children], ["stays", told.stays]];
+    const parts = [["starts", told.starts], ["stops", told.stops], ["planRestarts", told.restarts], ["planModels", told.models], ["others", told.children], ["stays", told.stays]];
     const rows = h("dl", { className: "plan" });
     for (const [name, ids] of parts) {
       if (ids.length) rows.append(h("dt", {}, `${t(name)} (${ids.length})`), h("dd", {}, ids.join(", ")));

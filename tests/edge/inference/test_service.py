@@ -19,7 +19,7 @@ from edge.detectors.interface import Detections, Region
 from edge.inference import lane as lane_module
 from edge.inference.detecting import DetectionModel, Question, question_about
 from edge.inference.errors import ModelError, UnknownModelError
-from edge.inference.lane import OpenModel
+from edge.inference.opening import OpenModel
 from edge.inference.overload import Shedding
 from edge.inference.port import LivePort, ReplayModels
 from edge.inference.service import InferenceService, cores_for, shedding_steps

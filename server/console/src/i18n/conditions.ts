@@ -14,6 +14,7 @@ export const conditions = {
     hot: "温度过高",
     clock_wrong: "时钟异常",
     uplink_down: "上报中断",
+    model_failed: "模型异常",
   },
   en: {
     offline: "offline",
@@ -29,5 +30,6 @@ export const conditions = {
     hot: "too hot",
     clock_wrong: "clock wrong",
     uplink_down: "uplink down",
+    model_failed: "model failed",
   },
 };
