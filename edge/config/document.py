@@ -5,7 +5,7 @@ Relative paths are relative to the configuration file's folder.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +25,7 @@ from edge.config.registered import STORE_NAME
 from edge.config.sources import ANY_CLIP, SensorSource, SourceSettings
 from edge.config.supervision import SupervisionSettings
 from edge.config.text import MAX_CONFIG_BYTES, ParsedText, parse
-from edge.detectors.registry import CameraDetectorKind, DetectorKind, installed_detectors
+from edge.detectors.registry import CameraDetectorKind, DetectorKind, SettingProblem, installed_detectors
 
 
 class EdgeConfig(Settings):
@@ -172,7 +172,7 @@ def _fits(kind: DetectorKind, source_kind: Any) -> bool:
 def _cross_checks(config: EdgeConfig, path: Path, parsed: ParsedText) -> list[ConfigProblem]:
     problems = []
 
-    def fault(where: tuple[str, ...], message: str) -> None:
+    def fault(where: tuple[str | int, ...], message: str) -> None:
         problems.append(ConfigProblem(path, parsed.line_of(where), field_name(where), message))
 
     for source_id, source in config.sources.items():
@@ -181,9 +181,21 @@ def _cross_checks(config: EdgeConfig, path: Path, parsed: ParsedText) -> list[Co
             fault((*where, "input"), "found an input, expected none: `*` stands for the clips given to replay")
         if isinstance(source, SensorSource) and source.input is not None:
             problems += _sensor_checks(config, source_id, source, path, parsed)
+        for problem in _model_problems(config, source):
+            fault((*where, "detectors", *problem.path), problem.message)
         if source.input is not None and source.location is None:
             fault(where, "found no location, expected location: {lon: …, lat: …, accuracy_m: …}")
     return problems
+
+
+def _model_problems(config: EdgeConfig, source: SourceSettings) -> Iterator[SettingProblem]:
+    """What a source's detectors expect of models and do not find; paths start below its detectors."""
+    models = {name: model.labels for name, model in config.inference.models.items()}
+    for name, settings in source.detectors.items():
+        kind = installed_detectors().get(name)
+        if isinstance(kind, CameraDetectorKind) and isinstance(settings, kind.settings):
+            for problem in kind.model_problems(settings, models):
+                yield SettingProblem((name, *problem.path), problem.message)
 
 
 def _sensor_checks(

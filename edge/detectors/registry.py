@@ -94,6 +94,10 @@ def _no_problems(_settings: Any, _size: PictureSize) -> Sequence[SettingProblem]
     return ()
 
 
+def _no_model_problems(_settings: Any, _models: Mapping[str, Sequence[str]]) -> Sequence[SettingProblem]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class CameraDetectorKind:
     """A kind of camera detector: its settings' model, how to build one, and what it needs to see.
@@ -106,6 +110,8 @@ class CameraDetectorKind:
     settings: type[BaseModel]
     build: Callable[[Any, CameraContext], CameraDetector]
     picture_problems: Callable[[Any, PictureSize], Sequence[SettingProblem]] = _no_problems
+    model_problems: Callable[[Any, Mapping[str, Sequence[str]]], Sequence[SettingProblem]] = _no_model_problems
+    """What of the settings does not fit the configured models, given as the labels of each by its name."""
     needs: Callable[[Any], FrameNeeds] = _every_frame
     episodes: EpisodePolicy = CAMERA_EPISODES
     """How its observations become episodes, where a source does not say otherwise."""
