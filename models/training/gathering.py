@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
 
-from models.datasets.duplicates import Progress
 from models.datasets.manifest import Permits
 from models.datasets.reading import Box, Labelled, select
 from models.training.errors import RecipeError
 from models.training.making import make_pictures, row_of
+from models.training.orders import Example, Report, write_rows
 from models.training.recipe import Ingredient, Recipe, Round, Sized
 
 OVERLAP = 0.5
 """A teacher's box that overlaps a set's own by more says the same thing again."""
-
-Report = Callable[[str], Progress]
-"""Called with what begins; gives what is told how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,8 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A data set in the trainer's form. `description`: the file that the trainer is given."""
+    """A round's pictures in the trainer's form. `description`: the file that the trainer is given: a YAML file for
+    ultralytics, rows (`models.training.orders`) for a loop of the model's own."""
 
     description: Path
     shares: tuple[Share, ...]
@@ -69,15 +67,39 @@ def gather(recipe: Recipe, one: Round, places: Places, report: Report | None = N
     for picture in checks:
         if picture.boxes is None:
             raise RecipeError(f"check: found {picture.name} without boxes, expected pictures whose boxes are known")
+    shares = tuple(_share(item, pictures, recipe.labels) for item, pictures in parts)
+    if one.trainer == "ultralytics":
+        return Gathered(_folders(root, parts, checks, recipe.labels), shares)
+    root.mkdir(parents=True, exist_ok=True)
+    rows = root / "rows.jsonl"
+    examples = [example for item, pictures in parts for example in _examples(item, pictures, recipe, places)]
+    write_rows(rows, examples, recipe.labels)
+    return Gathered(rows, shares)
+
+
+Part = tuple[Ingredient, list[Labelled]]
+
+
+def _folders(root: Path, parts: Sequence[Part], checks: Sequence[Labelled], labels: Sequence[str]) -> Path:
     trained = [picture for item, pictures in parts for picture in pictures for _ in range(item.repeat)]
-    _write(root / "train", trained, recipe.labels)
-    _write(root / "val", checks, recipe.labels)
+    _write(root / "train", trained, labels)
+    _write(root / "val", checks, labels)
     description = root / "data.yaml"
     content = {"path": str(root.absolute()), "train": "train/images", "val": "val/images"}
-    names = dict(enumerate(recipe.labels))
-    description.write_text(yaml.safe_dump({**content, "names": names}), encoding="utf-8")
-    shares = tuple(_share(item, pictures, recipe.labels) for item, pictures in parts)
-    return Gathered(description, shares)
+    description.write_text(yaml.safe_dump({**content, "names": dict(enumerate(labels))}), encoding="utf-8")
+    return description
+
+
+def _examples(item: Ingredient, pictures: Sequence[Labelled], recipe: Recipe, places: Places) -> list[Example]:
+    unsure: dict[str, tuple[Box, ...]] = {}
+    if item.boxes is not None and item.unsure_from is not None:
+        teacher = read_teacher(places.folder / item.boxes, recipe.labels, item.unsure_from, below=item.min_score)
+        for picture in pictures:
+            own = picture.boxes or ()
+            maybe = teacher.get(picture.name, ())
+            unsure[picture.name] = tuple(box for box in maybe if all(overlap_of(box, one) < OVERLAP for one in own))
+    group = item.group or ""
+    return [Example(picture, group, float(item.repeat), unsure.get(picture.name, ())) for picture in pictures]
 
 
 def ingredient(recipe: Recipe, item: Ingredient, places: Places, report: Report | None = None) -> list[Labelled]:
@@ -93,7 +115,7 @@ def ingredient(recipe: Recipe, item: Ingredient, places: Places, report: Report 
     assert item.split is not None, "the form wants a split"
     pictures = _of_set(Sized(set=item.set, split=item.split), places, Permits.TRAINING)
     if item.boxes is not None:
-        pictures = _relabelled(pictures, item, places.folder / item.boxes)
+        pictures = _relabelled(pictures, item, recipe.labels, places.folder / item.boxes)
     if item.count is not None:
         pictures = sorted(sorted(pictures, key=_place)[: item.count], key=lambda picture: picture.name)
     for picture in pictures:
@@ -102,8 +124,12 @@ def ingredient(recipe: Recipe, item: Ingredient, places: Places, report: Report 
     return pictures
 
 
-def read_teacher(path: Path, labels: Sequence[str], min_score: float) -> dict[str, tuple[Box, ...]]:
+def read_teacher(
+    path: Path, labels: Sequence[str], min_score: float, *, below: float = 2.0
+) -> dict[str, tuple[Box, ...]]:
     """A teacher's boxes by picture: CSV `picture,label,left,top,right,bottom,score`, sides in parts of the picture.
+
+    Those from `min_score` on whose score is `below` the limit.
 
     Raises:
         RecipeError: the file is missing, has other columns, other labels or impossible numbers.
@@ -117,7 +143,7 @@ def read_teacher(path: Path, labels: Sequence[str], min_score: float) -> dict[st
                     raise RecipeError(f"{path}:{number}: found {row['label']!r}, expected one of {', '.join(labels)}")
                 if not (0 <= sides[0] < sides[2] <= 1 and 0 <= sides[1] < sides[3] <= 1):
                     raise RecipeError(f"{path}:{number}: found sides {sides}, expected parts of the picture, 0 to 1")
-                if float(row["score"]) >= min_score:
+                if min_score <= float(row["score"]) < below:
                     found.setdefault(row["picture"], []).append(Box(row["label"], *sides))
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -149,12 +175,11 @@ def _of_set(sized: Sized, places: Places, wanted: Permits | None = None) -> list
     return list(selection.pictures)
 
 
-def _relabelled(pictures: Sequence[Labelled], item: Ingredient, path: Path) -> list[Labelled]:
-    labels = sorted({box.label for picture in pictures for box in picture.boxes or ()}) if item.mix else []
-    teacher = read_teacher(path, labels or _labels_in(path), item.min_score)
+def _relabelled(pictures: Sequence[Labelled], item: Ingredient, labels: Sequence[str], path: Path) -> list[Labelled]:
+    teacher = read_teacher(path, labels, item.min_score)
     known = {picture.name for picture in pictures}
     stranger = next((name for name in teacher if name not in known), None)
-    if stranger is not None and not item.count:
+    if stranger is not None:
         raise RecipeError(f"{path}: found {stranger}, expected pictures of {item.title}")
     changed = []
     for picture in pictures:
@@ -165,14 +190,6 @@ def _relabelled(pictures: Sequence[Labelled], item: Ingredient, path: Path) -> l
             boxes = (*own, *new)
         changed.append(replace(picture, boxes=boxes, present=frozenset(box.label for box in boxes)))
     return changed
-
-
-def _labels_in(path: Path) -> list[str]:
-    try:
-        with path.open(encoding="utf-8", newline="") as lines:
-            return sorted({row.get("label") or "" for row in csv.DictReader(lines)})
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def _refuse_straddling(trained: Sequence[Labelled], tested: Sequence[Labelled]) -> None:

@@ -158,6 +158,9 @@ class ExportPlan(Form):
     round: Slug
     opset: Annotated[int, Field(ge=13, le=21)] = 17
     dynamic_batch: bool = False
+    weights: Annotated[str, Field(pattern="^(f32|f16)$")] = "f32"
+    """How weights are kept in the file: f16 halves it, and is computed in f32 all the same. What is measured and
+    compared is the rounded network."""
     file: str
     """Beside the recipe."""
 

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,31 +17,9 @@ from typing import Any
 import numpy as np
 
 from models.training.errors import MissingLibraryError, RecipeError, TrainingError
-from models.training.gathering import Gathered, Places, Report, gather
+from models.training.gathering import Gathered, Places, gather
+from models.training.orders import Hooks, Machine, Order, find_trainer
 from models.training.recipe import Recipe, Round
-
-Tell = Callable[[str], None]
-Batches = Callable[[int, int], None]
-"""Called with the batches done and those of all epochs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What trains. `device`: `auto` (a graphics processor if there is one), `cpu`, or its number."""
-
-    device: str = "auto"
-    threads: int = 1
-    workers: int = 2
-    """Processes that prepare pictures, on graphics processors; the CPU's trainer takes none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """Who is told of progress."""
-
-    tell: Tell
-    report: Report
-    batches: Batches
 
 
 def needs_library() -> None:
@@ -78,30 +55,56 @@ def train(recipe: Recipe, name: str | None, places: Places, machine: Machine, ho
     place = places.work / "rounds" / one.name
     if fresh and place.exists():
         shutil.rmtree(place)
-    best = place / "run" / "weights" / "best.pt"
     resumes = _resumes(place, recipe.digest(one.name))
-    if (place / "done.json").is_file() and best.is_file():
-        hooks.tell(f"{one.name}: is trained already ({best}); --fresh trains it again")
-        return best
+    done = place / "done.json"
+    if done.is_file():
+        found = place / str(json.loads(done.read_text(encoding="utf-8"))["checkpoint"])
+        if found.is_file():
+            hooks.tell(f"{one.name}: is trained already ({found}); --fresh trains it again")
+            return found
     gathered = gather(recipe, one, places, hooks.report)
     for share in gathered.shares:
         boxes = ", ".join(f"{count} {label}" for label, count in share.boxes.items())
-        hooks.tell(
-            f"  {share.title}: {share.pictures} pictures ({boxes})" + f", {share.repeat} times" * (share.repeat > 1)
-        )
+        times = f", {share.repeat} times" * (share.repeat > 1)
+        hooks.tell(f"  {share.title}: {share.pictures} pictures ({boxes}){times}")
     checkpoint = _kept(place) if resumes else None
+    # Only now: what was refused before it began may be corrected without further ado.
+    (place / "begun.json").write_text(json.dumps({"digest": recipe.digest(one.name)}), encoding="utf-8")
     begun = time.monotonic()
-    _run(recipe, one, _Job(places, machine, hooks, gathered, place, before, checkpoint))
+    job = _Job(places, machine, hooks, gathered, place, before, checkpoint)
+    best = _run(recipe, one, job) if one.trainer == "ultralytics" else _run_own(recipe, one, job)
     if not best.is_file():
         raise TrainingError(f"{place}: the trainer ended without {best}")
-    done = {
+    note = {
         "round": one.name,
         "digest": recipe.digest(one.name),
+        "checkpoint": os.path.relpath(best, place),
         "seconds": round(time.monotonic() - begun),
         "shares": [asdict(share) for share in gathered.shares],
     }
-    (place / "done.json").write_text(json.dumps(done, indent=2), encoding="utf-8")
+    half = done.with_suffix(".half")
+    half.write_text(json.dumps(note, indent=2), encoding="utf-8")
+    half.replace(done)
+    (place / "kept.pt").unlink(missing_ok=True)
     return best
+
+
+def trained(recipe: Recipe, name: str, places: Places) -> Path:
+    """The checkpoint that a round gave.
+
+    Raises:
+        TrainingError: the round was not trained to its end here, or by another recipe.
+    """
+    place = places.work / "rounds" / name
+    done = place / "done.json"
+    if not done.is_file():
+        raise TrainingError(
+            f"{place}: {name} is not trained here; gridsentry-models train {recipe.name} --round {name}"
+        )
+    note = json.loads(done.read_text(encoding="utf-8"))
+    if note["digest"] != recipe.digest(name):
+        raise TrainingError(f"{place}: was trained by another recipe than the one given; train it again with --fresh")
+    return place / str(note["checkpoint"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class _Job:
 
 
 def _resumes(place: Path, digest: str) -> bool:
-    """Whether a run of this very recipe was begun here; notes that it is now."""
+    """Whether a run of this very recipe was begun here."""
     note = place / "begun.json"
     if note.is_file():
         found = json.loads(note.read_text(encoding="utf-8")).get("digest")
@@ -125,8 +128,6 @@ def _resumes(place: Path, digest: str) -> bool:
                 f"{place}: was begun with another recipe; --fresh begins again, --work takes another place"
             )
         return True
-    place.mkdir(parents=True, exist_ok=True)
-    note.write_text(json.dumps({"digest": digest}), encoding="utf-8")
     return False
 
 
@@ -135,7 +136,30 @@ def _kept(place: Path) -> Path | None:
     return kept if kept.is_file() else None
 
 
-def _run(recipe: Recipe, one: Round, job: _Job) -> None:
+def _run_own(recipe: Recipe, one: Round, job: _Job) -> Path:
+    assert one.steps is not None, "the form wants steps"
+    start = job.places.data / one.start.weights if one.start.weights is not None else None
+    job.hooks.tell(f"{one.name}: {one.steps} steps of {one.trainer}")
+    order = Order(
+        labels=recipe.labels,
+        architecture=architecture_of(recipe, job.places.folder),
+        side_px=recipe.input.width,
+        rows=job.gathered.description,
+        shares=one.shares,
+        steps=one.steps,
+        batch=one.batch,
+        seed=one.seed,
+        settings=one.settings,
+        arrays=start,
+        before=job.before,
+        place=job.place,
+        machine=job.machine,
+        hooks=job.hooks,
+    )
+    return find_trainer(one.trainer)(order)
+
+
+def _run(recipe: Recipe, one: Round, job: _Job) -> Path:
     # Before the import: the trainer reads these once, and must neither ask the network nor write into people's homes.
     os.environ.setdefault("YOLO_CONFIG_DIR", str((job.places.work / "settings").absolute()))
     os.environ.setdefault("YOLO_OFFLINE", "true")
@@ -145,7 +169,7 @@ def _run(recipe: Recipe, one: Round, job: _Job) -> None:
     from ultralytics.models.yolo.detect import DetectionTrainer
 
     device = _device(torch, job.machine.device)
-    start, architecture = one.start, _architecture(recipe, job.places.folder)
+    start, architecture = one.start, architecture_of(recipe, job.places.folder)
 
     class Trainer(DetectionTrainer):
         """Takes the tensors that fit from a file of arrays."""
@@ -191,6 +215,7 @@ def _run(recipe: Recipe, one: Round, job: _Job) -> None:
         raise RecipeError(f"rounds.{one.name}: the trainer refuses: {error}") from error
     except RuntimeError as error:
         raise TrainingError(f"{one.name}: the trainer failed: {error}") from error
+    return job.place / "run" / "weights" / "best.pt"
 
 
 def _first_model(one: Round, job: _Job, architecture: str) -> str:
@@ -201,7 +226,8 @@ def _first_model(one: Round, job: _Job, architecture: str) -> str:
     return architecture
 
 
-def _architecture(recipe: Recipe, folder: Path) -> str:
+def architecture_of(recipe: Recipe, folder: Path) -> str:
+    """The architecture's file: beside the recipe, or one of ultralytics' own by name."""
     own = folder / recipe.architecture
     return str(own.absolute()) if own.is_file() else recipe.architecture
 
@@ -243,6 +269,8 @@ def _listen(trainer: Any, job: _Job) -> None:
         job.hooks.batches(min(done, now.epochs * count), now.epochs * count)
 
     def epoch(now: Any) -> None:
+        if now.epoch >= now.epochs:
+            return  # the trainer looks at its best epoch once more
         if first[0] < 0:
             first[0] = now.epoch
         passed = time.monotonic() - begun
