@@ -68,9 +68,10 @@ class Flow:
         """(height, width) smoke, 0…1."""
         return self._carried[..., 1]
 
-    def step(self) -> None:
-        """One step on."""
-        self._feed()
+    def step(self, *, feeding: bool = True) -> None:
+        """One step on; without `feeding` the source is shut."""
+        if feeding:
+            self._feed()
         self._push()
         self._project()
         self._advect()

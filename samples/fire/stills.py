@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -12,6 +13,8 @@ import cv2
 import numpy as np
 
 from samples.fire.layers import Flame, Smoke, billow_layer, flame_layer, plume_layer, veil_layer
+from samples.fire.lookalikes.making import SMOKE_IN_A_STILL, an_actor
+from samples.fire.lookalikes.shared import Lookalike, Surroundings
 from samples.fire.noise import Field, smoothstep
 from samples.fire.optics import Eye, Linear, Picture, by_infrared_lamp, darkened, linear_of, luminance, spread
 
@@ -20,6 +23,7 @@ LEAST_PX = 12
 LEAST_SMOKE_PX = 24
 """Smoke smaller than this is a smudge."""
 TRIES = 8
+FAIR = tuple(kind for kind in Lookalike if kind not in SMOKE_IN_A_STILL)
 VISIBLE_SHINE = 0.16
 """Linear light of a flame against the camera's white below which it does not show by day."""
 VISIBLE_SMOKE = 0.08
@@ -97,6 +101,23 @@ def composite(rng: np.random.Generator, background: Picture, kind: Kind) -> Comp
         if made is not None:
             return made
     return Composite(background.copy(), ())
+
+
+def lookalike(rng: np.random.Generator, background: Picture, kinds: Sequence[Lookalike] = FAIR) -> Composite:
+    """`background` with one or two things that look like fire or smoke and are none: no boxes.
+
+    `kinds`: `FAIR` by default, without what no single picture tells from smoke.
+    """
+    place = a_place(rng, background)
+    height, width = place.light.shape[:2]
+    inside = Surroundings(width, height, place.dark, place.eye.infrared, place.white)
+    light = place.light.copy()
+    for _ in range(1 if rng.random() < 0.6 else 2):
+        kind = kinds[int(rng.integers(len(kinds)))]
+        actor = an_actor(rng, kind, inside, still=True)
+        if actor.box.right > actor.box.left and actor.box.bottom > actor.box.top:
+            actor.lay(light[actor.box.slices], float(rng.uniform(0, 60)))
+    return Composite(place.eye.sees(rng, light), ())
 
 
 def a_place(rng: np.random.Generator, background: Picture) -> Place:
