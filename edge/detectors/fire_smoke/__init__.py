@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from edge.detectors.fire_smoke.canary import painted_flame
 from edge.detectors.fire_smoke.detector import NAME, VERSION, FireSmokeDetector
 from edge.detectors.fire_smoke.picture import picture_problems
 from edge.detectors.fire_smoke.scaling import scaled
@@ -49,6 +50,7 @@ KIND = CameraDetectorKind(
     outlines=_outlines,
     picture_problems=picture_problems,
     episodes=EPISODES,
+    canary=painted_flame,
     scaled=scaled,
 )
 

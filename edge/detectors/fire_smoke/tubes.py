@@ -22,6 +22,8 @@ GROWTH_SECONDS = 120.0
 """Areas are remembered this long: what grows more slowly is not what a fire does."""
 MOST_TUBES = 12
 """Of one camera: more are weather. The oldest with the most votes stay."""
+MERGED_INSIDE = 0.8
+"""Share of a tube that lies in one of more votes: smoke comes in shreds first, and one cloud holds them afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,23 +208,22 @@ class Tubes:
         return tube
 
     def _merge(self) -> None:
-        """Two tubes that came to show one thing are one: the older."""
+        """Two tubes that came to show one thing are one: that of more votes."""
         kept: list[Tube] = []
-        for tube in self._tubes:
-            same = next(
-                (
-                    other
-                    for other in kept
-                    if other.hazard is tube.hazard and iou(other.box, tube.box) >= 2 * self._settings.min_iou
-                ),
-                None,
-            )
+        for tube in sorted(self._tubes, key=lambda one: (-len(one.votes), one.number)):
+            same = next((other for other in kept if other.hazard is tube.hazard and self._are_one(other, tube)), None)
             if same is None:
                 kept.append(tube)
             else:
                 same.proposers |= tube.proposers
-                same.model = tube.model or same.model
-        self._tubes = kept
+                same.model = same.model or tube.model
+        self._tubes = sorted(kept, key=lambda one: (one.hazard, one.number))
+
+    def _are_one(self, larger: Tube, smaller: Tube) -> bool:
+        return (
+            iou(larger.box, smaller.box) >= 2 * self._settings.min_iou
+            or inside(smaller.box, larger.box) >= MERGED_INSIDE
+        )
 
 
 def _boxes(tube: Tube) -> tuple[PictureBox, ...]:
