@@ -6,6 +6,7 @@ import { Icon } from "../app/Icon";
 import { useLanguage } from "../i18n";
 import { formatAge, formatShortMoment, secondsSince } from "../lib/time";
 import { useNow } from "../lib/useNow";
+import { SceneHeadline } from "../scene/SceneHeadline";
 import { lastedSeconds } from "../signals/repaired";
 import { DrillMark } from "./DrillMark";
 import { RemarkBadges } from "./RemarkBadges";
@@ -52,6 +53,7 @@ export function DetailHead({ alert, position, onBack, onStep }: DetailHeadProps)
           <RemarkBadges remarks={[...remarksOf(alert), ...continuationOf(alert.media_episodes)]} />
         </h2>
         <Repaired alert={alert} now={now} />
+        <SceneHeadline alert={alert} />
         <p>
           <span>{queueName(alert, language)}</span>
           <span className="faint"> · {alert.source_name || alert.source_id}</span>

@@ -13,7 +13,11 @@ import { lastedSeconds } from "../signals/repaired";
 import { isSignal } from "../evidence/select";
 import { drillSteps } from "./drill";
 import { measurements } from "./measurements";
+import { newestModel } from "./model";
 import { placeName, queueName } from "./text";
+
+/** Enough to tell any two models apart; the whole is in the title. */
+const HASH_SHOWN = 12;
 
 /** What is known about the alert, in the order in which it is asked for. */
 export function Facts({ alert, account }: { alert: AlertDetail; account: Account }): ReactNode {
@@ -26,7 +30,7 @@ export function Facts({ alert, account }: { alert: AlertDetail; account: Account
   const height = location.height_m;
   const [lon, lat] = location.point.coordinates;
   const signal = isSignal(alert) ? signalFacts(alert.detail) : null;
-  const measured = signal === null ? measurements(alert, t) : signalMeasurements(signal, t, language);
+  const measured = signal === null ? measurements(alert, t, language) : signalMeasurements(signal, t, language);
   return (
     <section className="facts" aria-labelledby="facts-title">
       <h3 id="facts-title">{t("detail.facts")}</h3>
@@ -86,12 +90,30 @@ export function Facts({ alert, account }: { alert: AlertDetail; account: Account
         <Fact label={t("detail.device")}>
           <code>{alert.device_id}</code>
         </Fact>
+        <Model alert={alert} />
         <Fact label={t("detail.versions")}>
           <code>{alert.id}</code>
           {account.role === "admin" ? <AuditLink id={alert.id} /> : null}
         </Fact>
       </dl>
     </section>
+  );
+}
+
+/** The trained weights that saw it, as of the newest episode that names any. */
+function Model({ alert }: { alert: AlertDetail }): ReactNode {
+  const { t } = useTranslation();
+  const model = newestModel(alert.media_episodes);
+  if (model === null) return null;
+  return (
+    <Fact label={t("producer.model")}>
+      {model.name} {model.version}
+      {model.sha256 == null ? null : (
+        <code className="hash" title={model.sha256} data-testid="model-hash">
+          {model.sha256.slice(0, HASH_SHOWN)}…
+        </code>
+      )}
+    </Fact>
   );
 }
 

@@ -1,6 +1,9 @@
 import type { TFunction } from "i18next";
 
 import type { AlertDetail } from "../api/types";
+import type { Language } from "../lib/time";
+import { fireFacts, fireMeasurements } from "../scene/fire";
+import { objectsFacts, objectsMeasurements } from "../scene/objects";
 
 export interface Measurement {
   label: string;
@@ -17,7 +20,11 @@ function number(record: Record<string, unknown>, key: string): number | null {
 }
 
 /** What the detector measured, for the hazards that the console knows; nothing for others. */
-export function measurements(alert: Pick<AlertDetail, "detail">, t: TFunction): Measurement[] {
+export function measurements(alert: Pick<AlertDetail, "detail">, t: TFunction, language: Language): Measurement[] {
+  const burning = fireFacts(alert.detail);
+  if (burning !== null) return fireMeasurements(burning, t, language);
+  const things = objectsFacts(alert.detail);
+  if (things !== null) return objectsMeasurements(things, t, language);
   const fall = alert.detail["fall"];
   if (isRecord(fall)) return fallMeasurements(fall, t);
   return typeof alert.detail["channel"] === "string" ? readingMeasurements(alert.detail, t) : [];

@@ -75,7 +75,8 @@ function drawTrack(pen: Pen, track: Track, now: number | null): void {
   const first = points[0];
   const last = points.at(-1);
   if (first === undefined || last === undefined) {
-    if (now === null) drawBox(pen, track);
+    // What stays where it is has a place and no path: flames, a parked car.
+    drawBox(pen, track);
     return;
   }
   if (now !== null && (now < first.t - LEAD_S || now > last.t + LINGER_S)) return;

@@ -1,5 +1,6 @@
 import { conditions } from "./conditions";
 import { remarks } from "./remarks";
+import { scene } from "./scene";
 import { signals } from "./signals";
 
 /** Every text of the console in English; its shape is the one that other languages must have. */
@@ -69,6 +70,7 @@ export const en = {
   },
   remarks: remarks.en,
   signal: signals.en,
+  ...scene.en,
   list: {
     label: "Alerts",
     open: "Open",

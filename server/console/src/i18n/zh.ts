@@ -1,6 +1,7 @@
 import { conditions } from "./conditions";
 import type { Messages } from "./en";
 import { remarks } from "./remarks";
+import { scene } from "./scene";
 import { signals } from "./signals";
 
 export const zh: Messages = {
@@ -69,6 +70,7 @@ export const zh: Messages = {
   },
   remarks: remarks.zh,
   signal: signals.zh,
+  ...scene.zh,
   list: {
     label: "警情列表",
     open: "待办",
