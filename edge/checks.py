@@ -23,7 +23,8 @@ from edge.config.text import ParsedText
 from edge.detectors.registry import PictureSize
 from edge.ground import described_fit, ground_of
 from edge.inference.errors import ModelError
-from edge.inference.sessions import REFERENCE, open_session, read_model
+from edge.inference.proving import open_proven, read_parts
+from edge.inference.sessions import REFERENCE
 from edge.outbox.server_api import RefusedError, ServerApi, UplinkError, token_problem
 from edge.sources.errors import SourceError
 from edge.sources.opening import MAIN, open_video, roles_of
@@ -175,16 +176,19 @@ def _described(source: VideoSource) -> str:
 
 
 def _model(name: str, settings: ModelSettings) -> Finding:
-    """Loads the model by the reference plan: a missing, damaged or odd one is found here, not at its first question."""
+    """Loads the model by the reference plan and tests it: a missing, damaged or odd one is found here, not at its first
+    question."""
     subject = f"model {name}"
     try:
-        file = read_model(settings.path, settings.sha256)
-        shape = open_session(file, REFERENCE, settings.input_size).shape
+        parts = read_parts(settings)
+        shape = open_proven(name, settings, parts, REFERENCE).shape
     except ModelError as error:
         return Finding(subject, Grade.PROBLEM, str(error))
     size = f"{settings.path}: {shape.width} × {shape.height}"
     if settings.sha256 is None:
-        return Finding(subject, Grade.WARNING, f"{size}; any file is taken, set sha256: {file.sha256}")
+        return Finding(subject, Grade.WARNING, f"{size}; any file is taken, set sha256: {parts.file.sha256}")
+    for precision, why in parts.missing.items():
+        return Finding(subject, Grade.WARNING, f"{size}; its {precision} variant is left out: {why}")
     return Finding(subject, Grade.FINE, size)
 
 

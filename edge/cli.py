@@ -22,6 +22,7 @@ from edge.config.problems import ConfigError
 from edge.evaluate.cli import evaluate_command
 from edge.evidence.cli import overlay_command
 from edge.inference.cli import bench_command
+from edge.inference.selftest_cli import selftest_command
 from edge.logs import LogLevel
 from edge.outbox.cli import outbox_app
 from edge.outbox.store import OutboxError
@@ -48,6 +49,7 @@ app.command("overlay")(overlay_command)
 app.command("probe")(probe_command)
 app.command("canary")(canary_command)
 app.command("bench")(bench_command)
+app.command("selftest")(selftest_command)
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration, a YAML file.")]
 
