@@ -21,6 +21,8 @@ from models.sources import FetchError, Mirror, mirror_of
 
 FOUND_A_PROBLEM = 1
 WRONG_USAGE = 2
+PIPE_WIDTH = 150
+"""Columns of a table that goes to a file or a program: nobody's window is too narrow there."""
 
 app = typer.Typer(
     name="gridsentry-models",
@@ -53,10 +55,13 @@ def list_command(store: StoreOption = None, config: ConfigOption = None) -> None
     """Shows every model of the registry, and whether its files are there."""
     folder = store or (_wishes(config)[0] if config is not None else None)
     table = Table("name", "what", "version", "format", "input", "files", "licence")
+    for narrow in (0, 5):
+        table.columns[narrow].no_wrap = True
     for name, row in sorted(load().models.items()):
         files = "\n".join(_file(name, row, file, folder) for file in row.files)
         table.add_row(name, row.title.en, row.version, row.format, _size(row), files, row.licence)
-    Console(highlight=False, width=max(_out.width, 110)).print(table)
+    wide = _out if _out.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+    wide.print(table)
 
 
 @app.command("show")
@@ -116,9 +121,9 @@ def fetch_command(
 
 
 def _fetch_shown(name: str, row: ModelRow, file: WeightsFile, store: Path, mirror: Mirror | None) -> Fetched:
-    # transient: the line that follows says it better; on a file or pipe rich draws nothing.
+    # transient: the line that follows says it better.
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with RichProgress(*columns, console=_err, transient=True) as display:
+    with RichProgress(*columns, console=_err, transient=True, disable=not _err.is_terminal) as display:
         task = display.add_task(f"{name} {file.precision}", total=file.bytes)
 
         def watch(progress: Progress) -> None:

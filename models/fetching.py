@@ -24,6 +24,7 @@ from models.sources import FetchError, Mirror, Source, WrongContentError, publis
 SPARE_BYTES = 64_000_000
 """What must stay free besides the file: an edge box also keeps events on this disk, and they come first."""
 PART = ".part"
+LOCK = ".fetching"
 
 
 class Way(StrEnum):
@@ -104,6 +105,9 @@ def _bring(source: Source, path: Path, file: WeightsFile, watch: Watch) -> None:
             raise
         # What lay there from before was of something else: once more from the beginning.
         _receive(source, part, path, file, watch)
+    finally:
+        if part.exists() and part.stat().st_size == 0:
+            part.unlink()
     part.replace(path)
     _sync_folder(path.parent)
 
@@ -172,7 +176,7 @@ def _check_room(store: Path, path: Path, file: WeightsFile) -> None:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    with path.with_name(f".{path.name}.lock").open("w") as lock:
+    with (path.parent / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

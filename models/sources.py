@@ -32,7 +32,7 @@ FIRST_ATTEMPTS = 2
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Answers that ask to come again."""
 OFFLINE = (
-    "Without a way to the publisher: run the same on a machine that has one, with --store FOLDER, carry that folder "
+    "Without a way there: run the same on a machine that has one, with --store FOLDER, carry that folder "
     "here, and fetch with --mirror FOLDER"
 )
 
@@ -93,7 +93,7 @@ def mirror_of(text: str) -> Mirror:
     Raises:
         FetchError: it is neither.
     """
-    if urlsplit(text).scheme in {"http", "https"}:
+    if text.startswith(("http://", "https://")):
         return UrlMirror(text)
     folder = Path(text)
     if not folder.is_dir():
@@ -125,7 +125,8 @@ class UrlMirror:
         self._url = url.rstrip("/")
 
     def source(self, name: str, file: WeightsFile) -> Source:
-        return HttpSource([f"{self._url}/{quote(one)}" for one in dict.fromkeys((name, file.published_name))])
+        urls = [f"{self._url}/{quote(one)}" for one in dict.fromkeys((name, file.published_name))]
+        return HttpSource(urls, advice="Put the file there under one of its names")
 
 
 class FileSource:
@@ -206,26 +207,35 @@ class HttpSource:
     """The first of some URLs that has the file; a broken line goes on where it broke."""
 
     def __init__(
-        self, urls: Sequence[str], *, pause: Callable[[float], None] = time.sleep, client: httpx.Client | None = None
+        self,
+        urls: Sequence[str],
+        *,
+        advice: str = OFFLINE,
+        pause: Callable[[float], None] = time.sleep,
+        read_seconds: float = READ_SECONDS,
     ) -> None:
-        """`pause`: waits some seconds between attempts. `client`: for other time limits than the usual."""
+        """`advice`: what to do where it cannot be had. `pause`: waits some seconds between attempts."""
         self._urls = list(urls)
+        self._advice = advice
         self._pause = pause
-        self._client = client
+        self._read_seconds = read_seconds
         self.origin = _shown(self._urls[0])
 
     def chunks(self, have: int) -> Iterator[tuple[int, bytes]]:
-        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-        client = self._client or httpx.Client(timeout=timeout, follow_redirects=True)
-        with client:
+        with self._open() as client:
             for url in self._urls:
                 self.origin = _shown(url)
                 if (yield from self._from(client, url, have)):
                     return
-        names = " nor ".join(map(_shown, self._urls))
-        raise FetchError(
-            f"{names}: not there (404). {OFFLINE}" if len(self._urls) == 1 else f"neither {names} is there"
-        )
+        raise FetchError(f"{' and '.join(map(_shown, self._urls))}: not there (404). {self._advice}")
+
+    def _open(self) -> httpx.Client:
+        try:
+            timeout = httpx.Timeout(self._read_seconds, connect=CONNECT_SECONDS)
+            return httpx.Client(timeout=timeout, follow_redirects=True)
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            # Of the proxy that the environment names: of a kind that is not installed, or no URL.
+            raise FetchError(f"{self.origin}: the proxy in HTTPS_PROXY or ALL_PROXY cannot be used: {error}") from error
 
     def _from(self, client: httpx.Client, url: str, have: int) -> Generator[tuple[int, bytes], None, bool]:
         """As `chunks`, of one URL; returns whether it is there."""
@@ -236,9 +246,9 @@ class HttpSource:
                 with client.stream("GET", url, headers=_headers(at)) as answer:
                     if answer.status_code == httpx.codes.NOT_FOUND:
                         return False
-                    at = _begins_at(answer, at, url)
+                    at = self._begins_at(answer, at, url)
                     if answer.status_code != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-                        for chunk in answer.iter_raw(CHUNK_BYTES):
+                        for chunk in answer.iter_raw():
                             yield at, chunk
                             at += len(chunk)
                     return True
@@ -247,34 +257,34 @@ class HttpSource:
                     attempt, pause = 1, PAUSE_SECONDS
                 if attempt == (FIRST_ATTEMPTS if at == have and isinstance(error, httpx.ConnectError) else ATTEMPTS):
                     kept = f" ({at / 1e6:.1f} MB came; the next attempt goes on there)" if at else ""
-                    raise FetchError(f"{_shown(url)}: cannot be had{kept}: {_reason(error)}. {OFFLINE}") from error
+                    said = f"{_shown(url)}: cannot be had{kept}: {_reason(error)}. {self._advice}"
+                    raise FetchError(said) from error
             self._pause(pause)
             attempt, pause = attempt + 1, pause * 2
+
+    def _begins_at(self, answer: httpx.Response, wanted: int, url: str) -> int:
+        """Where the answer's bytes belong.
+
+        Raises:
+            _TryAgain: the server is busy.
+            FetchError: it refuses.
+        """
+        code = answer.status_code
+        if code == httpx.codes.PARTIAL_CONTENT:
+            start = answer.headers.get("content-range", "").removeprefix("bytes ").partition("-")[0]
+            return int(start) if start.isdecimal() else wanted
+        if code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return wanted  # nothing beyond what is there: the hash says whether that is all
+        if code == httpx.codes.OK:
+            return 0
+        if code in BUSY:
+            raise _TryAgain(f"it answers {code} {answer.reason_phrase}")
+        raise FetchError(f"{_shown(url)}: it answers {code} {answer.reason_phrase}, expected the file. {self._advice}")
 
 
 def _headers(at: int) -> dict[str, str]:
     # A compressed answer would have other byte positions than the file.
     return {"Accept-Encoding": "identity", **({"Range": f"bytes={at}-"} if at else {})}
-
-
-def _begins_at(answer: httpx.Response, wanted: int, url: str) -> int:
-    """Where the answer's bytes belong.
-
-    Raises:
-        _TryAgain: the server is busy.
-        FetchError: it refuses.
-    """
-    code = answer.status_code
-    if code == httpx.codes.PARTIAL_CONTENT:
-        start = answer.headers.get("content-range", "").removeprefix("bytes ").partition("-")[0]
-        return int(start) if start.isdecimal() else wanted
-    if code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-        return wanted  # nothing beyond what is there: the hash says whether that is all
-    if code == httpx.codes.OK:
-        return 0
-    if code in BUSY:
-        raise _TryAgain(f"it answers {code} {answer.reason_phrase}")
-    raise FetchError(f"{_shown(url)}: it answers {code} {answer.reason_phrase}, expected the file. {OFFLINE}")
 
 
 def _reason(error: Exception) -> str:
