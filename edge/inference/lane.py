@@ -190,7 +190,7 @@ class Lane:
     def _refuse(self, change: Change, error: Exception) -> None:
         change.refuse(error, time.monotonic())
         self._change = change
-        self._counts["refused_changes"] += 1
+        self._counts["refused"] += 1
         present = self._served
         log.error(
             "a changed model is refused, the one before goes on",
@@ -290,6 +290,7 @@ class Lane:
                 "run_seconds": round(self._run_seconds, 4),
                 "hanging_threads": sum(thread.is_alive() for thread in self._left_behind),
                 "counts": {name: self._counts[name] for name in COUNTS},
+                "changes": {name: self._counts[name] for name in CHANGES},
             }
 
     # ---- the thread
@@ -407,7 +408,7 @@ class Lane:
         if change is None or change.opened is None:
             return
         self._before, self._change = self._served, None
-        self._counts["changes"] += 1
+        self._counts["taken_over"] += 1
         self._serves(_Served(change.opened, change.wanted))
 
     def _answer(self, run: _Run, model: DetectionModel, taken: Sequence[Taken]) -> None:
@@ -470,8 +471,9 @@ class Lane:
 
 COUNTS = (
     *("asked", "answered", "replaced", "shed", "failed", "heartbeats", "reduced", "runs", "failures"),
-    *("replaced_sessions", "changes", "refused_changes", "taken_back"),
+    "replaced_sessions",
 )
 """What a lane counts: questions; of the answered, those that were overdue and those by the reduced model; runs of the
-session; times that the model broke, and that its session hung and was replaced; models that took over while it served,
-that were refused, and that broke on trial and were taken back."""
+session; times that the model broke, and that its session hung and was replaced."""
+CHANGES = ("taken_over", "refused", "taken_back")
+"""What became of changed models: one that broke on its trial counts as taken over, taken back and refused."""

@@ -182,6 +182,7 @@ def _age(moment: object, now: datetime) -> float:
 
 
 _SESSION = ("process", "model")
+_SESSION_FACTS = ("version", "plan", "sha256", "precision", "selftest")
 _SESSION_GAUGES = (
     ("waiting", "inference_waiting_questions", "Questions that wait for the model."),
     ("wait_seconds", "inference_longest_wait_seconds", "How long the oldest of them has waited."),
@@ -191,14 +192,16 @@ _SESSION_GAUGES = (
 
 
 def _inference(sessions: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
-    info = gauge("inference_info", "How the model is run; always 1.", [*_SESSION, "version", "plan", "sha256"])
+    info = gauge("inference_info", "How the model is run; always 1.", [*_SESSION, *_SESSION_FACTS])
     up = gauge("inference_up", "Whether the model answers: 1 or 0.", _SESSION)
     shedding = gauge("inference_shedding", "1 for what is given up because the box is overloaded.", [*_SESSION, "step"])
     counted = counter("inference_questions", "Questions by what became of them, and runs.", [*_SESSION, "outcome"])
+    refused = gauge("inference_change_refused", "1: the configured model is refused, the one before serves.", _SESSION)
+    changed = counter("inference_changes", "Changed models by what became of them.", [*_SESSION, "outcome"])
     gauges = [(key, gauge(name, text, _SESSION)) for key, name, text in _SESSION_GAUGES]
     for session in sessions:
         labels = [str(session.get(name, "")) for name in _SESSION]
-        info.add_metric([*labels, *(str(session.get(name) or "") for name in ("version", "plan", "sha256"))], 1)
+        info.add_metric([*labels, *(str(session.get(name) or "") for name in _SESSION_FACTS)], 1)
         up.add_metric(labels, float(session.get("state") == "ready"))
         shedding.add_metric([*labels, bounded(session.get("shedding", "nothing"))], 1)
         for key, family in gauges:
@@ -207,5 +210,8 @@ def _inference(sessions: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
                 family.add_metric(labels, value)
         for outcome, count in session.get("counts", {}).items():
             counted.add_metric([*labels, bounded(outcome)], count)
-    yield from (info, up, shedding, counted)
+        refused.add_metric(labels, float((session.get("change") or {}).get("state") == "refused"))
+        for outcome, count in session.get("changes", {}).items():
+            changed.add_metric([*labels, bounded(outcome)], count)
+    yield from (info, up, shedding, counted, refused, changed)
     yield from (family for _, family in gauges)

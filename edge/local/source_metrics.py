@@ -52,6 +52,7 @@ _COUNTED = (
     ("source_frames_dropped", "Pictures that should have been looked at and were not.", "reason", "frames_dropped"),
     ("source_events", "Hazard events said.", "hazard", "events"),
     ("source_questions", "Questions to models, by what became of them.", "outcome", "questions"),
+    ("source_stills", "Stills of evidence, by whether people and vehicles were blurred.", "outcome", "stills"),
     ("source_detector_faults", "Times that a detector broke.", "detector", "detector_faults"),
     ("source_canaries", "Drills, by what became of them.", "outcome", "canaries"),
     ("source_faults", "Messages that are no reading.", "kind", "faults"),

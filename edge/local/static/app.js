@@ -363,8 +363,8 @@ function showOutbox(uplink) {
   ]);
 }
 
-const SESSION_COLUMNS = ["process", "model", "version", "state", "plan", "input", "core", "waiting", "wait_seconds", "run_seconds", "shedding", "counts"];
-const MEASURED_COLUMNS = ["model", "chosen", "backend", "threads", "precision", "batch", "cpu_ms", "wall_ms", "difference", "refused"];
+const SESSION_COLUMNS = ["process", "model", "version", "sha256", "state", "selftest", "change", "plan", "input", "core", "waiting", "wait_seconds", "run_seconds", "shedding", "counts"];
+const MEASURED_COLUMNS = ["model", "chosen", "backend", "threads", "precision", "batch", "cpu_ms", "wall_ms", "difference", "loss", "refused"];
 
 function cellText(value) {
   if (value === null || value === undefined) return "–";
@@ -380,11 +380,23 @@ function table(head, body, columns, rows) {
   redraw(body, rows, () => rows.map((row) => h("tr", {}, ...columns.map((name) => h("td", {}, cellText(row[name]))))));
 }
 
+/** A model that is configured and does not serve. */
+function changeText(change) {
+  const since = moment(change.since, t.locale);
+  return [`${change.version}: ${t.word("changes", change.state)}`, change.reason, since].filter(Boolean).join(", ");
+}
+
 function showInference(sessions) {
   const shown = sessions.length > 0 || page.measured !== null;
   if (sessions.length && page.askedForMeasured !== measuredKey(sessions)) askForMeasured(measuredKey(sessions));
   $("inference-card").hidden = !shown;
-  const rows = sessions.map((session) => ({ ...session, state: [session.state, session.reason].filter(Boolean).join(": ") }));
+  const rows = sessions.map((session) => ({
+    ...session,
+    sha256: session.sha256?.slice(0, 12),
+    state: [session.state, session.reason].filter(Boolean).join(": "),
+    selftest: session.selftest && t.word("selftests", session.selftest),
+    change: session.change && changeText(session.change),
+  }));
   table($("inference-head"), $("inference"), SESSION_COLUMNS, rows);
   const choices = page.measured?.choices ?? [];
   const measured = choices.flatMap((choice) =>

@@ -58,6 +58,9 @@ def test_figures_arrive() -> None:
     assert value(found, "gridsentry_inference_up", model="people") == 1
     assert value(found, "gridsentry_inference_questions", model="people", outcome="answered") == 90
     assert value(found, "gridsentry_inference_shedding", step="rate") == 1
+    assert value(found, "gridsentry_inference_info", precision="int8", selftest="passed", version="1.0") == 1
+    assert value(found, "gridsentry_inference_change_refused", model="people") == 1
+    assert value(found, "gridsentry_inference_changes", model="people", outcome="taken_over") == 2
     assert value(found, "gridsentry_config_refused") == 0
     assert value(found, "gridsentry_ready") == 1
     assert value(found, "gridsentry_device_condition", condition="disk_short") == 1

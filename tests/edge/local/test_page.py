@@ -271,6 +271,10 @@ def test_models_and_what_was_measured_of_them(visitor: Visitor, served: Served) 
     page = visitor.signed_in()
     expect(part(page, "inference")).to_contain_text("people")
     expect(part(page, "inference")).to_contain_text("asked 100, answered 90, shed 3")
+    expect(part(page, "inference")).to_contain_text("cdcdcdcdcdcd")
+    expect(part(page, "inference")).to_contain_text(
+        "1.1: refused, the one before serves, people.onnx: fails its self-test"
+    )
     expect(part(page, "measured").locator("tr")).to_have_count(2)
     expect(part(page, "measured").locator("tr").first).to_contain_text("✓")
     expect(part(page, "measured")).to_contain_text("differs by 3 from the reference")

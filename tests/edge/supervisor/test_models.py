@@ -151,7 +151,7 @@ def test_a_model_is_replaced_under_running_cameras_or_refused_and_the_old_one_go
         plan = supervisor.propose(yard.write(row(new, "2")).read_text(encoding="utf-8"))
         assert (plan.models, plan.restarts) == (("things",), ())
         wait_until(lambda: yard.serves(new), "the new model serves")
-        assert (yard.session["version"], yard.session["counts"]["changes"]) == ("2", 1)
+        assert (yard.session["version"], yard.session["changes"]["taken_over"]) == ("2", 1)
         yard.check_that_nobody_noticed()
         # A broken file, a wrong hash, a failing self-test: each is refused by name.
         broken = tmp_path / "broken.onnx"
