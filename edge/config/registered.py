@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.config.problems import suggestion
-from models.registry import FOLDER, ModelRow, RegistryError, WeightsFile, load, onnx_path
+from models.registry import FOLDER, ModelRow, RegistryError, WeightsFile, fetched_path, load, onnx_path
 
 STORE_NAME = "models"
 """Of the folder for fetched models, in the device's state folder."""
@@ -69,6 +69,23 @@ def _of_files(name: str, row: ModelRow, store: Path | None) -> dict[str, Any]:
     if row.selftest is not None:
         filled["selftest"] = FOLDER / row.selftest
     return filled
+
+
+def how_to_get(path: Path) -> str:
+    """What makes a missing model file be there, if it is one of the registry's; else nothing."""
+    try:
+        rows = load().models
+    except RegistryError:
+        return ""
+    store = path.parent
+    for name, row in rows.items():
+        for file in row.files:
+            if file.path is not None and path == FOLDER / file.path:
+                return "; install gridsentry again"
+            if file.path is None and path == onnx_path(store, name, row, file):
+                step = "convert" if fetched_path(store, name, row, file).is_file() else "fetch"
+                return f"; {step} it: gridsentry-models {step} {name} --store {store}"
+    return ""
 
 
 def _path(name: str, row: ModelRow, file: WeightsFile, store: Path | None) -> Path:

@@ -13,6 +13,7 @@ import numpy as np
 
 from contract.canonical import sha256_hex
 from edge.config.inference import PictureSizeSettings, Precision
+from edge.config.registered import how_to_get
 from edge.inference.errors import ModelError
 from edge.vision.arrays import Floats
 
@@ -93,6 +94,8 @@ def read_model(path: Path, expected_sha256: str | None = None) -> ModelFile:
         if size > MAX_MODEL_BYTES:
             raise ModelError(f"{path}: found {size} bytes, expected a model of at most {MAX_MODEL_BYTES}")
         content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: the model cannot be read: {error.strerror}{how_to_get(path)}") from error
     except OSError as error:
         raise ModelError(f"{path}: the model cannot be read: {error.strerror or error}") from error
     found = sha256_hex(content)

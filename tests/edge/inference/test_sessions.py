@@ -87,6 +87,11 @@ def test_a_broken_file_is_said_to_be_broken(tmp_path: Path, backend: Backend, co
 def test_a_missing_or_exchanged_file(tmp_path: Path, tiny: Path) -> None:
     with pytest.raises(ModelError, match=r"nowhere\.onnx: the model cannot be read: No such file or directory"):
         read_model(tmp_path / "nowhere.onnx")
+    with pytest.raises(ModelError, match=r"; fetch it: gridsentry-models fetch yolox_nano --store \S+$"):
+        read_model(tmp_path / "yolox_nano-0.1.1rc0-f32.onnx")
+    (tmp_path / "fire_detector-1.0.3-f32.pt").write_bytes(b"a checkpoint")
+    with pytest.raises(ModelError, match="; convert it: gridsentry-models convert fire_detector --store"):
+        read_model(tmp_path / "fire_detector-1.0.3-f32.onnx")
     file = read_model(tiny)
     assert read_model(tiny, file.sha256).content == tiny.read_bytes()
     with pytest.raises(ModelError, match=rf"found a file with sha256 {file.sha256}, expected {'0' * 64}"):
