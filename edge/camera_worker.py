@@ -27,6 +27,7 @@ from edge.detectors.registry import CameraContext, CameraDetectorKind, PictureSi
 from edge.episodes.events import EventWriter
 from edge.episodes.tracker import EpisodeTracker
 from edge.evidence.camera import CameraEvidence
+from edge.evidence.redaction import WEIGHT, StillBlur
 from edge.evidence.store import EvidenceStore
 from edge.ground import ground_of
 from edge.health.camera import CameraHealth
@@ -114,6 +115,7 @@ class CameraWorker:
         self._executor = shared.executor
         self._sink = shared.sink
         self._inference = shared.inference
+        self._blur: StillBlur | None = None
         self._own = shared.own
         self._others = shared.heard
         self._stop = threading.Event()
@@ -149,6 +151,8 @@ class CameraWorker:
             self._sessions()
         finally:
             self._health.close(datetime.now(UTC))
+            if self._blur is not None:
+                self._blur.close()
 
     def _sessions(self) -> None:
         attempt = 0
@@ -228,7 +232,8 @@ class CameraWorker:
 
     def _follow(self, stream: CameraStream, opened: OpenedCamera) -> None:
         self._calibration.follow(opened)
-        evidence = CameraEvidence(self._store, self._evidence_settings, self._executor, stream.ring)
+        blur = self._still_blur()
+        evidence = CameraEvidence(self._store, self._evidence_settings, self._executor, stream.ring, blur)
         self._fitted = settings_for(self._settings, opened.main_size, opened.size)
         ports = self._inference_ports()
         ground = ground_of(self._settings.ground, opened.main_size, opened.size)
@@ -273,6 +278,17 @@ class CameraWorker:
         if self._inference is None or not self._inference.settings.models:
             return None
         return self._inference.ports(self.source_id, self._settings.inference_weight, self._meter.questions)
+
+    def _still_blur(self) -> StillBlur | None:
+        settings = self._evidence_settings.blur
+        if settings is None or self._inference is None:
+            return None
+        # It outlives the stream: the last pictures are made after it has ended.
+        if self._blur is None:
+            port = self._inference.port(f"{self.source_id} stills", WEIGHT)
+            self._blur = StillBlur(settings, port, self._meter.stills, give_back=port.close)
+            self._blur.wake()
+        return self._blur
 
     def _witnesses(self) -> LiveWitnesses | None:
         place = location_of(self._settings)

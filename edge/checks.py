@@ -14,6 +14,7 @@ from contract.geometry import distance_m
 from contract.keys import load_or_create_key, public_key_text
 from edge.assembly import camera_kinds, picture_problems
 from edge.config.document import EdgeConfig
+from edge.config.evidence import BlurSettings
 from edge.config.inference import ModelSettings
 from edge.config.inputs import CameraInput, is_remote
 from edge.config.local import LocalSettings
@@ -70,8 +71,7 @@ def findings(path: Path, config: EdgeConfig, parsed: ParsedText, *, online: bool
             yield Finding(source_id, Grade.WARNING, "has no input: `run` does not watch it, only `replay` uses it")
         if not settings.detectors:
             yield Finding(source_id, Grade.WARNING, "has no detectors: nothing will be found there")
-    for name, model in config.inference.models.items():
-        yield _model(name, model)
+    yield from _models(config)
     if config.server is not None:
         yield from _token(config.server.token_file)
         if online:
@@ -173,6 +173,24 @@ def _ground(source_id: str, settings: CameraSource, size: PictureSize) -> Iterat
 
 def _described(source: VideoSource) -> str:
     return f"{source.name}: {source.width} × {source.height}"
+
+
+def _models(config: EdgeConfig) -> Iterator[Finding]:
+    for name, model in config.inference.models.items():
+        yield _model(name, model)
+    if config.evidence.blur is not None:
+        yield _blur(config.evidence.blur)
+
+
+def _blur(settings: BlurSettings) -> Finding:
+    """Says what of the evidence is not blurred."""
+    stills = f"stills are blurred by {settings.model} ({', '.join(settings.labels)})"
+    if settings.clips == "withhold":
+        return Finding("evidence.blur", Grade.FINE, f"{stills}; clips are not made")
+    message = (
+        f"{stills}; clips are the camera's own packets and are not: set evidence.blur.clips: withhold to have none"
+    )
+    return Finding("evidence.blur", Grade.WARNING, message)
 
 
 def _model(name: str, settings: ModelSettings) -> Finding:

@@ -21,6 +21,7 @@ from edge.config.sources import ANY_CLIP, CameraSource, config_sha256, location_
 from edge.detectors.registry import CameraContext, PictureSize
 from edge.evaluate.stats import ClipStats, write_stats
 from edge.evidence.camera import CameraEvidence, Inline
+from edge.evidence.redaction import StillBlur
 from edge.evidence.store import EvidenceStore
 from edge.ground import ground_of
 from edge.inference.errors import ModelError
@@ -212,7 +213,12 @@ def _pipeline_for(
         history_seconds=config.evidence.ring_seconds,
         history_bytes=config.evidence.ring_bytes,
     )
-    made = None if store is None else CameraEvidence(store, config.evidence, Inline(), stream.ring)
+    made = None
+    if store is not None:
+        blur = None
+        if config.evidence.blur is not None and ports is not None:
+            blur = StillBlur(config.evidence.blur, ports.new())
+        made = CameraEvidence(store, config.evidence, Inline(), stream.ring, blur)
     # A clip of unknown time is nobody's witness.
     dated = settings.recorded_at is not None
     heard = witnesses.of(clip.stem, location) if dated else None

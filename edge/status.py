@@ -75,6 +75,8 @@ class SourceMeter:
     """Hazard events by hazard, without those of drills."""
     questions: Counter[str] = field(default_factory=Counter)
     """Asked of models: `asked`, `answered`, `replaced`, `shed`."""
+    stills: Counter[str] = field(default_factory=Counter)
+    """Stills of evidence, with blurring on: `blurred`, `kept` as they were, `withheld`."""
     faults: Counter[str] = field(default_factory=Counter)
     """Bad messages of a sensor, by kind."""
     observations_inhibited: int = 0

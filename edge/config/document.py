@@ -175,6 +175,8 @@ def _cross_checks(config: EdgeConfig, path: Path, parsed: ParsedText) -> list[Co
     def fault(where: tuple[str | int, ...], message: str) -> None:
         problems.append(ConfigProblem(path, parsed.line_of(where), field_name(where), message))
 
+    for path_below, message in _blur_problems(config):
+        fault(("evidence", "blur", *path_below), message)
     for source_id, source in config.sources.items():
         where = ("sources", source_id)
         if source_id == ANY_CLIP and source.input is not None:
@@ -186,6 +188,28 @@ def _cross_checks(config: EdgeConfig, path: Path, parsed: ParsedText) -> list[Co
         if source.input is not None and source.location is None:
             fault(where, "found no location, expected location: {lon: …, lat: …, accuracy_m: …}")
     return problems
+
+
+def _blur_problems(config: EdgeConfig) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What the blurring of stills expects of its model and does not find."""
+    blur = config.evidence.blur
+    if blur is None:
+        return
+    model = config.inference.models.get(blur.model)
+    if model is None:
+        expected = ", ".join(config.inference.models) or "none: inference.models is empty"
+        yield ("model",), f"found {blur.model!r}, expected one of inference.models: {expected}"
+        return
+    if model.min_score > blur.min_score:
+        message = (
+            f"found {blur.min_score:g}, below which the model's boxes are dropped already; expected at least "
+            f"inference.models.{blur.model}.min_score ({model.min_score:g}), or a lower one there"
+        )
+        yield ("min_score",), message
+    unknown = [label for label in blur.labels if label not in model.labels]
+    if unknown:
+        known = ", ".join(model.labels) or "none: it has no labels"
+        yield ("labels",), f"found {', '.join(unknown)}, expected labels of {blur.model}: {known}"
 
 
 def _model_problems(config: EdgeConfig, source: SourceSettings) -> Iterator[SettingProblem]:

@@ -6,10 +6,37 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from contract.base import Identifier, Label
 from edge.config.base import Settings
 
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB
+
+
+PEOPLE_AND_VEHICLES = ("person", "bicycle", "car", "motorcycle", "bus", "truck")
+"""As COCO's list, and networks that were trained on it, call them."""
+
+
+class BlurSettings(Settings):
+    """People and vehicles in stills, made unrecognisable before the files are made."""
+
+    model: Identifier
+    """One of `inference.models`."""
+    labels: Annotated[tuple[Label, ...], Field(min_length=1, max_length=100)] = PEOPLE_AND_VEHICLES
+    """Of the model's labels, what is blurred."""
+    min_score: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Low: a bush that is blurred costs nothing, a face that is not cannot be called back. The model's own `min_score`
+    must not be above it."""
+    spare_concerned: bool = False
+    """Leaves what the alarm is about as it is: the lorry that blocks a lane, with its plate. Such a still is not said
+    to be redacted."""
+    when_unable: Literal["keep", "withhold"] = "keep"
+    """If the model does not answer: the still as it is, said not to be redacted, or none. An alarm without a picture is
+    judged late or wrongly."""
+    clips: Literal["keep", "withhold"] = "keep"
+    """Clips are the camera's own packets, which nobody can blur: said not to be redacted, or not made."""
+    patience_seconds: Annotated[float, Field(gt=0, le=120)] = 20
+    """For how long a still waits for the model; the event does not."""
 
 
 class EvidenceSettings(Settings):
@@ -25,6 +52,8 @@ class EvidenceSettings(Settings):
     ring_total_bytes: Annotated[int, Field(ge=1_000_000)] = 512 * _MIB
     """Of all cameras of one worker process: eight full rings; with more cameras each gets its share."""
     jpeg_quality: Annotated[int, Field(ge=30, le=100)] = 85
+    blur: BlurSettings | None = None
+    """Absent: stills are as the camera took them, and said not to be redacted."""
     burn_overlay: bool = False
     """Also make a picture with the track drawn on it; the console draws the track itself."""
     hevc_clips: Literal["keep", "transcode"] = "keep"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import structlog
 
 from contract.evidence import Evidence, EvidenceKind
@@ -19,6 +20,7 @@ from edge.evidence.clip import Clip, ClipError, plays_in_browsers, remuxed
 from edge.evidence.documents import JSON_MEDIA_TYPE, track_document
 from edge.evidence.exhibits import MAX_EXHIBITS, ExhibitError, Unplaced, best_of, content_of, count_exhibits
 from edge.evidence.pictures import PictureError, jpeg, with_marks
+from edge.evidence.redaction import Still, StillBlur
 from edge.evidence.store import EvidenceStore, NoRoomError
 from edge.evidence.transcode import MAX_SECONDS, background, transcoded
 from edge.sources.video import StreamTemplate
@@ -77,11 +79,20 @@ class CameraEvidence:
     The work is done by `executor`; `finished` hands the results back, so that episodes stay in one thread.
     """
 
-    def __init__(self, store: EvidenceStore, settings: EvidenceSettings, executor: Executor, ring: PacketRing) -> None:
+    def __init__(
+        self,
+        store: EvidenceStore,
+        settings: EvidenceSettings,
+        executor: Executor,
+        ring: PacketRing,
+        blur: StillBlur | None = None,
+    ) -> None:
+        """`blur` is used by the executor alone; None: stills are as they were taken."""
         self._store = store
         self._settings = settings
         self._executor = executor
         self._ring = ring
+        self._blur = blur
         self._pending: dict[str, _Pending] = {}
         self._jobs: list[_Job] = []
         self._unplaced = Unplaced()
@@ -182,6 +193,8 @@ class CameraEvidence:
     def _make_clip(self, pending: _Pending, media_time: float) -> None:
         self._make_pictures(pending)
         del self._pending[pending.episode.episode_id]
+        if self._blur is not None and not self._blur.keeps_clips:
+            return
         start = pending.episode.start_seconds - self._settings.clip_before_seconds
         end = min(self._clip_end(pending), media_time)
         # Cut here, where the ring is ours, and written elsewhere: a cut copies no packet's bytes.
@@ -230,14 +243,21 @@ class CameraEvidence:
 
     def _exhibits_of(self, episode: Episode, exhibits: Sequence[Exhibit]) -> tuple[Evidence, ...]:
         made: dict[tuple[str, str], Evidence] = {}
-        for exhibit in exhibits:
+        for shown in exhibits:
+            still = self._still(shown.content) if isinstance(shown.content, np.ndarray) else None
+            if still is None and isinstance(shown.content, np.ndarray):
+                continue
+            exhibit = shown if still is None else replace(shown, content=still.picture)
+            redacted = still is not None and still.redacted
             try:
                 content, media_type = content_of(exhibit, episode, self._settings.jpeg_quality)
             except ExhibitError as error:
                 # The other ones are still worth showing.
                 log.error("an exhibit could not be made", episode=episode.episode_id, reason=str(error))
                 continue
-            kept = self._keep(content, exhibit.kind, media_type, exhibit.captured_at, label=exhibit.label)
+            kept = self._keep(
+                content, exhibit.kind, media_type, exhibit.captured_at, label=exhibit.label, redacted=redacted
+            )
             made.setdefault((kept.sha256, kept.kind), kept)
         return tuple(made.values())
 
@@ -245,14 +265,24 @@ class CameraEvidence:
         self, episode: Episode, picture: Image, taken_at: datetime, marks: tuple[Mark, ...]
     ) -> tuple[Evidence, ...]:
         quality = self._settings.jpeg_quality
-        made = [self._keep(jpeg(picture, quality), EvidenceKind.SNAPSHOT, "image/jpeg", taken_at)]
+        still = self._still(picture, marks)
+        made = []
+        if still is not None:
+            content = jpeg(still.picture, quality)
+            made = [self._keep(content, EvidenceKind.SNAPSHOT, "image/jpeg", taken_at, redacted=still.redacted)]
         if marks:
             track = track_document(episode, marks, (picture.shape[1], picture.shape[0]))
             made.append(self._keep(track, EvidenceKind.TRACK, JSON_MEDIA_TYPE, episode.started_at))
-        if marks and self._settings.burn_overlay:
-            drawn = jpeg(with_marks(picture, marks), quality)
-            made.append(self._keep(drawn, EvidenceKind.OVERLAY, "image/jpeg", taken_at))
+        if still is not None and marks and self._settings.burn_overlay:
+            drawn = jpeg(with_marks(still.picture, marks), quality)
+            made.append(self._keep(drawn, EvidenceKind.OVERLAY, "image/jpeg", taken_at, redacted=still.redacted))
         return tuple(made)
+
+    def _still(self, picture: Image, marks: tuple[Mark, ...] = ()) -> Still | None:
+        """The picture as it may leave the box; None: it may not."""
+        if self._blur is None or picture.ndim != 3 or not picture.size:
+            return Still(picture, redacted=False)
+        return self._blur.still(picture, marks)
 
     def _clip_of(self, cut: PacketCut, captured_at: datetime, asked: tuple[float, float]) -> tuple[Evidence, ...]:
         return (self._keep_clip(remuxed(cut), captured_at, asked),)
@@ -275,13 +305,16 @@ class CameraEvidence:
         captured_at: datetime,
         short_seconds: float | None = None,
         label: str = "",
+        redacted: bool = False,
     ) -> Evidence:
         """Puts a file into the store; waits a little for room on a full disk, and then describes a file that is lost:
         its event lists it, and the uplink reports that it will never come."""
         until = time.monotonic() + (0.0 if self._is_inline else ROOM_PATIENCE_SECONDS)
         while True:
             try:
-                return self._store.put(content, kind, media_type, captured_at, short_seconds=short_seconds, label=label)
+                return self._store.put(
+                    content, kind, media_type, captured_at, short_seconds=short_seconds, label=label, redacted=redacted
+                )
             except NoRoomError as error:
                 if self._is_inline:
                     raise

@@ -45,8 +45,9 @@ class EvidenceStore:
         *,
         short_seconds: float | None = None,
         label: str = "",
+        redacted: bool = False,
     ) -> Evidence:
-        """Keeps `content` durably and describes it.
+        """Keeps `content` durably and describes it. `redacted`: people and vehicles in it were blurred.
 
         Raises:
             NoRoomError: the disk is full.
@@ -59,8 +60,7 @@ class EvidenceStore:
             media_type=media_type,
             bytes=len(content),
             captured_at=captured_at,
-            # Blurring of faces and plates is not built yet, and must not be claimed.
-            redacted=False,
+            redacted=redacted,
             short_seconds=short_seconds,
             label=label or None,
         )
