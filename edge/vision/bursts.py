@@ -14,6 +14,8 @@ MIN_SAMPLES = 10
 """Of a burst: 2 s at 5 a second. Fewer give no spectrum."""
 QUIET = 1.5
 """Standard deviation in levels below which a cell's spectrum is the noise of the camera and its encoder."""
+LEAST_LINES = 7
+"""Three neighbours of four would always hold nearly everything."""
 MOST_CELLS = 64
 """Cells that are transformed, the liveliest first: half a millisecond."""
 
@@ -24,8 +26,9 @@ class Spectrum:
 
     in_band: float
     """Share of the power at `band` frequencies; the rest is slower."""
-    line: float
-    """Share of the band's power in its strongest line with its neighbours: 1 a beacon, 0.3 a flat spectrum."""
+    line: float | None
+    """Share of the band's power in its strongest line with its neighbours: 1 a beacon, 0.3 a flat spectrum. None where
+    the band has too few lines to tell, as at 5 pictures a second."""
     together: float
     """1: all cells change in step, as one lamp does; 0: each for itself, as the tongues of a flame do."""
     deviation: float
@@ -68,7 +71,7 @@ def spectrum_of(
     apart = float(np.sum(np.sqrt(power[inside]).sum(axis=1) ** 2))
     return Spectrum(
         in_band=banded / total,
-        line=min(float(wide.max()) / float(rows.sum()), 1.0),
+        line=min(float(wide.max()) / float(rows.sum()), 1.0) if len(rows) >= LEAST_LINES else None,
         together=float(np.sum(np.abs(summed) ** 2)) / apart if apart > 0 else 0.0,
         deviation=float(np.sort(spread)[-max(len(spread) // 4, 1) :].mean()),
     )

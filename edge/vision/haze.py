@@ -19,6 +19,7 @@ from edge.vision.small_colour import SmallPicture
 
 COARSE_COLUMNS = 80
 """Smoke that is smaller than 3 × 3 of these cells cannot be told from its noise."""
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
 FLOODED = 2.0
 """Times the restlessness of thin smoke: a forest fire's smoke filled two thirds of a real clip with less."""
 
@@ -127,7 +128,9 @@ class HazeFinder:
         fine_restless = cv2.resize(
             self._fine.observe(fine, media_time, offset), (self.columns, self.rows), interpolation=cv2.INTER_AREA
         )
-        softness = np.asarray(restless / (fine_restless + np.float32(0.5)), np.float32)
+        # Against the liveliest neighbour: the halo of a lamp is as soft as smoke, and the lamp beside it is not.
+        around = cv2.dilate(np.asarray(fine_restless, np.float32), _NEIGHBOURS)
+        softness = np.asarray(restless / (around + np.float32(0.5)), np.float32)
         grey = (colour < values.colour) | (colour < values.fading * self._coloured)
         visible = (blurred > values.dark) & (blurred < values.bright)
         self._sustain(blurred, media_time)

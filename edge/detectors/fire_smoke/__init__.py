@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from edge.detectors.fire_smoke.canary import painted_flame
 from edge.detectors.fire_smoke.detector import NAME, VERSION, FireSmokeDetector
-from edge.detectors.fire_smoke.picture import picture_problems
+from edge.detectors.fire_smoke.fitting import model_problems, picture_problems
 from edge.detectors.fire_smoke.scaling import scaled
 from edge.detectors.fire_smoke.settings import FireSmokeSettings
 from edge.detectors.policy import CAMERA_EPISODES
@@ -49,6 +49,7 @@ KIND = CameraDetectorKind(
     needs=_needs,
     outlines=_outlines,
     picture_problems=picture_problems,
+    model_problems=model_problems,
     episodes=EPISODES,
     canary=painted_flame,
     scaled=scaled,

@@ -22,8 +22,12 @@ CHURN_SECONDS = 0.2
 COLOURED_PX = 8
 """Of the working picture: with fewer flame-coloured pixels the brightest ones are the flame (infra-red, white heat)."""
 BRIGHT_SHARE = 0.85
+LEAST_CHANGE = 0.3
+"""Levels of grey: less is noise."""
 DRIFT_SECONDS = 5.0
 SMOKE_DRIFT_SECONDS = 10.0
+SMOKE_BAND_HZ = (0.4, 12.0)
+"""Smoke is slower than flames; a burst of 2 s resolves half a hertz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class Behaviour:
     """Standard deviation of the base in box heights."""
     coloured: float | None = None
     """Share of the burst in which it had a flame's colour."""
+    constancy: float | None = None
+    """The median change within 0.2 s as a share of its mean: flames change all the time, screens and lamps in steps."""
     restless: float | None = None
     softness: float | None = None
     abrupt: float | None = None
@@ -70,8 +76,14 @@ def contradiction(behaviour: Behaviour, hazard: Hazard, settings: BehaviourSetti
     if _beyond(behaviour.drift, settings.max_drift):
         return "moves"
     if hazard is Hazard.SMOKE:
-        return "moves" if _beyond(behaviour.base_drift, 2 * settings.max_base_drift) else None
+        smoke = (
+            (_beyond(behaviour.base_drift, 2 * settings.max_base_drift), "moves"),
+            (_beyond(behaviour.together, settings.max_together), "one lamp"),
+            (_below(behaviour.constancy, settings.min_constancy), "in steps"),
+        )
+        return next((why for contradicts, why in smoke if contradicts), None)
     limits = (
+        (_below(behaviour.constancy, settings.min_constancy), "in steps"),
         (_below(behaviour.in_band, settings.min_in_band) and _below(behaviour.flicker, settings.min_flicker), "slow"),
         (_beyond(behaviour.line, settings.max_line), "one rhythm"),
         (_beyond(behaviour.together, settings.max_together), "one lamp"),
@@ -102,7 +114,8 @@ def _fire(tube: Tube, eye: Eye, now: float, settings: BehaviourSettings, tubes: 
     lumas = [luma[window] for luma in lumas]
     outlines = _outlines(lumas, [mask[window] for mask in masks])
     areas = np.array([cv2.countNonZero(outline) for outline in outlines], np.float64)
-    spectrum = spectrum_of(_cells(lumas, outlines), times)
+    cells = _cells(lumas, outlines)
+    spectrum = spectrum_of(cells, times)
     ragged = [
         value for outline in outlines[:: max(len(outlines) // 4, 1)] if (value := raggedness(outline)) is not None
     ]
@@ -114,6 +127,7 @@ def _fire(tube: Tube, eye: Eye, now: float, settings: BehaviourSettings, tubes: 
         together=None if spectrum is None else spectrum.together,
         area_variation=max((value for value in (variation, boxes) if value is not None), default=None),
         churn=_churn(outlines, times),
+        constancy=_constancy(cells, times),
         ragged=float(np.median(ragged)) if ragged else None,
         drift=drift,
         base_drift=base_drift,
@@ -139,11 +153,16 @@ def _smoke(tube: Tube, eye: Eye, now: float, settings: BehaviourSettings, tubes:
         restless = float(levels[lively].mean())
         softness = float(eye.haze.softness[here][lively].mean())
     times, lumas, _ = eye.burst(settings.burst_seconds)
-    abrupt = None
+    abrupt = together = constancy = None
     if len(times) >= MIN_SAMPLES:
         window = eye.window_of(tube.box)
-        abrupt = _abruptness(_cells([luma[window] for luma in lumas], ()), times)
+        cells = _cells([luma[window] for luma in lumas], ())
+        abrupt, constancy = _abruptness(cells, times), _constancy(cells, times)
+        spectrum = spectrum_of(cells, times, SMOKE_BAND_HZ)
+        together = None if spectrum is None else spectrum.together
     return Behaviour(
+        together=together,
+        constancy=constancy,
         area_variation=boxes,
         drift=drift,
         base_drift=base_drift,
@@ -186,16 +205,46 @@ def _cells(lumas: Sequence[Grey], outlines: Sequence[Mask]) -> Doubles:
 
 
 def _churn(outlines: Sequence[Mask], times: Doubles) -> float | None:
-    """1 - intersection over union of outlines CHURN_SECONDS apart, the mean of all pairs."""
+    """1 - intersection over union of outlines CHURN_SECONDS apart, the mean of all pairs.
+
+    The later one is shifted back by as much as its centre moved: a vest that walks has the same outline.
+    """
     found = []
     later = np.searchsorted(times, times + CHURN_SECONDS - 1e-6)
     for index, other in enumerate(later.tolist()):
         if other >= len(outlines):
             break
-        union = cv2.countNonZero(cv2.bitwise_or(outlines[index], outlines[other]))
+        first, second = outlines[index] > 0, _shifted(outlines[other], outlines[index]) > 0
+        union = int(np.count_nonzero(first | second))
         if union >= COLOURED_PX:
-            found.append(1 - cv2.countNonZero(cv2.bitwise_and(outlines[index], outlines[other])) / union)
+            found.append(1 - int(np.count_nonzero(first & second)) / union)
     return float(np.mean(found)) if len(found) >= 3 else None
+
+
+def _shifted(outline: Mask, onto: Mask) -> Mask:
+    moments, wanted = cv2.moments(outline, binaryImage=True), cv2.moments(onto, binaryImage=True)
+    if not moments["m00"] or not wanted["m00"]:
+        return outline
+    across = wanted["m10"] / wanted["m00"] - moments["m10"] / moments["m00"]
+    down = wanted["m01"] / wanted["m00"] - moments["m01"] / moments["m00"]
+    if max(abs(across), abs(down)) < 0.5:
+        return outline
+    step = np.array([[1, 0, round(across)], [0, 1, round(down)]], np.float32)
+    return np.asarray(
+        cv2.warpAffine(outline, step, (outline.shape[1], outline.shape[0]), flags=cv2.INTER_NEAREST), np.uint8
+    )
+
+
+def _constancy(cells: Doubles, times: Doubles) -> float | None:
+    """See `Behaviour.constancy`. None where nothing changes."""
+    later = np.searchsorted(times, times + CHURN_SECONDS - 1e-6)
+    pairs = [(index, other) for index, other in enumerate(later.tolist()) if other < len(times)]
+    if len(pairs) < 4:
+        return None
+    first, second = np.array(pairs).T
+    changes = np.abs(cells[second] - cells[first]).mean(axis=1)
+    mean = float(changes.mean())
+    return float(np.median(changes)) / mean if mean >= LEAST_CHANGE else None
 
 
 def _abruptness(cells: Doubles, times: Doubles) -> float:

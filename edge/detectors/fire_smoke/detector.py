@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from contract.details import Box, FireDetail, FireWitness
 from contract.events import Severity, Tier
 from edge.detectors.fire_smoke.allowed import Allowed
-from edge.detectors.fire_smoke.behaviour import measured
+from edge.detectors.fire_smoke.behaviour import contradiction, measured
 from edge.detectors.fire_smoke.classical import flame_proposals, smoke_proposals
 from edge.detectors.fire_smoke.eye import Eye
 from edge.detectors.fire_smoke.growth import growth_per_minute, size_m
@@ -186,12 +186,18 @@ class FireSmokeDetector:
             tube = watched.tube
             due = watched.measured_at is None or t - watched.measured_at >= MEASURE_SECONDS - 0.05
             if self._settings.stages.behaviour and due and len(tube.votes) >= MEASURED_FROM:
-                watched.measure(measured(tube, self._eye, t, self._settings.behaviour, self._settings.tubes), t)
+                self._measure(watched, t)
             beside = any(gap(tube.box, fire) <= max(tube.box[2], tube.box[3]) for fire in fires)
             judge(watched, self._settings, t, is_told=self._cases.holds(tube), beside_fire=beside)
             if watched.refused is None and t - tube.seen <= 2.0:
                 told.append(watched)
         return told
+
+    def _measure(self, watched: Watched, t: float) -> None:
+        limits, tubes = self._settings.behaviour, self._settings.tubes
+        behaviour = measured(watched.tube, self._eye, t, limits, tubes)
+        why = contradiction(behaviour, watched.tube.hazard, limits, tubes)
+        watched.measure(behaviour, t, contradicts=why is not None)
 
     def _without_allowed(self, told: Sequence[Watched], at: datetime, *, learn: bool) -> list[Watched]:
         """Leaves out what may burn there, as far as it is usual."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +24,9 @@ MOST_CASES = 4
 """Of one hazard at one camera: a fifth place that burns joins the nearest, for operators drown otherwise."""
 FORGOTTEN_SECONDS = 30.0
 """A case that is not seen for so long has ended; what burns there again is another one."""
+MEASUREMENTS = 6
+MOST_AGAINST = 0.4
+"""Of the last seconds' measurements: orange buses, one after the other, look like fire in one second of four."""
 SMOOTHING = 0.4
 """What a second's measurement of a tube's behaviour counts against those before."""
 
@@ -39,8 +43,12 @@ class Watched:
     refused: str | None = None
     """Why it is not told; None: it is."""
 
-    def measure(self, behaviour: Behaviour, now: float) -> None:
+    against: deque[bool] = field(default_factory=lambda: deque(maxlen=MEASUREMENTS))
+    """Of the last measurements, each for itself: whether it contradicted fire."""
+
+    def measure(self, behaviour: Behaviour, now: float, *, contradicts: bool) -> None:
         """Takes in a measurement, smoothed with those before."""
+        self.against.append(contradicts)
         if self.measured_at is None:
             self.behaviour = behaviour
         else:
@@ -91,6 +99,8 @@ def judge(watched: Watched, settings: FireSmokeSettings, now: float, *, is_told:
     if not stages.behaviour:
         return
     why = contradiction(watched.behaviour, tube.hazard, settings.behaviour, settings.tubes)
+    if why is None and sum(watched.against) > MOST_AGAINST * len(watched.against):
+        why = "inconstant"
     watched.refused = watched.refused or (why if not is_told or why == "moves" else None)
     if not stages.calibration:
         return

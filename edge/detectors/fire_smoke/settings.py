@@ -88,14 +88,17 @@ class BehaviourSettings(_Settings):
     burst_seconds: Seconds = 2.0
     min_in_band: Share = 0.25
     """Share of power at 1-12 Hz. Flames of three real clips: 0.5-0.8; slow lights and clouds: below 0.2."""
-    min_flicker: Annotated[float, Field(ge=0, le=255)] = 6.0
-    """Levels at 1-12 Hz that are enough whatever is slow beside them: a camera that pans sees everything change."""
+    min_flicker: Annotated[float, Field(ge=0, le=255)] = 10.0
+    """Levels at 1-12 Hz that are enough whatever is slow beside them: a camera that pans sees everything change.
+    Flames of three real clips: 10-18."""
     max_line: Share = 0.85
     """Share in a single line: a beacon or a pulsed sign. Flames: 0.3-0.6."""
     max_together: Share = 0.85
     """All cells in step: one lamp. Flames: 0.1-0.6."""
-    min_churn: Share = 0.06
+    min_churn: Share = 0.08
     """How much of the flame-coloured outline is another one 0.2 s later. Lamps: 0-0.03; flames: 0.15-0.6."""
+    min_constancy: Share = 0.35
+    """Median change over mean change. Flames and smoke of real clips: 0.8-1; what blinks or cuts: 0-0.3."""
     max_drift: Annotated[float, Field(gt=0, le=10)] = 0.5
     """Box lengths a second: vehicles move, fires do not."""
     max_base_drift: Annotated[float, Field(gt=0, le=10)] = 0.35

@@ -1,8 +1,8 @@
-"""What of the settings does not fit a picture."""
+"""What of the settings does not fit a picture, or the models that are configured."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from edge.detectors.fire_smoke.settings import FireSmokeSettings, Pixel
 from edge.detectors.registry import PictureSize, SettingProblem
@@ -24,6 +24,33 @@ def picture_problems(settings: FireSmokeSettings, size: PictureSize) -> Sequence
         if not without(watched, settings.ignore).any():
             problems.append(
                 SettingProblem(("ignore",), "found everything masked, expected a part of the picture to be watched")
+            )
+    return problems
+
+
+def model_problems(settings: FireSmokeSettings, models: Mapping[str, Sequence[str]]) -> Sequence[SettingProblem]:
+    """Models that are named and not configured, or that know nothing of fire, smoke or people.
+
+    `models`: the labels of each model by its name.
+    """
+    learned = settings.learned
+    wanted = (
+        ("model", settings.model, (*learned.fire_labels, *learned.smoke_labels)),
+        ("people_model", settings.people_model, (learned.person_label,)),
+    )
+    problems = []
+    for field, name, labels in wanted:
+        if name is None:
+            continue
+        if name not in models:
+            known = ", ".join(models) or "none: inference.models is empty; leave it out to look without a model"
+            problems.append(SettingProblem((field,), f"found no model {name!r}, expected one of {known}"))
+        elif not {label.casefold() for label in models[name]} & {label.casefold() for label in labels}:
+            found = ", ".join(models[name]) or "none"
+            problems.append(
+                SettingProblem(
+                    (field,), f"found model {name!r} with the classes {found}; expected one of {', '.join(labels)}"
+                )
             )
     return problems
 
