@@ -75,7 +75,6 @@ export function EvidenceViewer({ alert, videoRef, player, overlay, onOverlay }: 
                 className="chip-button"
                 data-testid="save-overlay"
                 title={t("evidence.saveHint")}
-                aria-label={t("evidence.saveHint")}
                 onClick={save}
               >
                 <Icon name="download" size={16} />
