@@ -8,6 +8,11 @@ import { lastedSeconds } from "../signals/repaired";
 import { fireFacts, fireText } from "./fire";
 import { objectsFacts, objectsText } from "./objects";
 
+/** No number stands at the end of one line and its sign at the beginning of the next. */
+function unbroken(sentence: string): string {
+  return sentence.replaceAll(" %", "\u00a0%");
+}
+
 /** What the camera sees, in one sentence below the alert's name; nothing for hazards that tell it elsewhere. */
 export function SceneHeadline({ alert }: { alert: AlertDetail }): ReactNode {
   const { t } = useTranslation();
@@ -21,7 +26,7 @@ export function SceneHeadline({ alert }: { alert: AlertDetail }): ReactNode {
         <span className={`badge stage-${fire.stage}`} title={t(`fire.stageHint.${fire.stage}`)}>
           {t(`fire.stage.${fire.stage}`)}
         </span>
-        <span>{fireText(alert.hazard, fire, seconds, t, language)}</span>
+        <span>{unbroken(fireText(alert.hazard, fire, seconds, t, language))}</span>
       </p>
     );
   }
