@@ -18,6 +18,7 @@ from models.errors import ModelsError
 from models.fetching import Fetched, Progress, Way, fetch
 from models.registry import ModelRow, Origin, Precision, WeightsFile, fetched_path, load, onnx_path
 from models.sources import FetchError, Mirror, mirror_of
+from models.training.commands import add_commands
 
 FOUND_A_PROBLEM = 1
 WRONG_USAGE = 2
@@ -222,6 +223,9 @@ def _place(file: WeightsFile) -> str:
     if file.package is not None:
         return f"{file.package.member} of the package {file.package.name} {file.package.version}"
     return file.url or f"models/{file.path}"
+
+
+add_commands(app)
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from models.errors import ModelsError
 
-class DataError(Exception):
+
+class DataError(ModelsError):
     """A manifest, a picture or a label file is not what was expected. The message says which, and what to do."""

@@ -7,21 +7,23 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from models.datasets.duplicates import across, groups_of, looks_of
 from models.datasets.errors import DataError
 from models.datasets.manifest import HERE, read_manifest
-from models.datasets.reading import Selection, digest_of, select
+from models.training.choosing import FIGURES, TRAINED_FORMAT, choose
 from models.training.errors import RecipeError, TrainingError
-from models.training.gathering import Places
-from models.training.orders import Hooks, Machine
-from models.training.recipe import Recipe, Sized, find_recipe, read_recipe
+from models.training.recipe import Places, Recipe, Sized, find_recipe, read_recipe
+
+# numpy and OpenCV come with the extra `edge`: commands that only read the registry must do without.
+if TYPE_CHECKING:
+    from models.datasets.reading import Selection
+    from models.training.evaluate import Figures
 
 FOUND_A_PROBLEM = 1
 WRONG_USAGE = 2
@@ -40,6 +42,9 @@ def add_commands(app: typer.Typer) -> None:
     """Adds the commands that make models."""
     app.command("train")(train_command)
     app.command("export")(export_command)
+    app.command("quantise")(quantise_command)
+    app.command("eval")(eval_command)
+    app.command("card")(card_command)
     app.command("data")(data_command)
     app.command("duplicates")(duplicates_command)
 
@@ -56,6 +61,7 @@ def train_command(
     """Trains a round of a recipe, and those before it. Stop it when you like: the same command goes on."""
     with _faults():
         plan, places = _open(recipe, data, work)
+        from models.training.orders import Hooks, Machine
         from models.training.train import train
 
         with _bar() as bar:
@@ -86,6 +92,140 @@ def export_command(
         _out.print(f"parity on {done.parity.pictures} pictures: off by at most {done.parity.largest:.3g}, {share}")
 
 
+def quantise_command(recipe: RecipeArgument, data: DataOption = DEFAULT_DATA, work: WorkOption = None) -> None:
+    """Writes the INT8 file, and measures on the pictures of `check` what it loses against the f32 file."""
+    with _faults():
+        plan, places = _open(recipe, data, work)
+        if plan.quantise is None:
+            raise RecipeError(f"{recipe}: found no quantise, expected one: it says what is calibrated with")
+        from models.training.asking import Asked, Asker
+        from models.training.evaluate import evaluate
+        from models.training.quantise import chosen_pictures, quantise
+
+        source, target = places.folder / plan.export.file, places.folder / plan.quantise.file
+        asker = Asker(Asked(source, TRAINED_FORMAT, plan.labels))
+        known = [picture for sized in plan.quantise.calibration for picture in _select(sized, places).pictures]
+        pictures = chosen_pictures(known, plan.quantise.pictures)
+        with _bar() as bar:
+            done = quantise(plan.quantise, source, target, asker, pictures, _report(bar)("calibrating"))
+            checks = [_select(sized, places) for sized in plan.round(None).check]
+            before = evaluate(asker, checks, plan.labels, _report(bar))
+            after = evaluate(Asker(Asked(target, TRAINED_FORMAT, plan.labels)), checks, plan.labels, _report(bar))
+        whole, all_ = done.convolutions
+        _say(f"{done.path}: {done.size_bytes} bytes, sha256 {done.sha256}")
+        how = f"calibrated with {done.pictures} pictures ({plan.quantise.method})"
+        _say(f"{whole} of {all_} convolutions in whole numbers, {how}")
+        _say(loss_row(before, after))
+
+
+def loss_row(before: Figures, after: Figures) -> str:
+    """What is written into the registry's row, and what it comes from."""
+    pairs = [(one.map50, two.map50) for one, two in zip(before.sets, after.sets, strict=True)]
+    known = [(one, two) for one, two in pairs if one is not None and two is not None]
+    if not known:
+        raise RecipeError("check: found no set with boxes, expected one to measure the loss with")
+    one, two = (sum(values) / len(known) for values in zip(*known, strict=True))
+    row = f"loss: {{metric: mAP50, points: {100 * (one - two):.1f}}}"
+    return f"{row} # {one:.3f} in f32, {two:.3f} in int8; {before.ms:.1f} and {after.ms:.1f} ms of one core a picture"
+
+
+def eval_command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
+    target: Annotated[str, typer.Argument(metavar="MODEL|RECIPE|FILE", help="A row, a recipe, or an ONNX file.")],
+    on: Annotated[list[str] | None, typer.Option("--on", help="SET:SPLIT; default: what the recipe names.")] = None,
+    precision: Annotated[str, typer.Option(help="f32 or int8, of a row.")] = "f32",
+    store: Annotated[Path | None, typer.Option("--store", "-s", help="Where fetched models lie.")] = None,
+    model_format: Annotated[str, typer.Option("--format", help="Of a file that no row describes.")] = TRAINED_FORMAT,
+    labels: Annotated[str, typer.Option(help="Of such a file: names, with commas between.")] = "",
+    keep: Annotated[str | None, typer.Option(help="Keep the figures under this name in figures.json.")] = None,
+    failures: Annotated[Path | None, typer.Option(help="Draw the worst mistakes into this folder.")] = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Measures a model on sets of pictures: average precision by label, whole pictures at several scores."""
+    with _faults():
+        chosen = choose(target, precision, store, model_format, tuple(labels.split(",")) if labels else ())
+        names = on or [f"{sized.set}:{sized.split}" for sized in chosen.evaluate]
+        if not names:
+            raise RecipeError("found nothing to measure on, expected --on SET:SPLIT")
+        places = Places(chosen.folder, data, chosen.folder)
+        selections = [_select(Sized(set=name, split=split), places) for name, split in _pairs(names)]
+        from models.training.asking import Asker
+        from models.training.evaluate import evaluate, write_figures
+        from models.training.failures import Gallery
+
+        gallery = Gallery(failures) if failures is not None else None
+        with _bar() as bar:
+            figures = evaluate(Asker(chosen.asked), selections, chosen.wanted(selections), _report(bar), gallery)
+        # Not narrower, into a file or a pipe either: cut words are no figures.
+        Console(highlight=False, width=max(_out.width, 132)).print(_table(figures))
+        _say(f"{chosen.asked.path}: {figures.bytes} bytes, {figures.ms} ms of one core a picture here")
+        if gallery is not None:
+            _say(f"{len(gallery.drawn)} mistakes drawn into {failures}")
+        if keep is not None:
+            write_figures(chosen.folder / FIGURES, keep, figures)
+
+
+def card_command(
+    recipe: RecipeArgument,
+    check: Annotated[bool, typer.Option("--check", help="Only say whether the card is up to date.")] = False,
+    failures: Annotated[
+        bool, typer.Option("--failures", help="Draw the worst mistakes on made pictures anew.")
+    ] = False,
+    data: DataOption = DEFAULT_DATA,
+    work: WorkOption = None,
+) -> None:
+    """Writes card.md beside a recipe, from recipe, manifests, figures and the registry."""
+    with _faults():
+        path = find_recipe(recipe)
+        plan = read_recipe(path)
+        from models.registry import load
+        from models.training.card import card
+        from models.training.evaluate import read_figures
+
+        kept = path.parent / FIGURES
+        figures = read_figures(kept) if kept.is_file() else {}
+        if failures and not check:
+            _draw_failures(plan, Places(path.parent, data, work or Path("var/models") / plan.name))
+        text = card(plan.name, plan, load().models.get(plan.name), figures, path.parent)
+        target = path.parent / "card.md"
+        if check:
+            if not target.is_file() or target.read_text(encoding="utf-8") != text:
+                raise TrainingError(f"{target}: is not what recipe and figures say; gridsentry-models card {recipe}")
+            _say(f"{target}: up to date")
+            return
+        target.write_text(text, encoding="utf-8")
+        _say(f"{target}: written")
+
+
+def _draw_failures(plan: Recipe, places: Places) -> None:
+    if plan.card.failures is None:
+        raise RecipeError("card.failures: found none, expected made pictures to look for mistakes on")
+    from models.training.asking import Asked, Asker
+    from models.training.card import FAILURES
+    from models.training.evaluate import evaluate
+    from models.training.failures import Gallery
+    from models.training.gathering import made_selection
+
+    gallery = Gallery(places.folder / FAILURES, each=8)
+    with _bar() as bar:
+        selection = made_selection(plan, plan.card.failures, places, _report(bar))
+        asker = Asker(Asked(places.folder / plan.export.file, TRAINED_FORMAT, plan.labels))
+        figures = evaluate(asker, [selection], plan.labels, _report(bar), gallery)
+    _out.print(_table(figures))
+
+
+def _table(figures: Figures) -> Table:
+    table = Table("set", "pictures", "AP50", *(f"≥ {point.score:g}" for point in figures.sets[0].points))
+    for one in figures.sets:
+        precision = "\n".join(f"{label} {value:.3f}" for label, value in one.ap50.items()) or "–"
+        cells = []
+        for point in one.points:
+            lines = [f"{point.hits}/{one.showing} hit"] if one.showing else []
+            lines += [f"{point.false}/{one.empty} false"] if one.empty else []
+            cells.append("\n".join(lines))
+        table.add_row(one.title, str(one.pictures), precision, *cells)
+    return table
+
+
 def data_command(
     names: Annotated[list[str] | None, typer.Argument(metavar="SET", help="Names of sets; default: all here.")] = None,
     data: DataOption = DEFAULT_DATA,
@@ -93,6 +233,8 @@ def data_command(
 ) -> None:
     """Shows data sets: licence, pictures, scenes, boxes of each split."""
     with _faults():
+        from models.datasets.reading import digest_of, select
+
         table = Table("set", "licence", "permits", "pictures", "scenes", "boxes", "without any")
         digests = []
         for name in names or sorted(path.stem for path in HERE.glob("*.yaml")):
@@ -102,7 +244,7 @@ def data_command(
                 if digest:
                     files = [picture.path for picture in chosen.pictures]
                     digests.append(f"{chosen.title} digest: {digest_of(files, data / chosen.manifest.folder)}")
-        _out.print(table)
+        Console(highlight=False, width=max(_out.width, 110)).print(table)
         for line in digests:
             _out.print(line, soft_wrap=True)
 
@@ -130,6 +272,8 @@ def duplicates_command(
 ) -> None:
     """Names pictures that show one scene and straddle splits; ends with 1 if there are any."""
     with _faults():
+        from models.datasets.duplicates import across, groups_of, looks_of
+
         chosen = [_select(Sized(set=name, split=split), Places(HERE, data, HERE)) for name, split in _pairs(names)]
         with _bar() as bar:
             looks = []
@@ -165,6 +309,10 @@ def duplicates_command(
         sys.exit(FOUND_A_PROBLEM)
 
 
+def _say(text: str) -> None:
+    _out.print(text, markup=False, emoji=False, soft_wrap=True)
+
+
 def _pairs(names: list[str]) -> Iterator[tuple[str, str]]:
     for name in names:
         parts = name.split(":")
@@ -174,6 +322,8 @@ def _pairs(names: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _select(sized: Sized, places: Places) -> Selection:
+    from models.datasets.reading import select
+
     return select(sized.set, sized.split, places.data, places.folder)
 
 

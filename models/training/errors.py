@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from models.errors import ModelsError
 
-class RecipeError(Exception):
+
+class RecipeError(ModelsError):
     """A recipe, or what it is asked for, cannot be. The message names file and field, and what was expected."""
 
 
-class TrainingError(Exception):
+class TrainingError(ModelsError):
     """Something did not work out: a library that is missing, a file that is not there, weights that differ."""
 
 

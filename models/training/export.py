@@ -1,4 +1,4 @@
-"""From a checkpoint to an ONNX file, and the proof that both give the same. Needs torch; the command imports it late."""
+"""From a checkpoint to an ONNX file, and the proof that both give the same. Needs torch; commands import it late."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from models.datasets.reading import Labelled, read_picture
 from models.training.errors import TrainingError
-from models.training.gathering import Places
 from models.training.packing import pack_weights
-from models.training.recipe import Recipe
+from models.training.recipe import Places, Recipe
 from models.training.train import architecture_of, needs_library
 
 MAX_RELATIVE = 2e-3

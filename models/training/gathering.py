@@ -10,24 +10,15 @@ from pathlib import Path
 
 import yaml
 
-from models.datasets.manifest import Permits
-from models.datasets.reading import Box, Labelled, select
+from models.datasets.manifest import Manifest, Permits, Split
+from models.datasets.reading import Box, Labelled, Selection, select
 from models.training.errors import RecipeError
 from models.training.making import make_pictures, row_of
 from models.training.orders import Example, Report, write_rows
-from models.training.recipe import Ingredient, Recipe, Round, Sized
+from models.training.recipe import Ingredient, Places, Recipe, Round, Sized
 
 OVERLAP = 0.5
 """A teacher's box that overlaps a set's own by more says the same thing again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where things lie. `folder`: the recipe's own; `data`: where the sets are; `work`: what may be thrown away."""
-
-    folder: Path
-    data: Path
-    work: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +113,26 @@ def ingredient(recipe: Recipe, item: Ingredient, places: Places, report: Report 
         if picture.boxes is None:
             raise RecipeError(f"data: found {picture.name} without boxes; give a teacher's with boxes: FILE.csv")
     return pictures
+
+
+def made_selection(recipe: Recipe, item: Ingredient, places: Places, report: Report | None = None) -> Selection:
+    """Made pictures in the form of a split, to be measured on.
+
+    Raises:
+        RecipeError, DataError: as `gather`.
+    """
+    pictures = ingredient(recipe, item, places, report)
+    manifest = Manifest(
+        name="made",
+        title=item.title,
+        source="this project",
+        licence="Apache-2.0",
+        permits=Permits.TRAINING,
+        folder=".",
+        labels=recipe.labels,
+        splits={"pictures": Split(pictures=("*",))},
+    )
+    return Selection(manifest, "pictures", tuple(pictures))
 
 
 def read_teacher(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -184,6 +185,17 @@ class CardPlan(Form):
     limits: tuple[str, ...] = Field(min_length=1)
     licence: str = ""
     """Why the weights have the licence that the registry states, where that needs saying."""
+    notes: tuple[str, ...] = ()
+    """Markdown files beside the recipe that follow the figures, such as a comparison of the model's own."""
+    failures: Ingredient | None = None
+    """Made pictures, of another seed than those trained on: the worst mistakes on them are shown. Pictures of others'
+    sets are not ours to show."""
+
+    @model_validator(mode="after")
+    def _check(self) -> CardPlan:
+        if self.failures is not None and self.failures.made is None:
+            raise ValueError("failures: expected made pictures: those of sets are not ours to hand on")
+        return self
 
 
 class Recipe(Form):
@@ -239,6 +251,15 @@ class Recipe(Form):
             wanted = one.start.round
         content = {"labels": self.labels, "input": self.input.model_dump(), "net": self.architecture, "rounds": chain}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things lie. `folder`: the recipe's own; `data`: where the sets are; `work`: what may be thrown away."""
+
+    folder: Path
+    data: Path
+    work: Path
 
 
 def read_recipe(path: Path) -> Recipe:

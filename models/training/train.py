@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from models.training.errors import MissingLibraryError, RecipeError, TrainingError
-from models.training.gathering import Gathered, Places, gather
+from models.training.gathering import Gathered, gather
 from models.training.orders import Hooks, Machine, Order, find_trainer
-from models.training.recipe import Recipe, Round
+from models.training.recipe import Places, Recipe, Round
 
 
 def needs_library() -> None:
