@@ -153,7 +153,7 @@ class HazeFinder:
         )
 
     def _sustain(self, blurred: Floats, media_time: float) -> None:
-        """Counts whether each cell has changed since `step_seconds` ago; looks that are farther apart count one look."""
+        """Counts whether each cell has changed since `step_seconds` ago, or since the look before if that is longer."""
         passed = media_time - self._before_at
         if passed < self._values.step_seconds * 0.9:
             return

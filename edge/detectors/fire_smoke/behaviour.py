@@ -22,6 +22,8 @@ CHURN_SECONDS = 0.2
 COLOURED_PX = 8
 """Of the working picture: with fewer flame-coloured pixels the brightest ones are the flame (infra-red, white heat)."""
 BRIGHT_SHARE = 0.85
+LEARNED_FLICKER = 2.0
+"""Levels at 1-12 Hz that show that something lives: noise and encoders leave 0.5-1.5 in cells of a working picture."""
 LEAST_CHANGE = 0.3
 """Levels of grey: less is noise."""
 DRIFT_SECONDS = 5.0
@@ -71,26 +73,40 @@ def measured(tube: Tube, eye: Eye, now: float, settings: BehaviourSettings, tube
     return _smoke(tube, eye, now, settings, tubes)
 
 
-def contradiction(behaviour: Behaviour, hazard: Hazard, settings: BehaviourSettings, tubes: TubeSettings) -> str | None:
-    """Why it is no fire whatever a proposer says; None: nothing speaks against it."""
-    if _beyond(behaviour.drift, settings.max_drift):
-        return "moves"
-    if hazard is Hazard.SMOKE:
-        smoke = (
-            (_beyond(behaviour.base_drift, 2 * settings.max_base_drift), "moves"),
-            (_beyond(behaviour.together, settings.max_together), "one lamp"),
-            (_below(behaviour.constancy, settings.min_constancy), "in steps"),
-        )
-        return next((why for contradicts, why in smoke if contradicts), None)
-    limits = (
+def contradiction(
+    behaviour: Behaviour,
+    hazard: Hazard,
+    settings: BehaviourSettings,
+    tubes: TubeSettings,
+    *,
+    learned_only: bool = False,
+) -> str | None:
+    """Why it is no fire whatever a proposer says; None: nothing speaks against it.
+
+    `learned_only`: only a model proposed it. A flame that is too small or too bright for the colour rule has no outline
+    to be measured: then it must only be alive, and have no rhythm.
+    """
+    common = [
+        (_beyond(behaviour.drift, settings.max_drift), "moves"),
         (_below(behaviour.constancy, settings.min_constancy), "in steps"),
-        (_below(behaviour.in_band, settings.min_in_band) and _below(behaviour.flicker, settings.min_flicker), "slow"),
-        (_beyond(behaviour.line, settings.max_line), "one rhythm"),
         (_beyond(behaviour.together, settings.max_together), "one lamp"),
-        (_below(behaviour.churn, settings.min_churn), "still outline"),
+    ]
+    if hazard is Hazard.SMOKE:
+        limits = [*common, (_beyond(behaviour.base_drift, 2 * settings.max_base_drift), "moves")]
+        return next((why for contradicts, why in limits if contradicts), None)
+    least_flicker = LEARNED_FLICKER if learned_only else settings.min_flicker
+    slow = _below(behaviour.in_band, settings.min_in_band) and _below(behaviour.flicker, least_flicker)
+    limits = [
+        *common,
+        (slow, "slow"),
+        (_beyond(behaviour.line, settings.max_line), "one rhythm"),
         (_below(behaviour.area_variation, tubes.area_variation), "still area"),
-        (_beyond(behaviour.base_drift, settings.max_base_drift), "no base"),
-    )
+    ]
+    if not learned_only:
+        limits += [
+            (_below(behaviour.churn, settings.min_churn), "still outline"),
+            (_beyond(behaviour.base_drift, settings.max_base_drift), "no base"),
+        ]
     return next((why for contradicts, why in limits if contradicts), None)
 
 
@@ -121,8 +137,9 @@ def _fire(tube: Tube, eye: Eye, now: float, settings: BehaviourSettings, tubes: 
     ]
     variation = float(areas.std() / areas.mean()) if areas.mean() > 0 else None
     return Behaviour(
-        in_band=None if spectrum is None else spectrum.in_band,
-        flicker=None if spectrum is None else spectrum.flicker,
+        # No spectrum from a whole burst: nothing changes.
+        in_band=0.0 if spectrum is None else spectrum.in_band,
+        flicker=0.0 if spectrum is None else spectrum.flicker,
         line=None if spectrum is None else spectrum.line,
         together=None if spectrum is None else spectrum.together,
         area_variation=max((value for value in (variation, boxes) if value is not None), default=None),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from contract.details import Box, FireDetail, FireWitness
 from contract.events import Severity, Tier
 from edge.detectors.fire_smoke.allowed import Allowed
-from edge.detectors.fire_smoke.behaviour import contradiction, measured
+from edge.detectors.fire_smoke.behaviour import measured
 from edge.detectors.fire_smoke.classical import flame_proposals, smoke_proposals
 from edge.detectors.fire_smoke.eye import Eye
 from edge.detectors.fire_smoke.growth import growth_per_minute, size_m
@@ -194,10 +194,8 @@ class FireSmokeDetector:
         return told
 
     def _measure(self, watched: Watched, t: float) -> None:
-        limits, tubes = self._settings.behaviour, self._settings.tubes
-        behaviour = measured(watched.tube, self._eye, t, limits, tubes)
-        why = contradiction(behaviour, watched.tube.hazard, limits, tubes)
-        watched.measure(behaviour, t, contradicts=why is not None)
+        behaviour = measured(watched.tube, self._eye, t, self._settings.behaviour, self._settings.tubes)
+        watched.measure(behaviour, t, contradicts=watched.contradiction(self._settings, behaviour) is not None)
 
     def _without_allowed(self, told: Sequence[Watched], at: datetime, *, learn: bool) -> list[Watched]:
         """Leaves out what may burn there, as far as it is usual."""
@@ -250,6 +248,7 @@ class FireSmokeDetector:
             marks=(Mark(box=case.box, label=f"{case.hazard.value} {case.score:.2f} {stage}"),),
             location=None if self._ground is None else self._ground.at(case.box[0] + case.box[2] / 2, _base(case.box)),
             model=case.model,
+            extent=case.box[2] * case.box[3],
         )
 
     def _detail(self, case: Case, stage: str, witnesses: Sequence[FireWitness]) -> FireDetail:

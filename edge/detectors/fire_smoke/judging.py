@@ -46,6 +46,12 @@ class Watched:
     against: deque[bool] = field(default_factory=lambda: deque(maxlen=MEASUREMENTS))
     """Of the last measurements, each for itself: whether it contradicted fire."""
 
+    def contradiction(self, settings: FireSmokeSettings, behaviour: Behaviour | None = None) -> str | None:
+        """Why its behaviour, or that of one measurement, is not a fire's."""
+        learned_only = self.tube.proposers == {Proposer.MODEL}
+        found = self.behaviour if behaviour is None else behaviour
+        return contradiction(found, self.tube.hazard, settings.behaviour, settings.tubes, learned_only=learned_only)
+
     def measure(self, behaviour: Behaviour, now: float, *, contradicts: bool) -> None:
         """Takes in a measurement, smoothed with those before."""
         self.against.append(contradicts)
@@ -98,7 +104,7 @@ def judge(watched: Watched, settings: FireSmokeSettings, now: float, *, is_told:
     watched.refused = _too_few_votes(watched, settings, now, ease)
     if not stages.behaviour:
         return
-    why = contradiction(watched.behaviour, tube.hazard, settings.behaviour, settings.tubes)
+    why = watched.contradiction(settings)
     if why is None and sum(watched.against) > MOST_AGAINST * len(watched.against):
         why = "inconstant"
     watched.refused = watched.refused or (why if not is_told or why == "moves" else None)

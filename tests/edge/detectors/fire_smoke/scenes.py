@@ -53,7 +53,12 @@ def frame(picture: Image, t: float, index: int) -> Frame:
 
 
 def film(
-    draw: Draw | Sequence[Draw], seconds: float, *, fps: float = 12.0, background: Image | None = None, noise: float = 1.5
+    draw: Draw | Sequence[Draw],
+    seconds: float,
+    *,
+    fps: float = 12.0,
+    background: Image | None = None,
+    noise: float = 1.5,
 ) -> Iterator[Frame]:
     """Frames of a fixed camera before which something happens."""
     draws = [draw] if callable(draw) else list(draw)
@@ -79,7 +84,9 @@ def flame(x: float = 140, y: float = 90, size: float = 34, *, begins: float = 0.
     return draw
 
 
-def smoke(x: float = 120, base: float = 150, *, begins: float = 0.0, growing_seconds: float = 15.0, seed: int = 5) -> Draw:
+def smoke(
+    x: float = 120, base: float = 150, *, begins: float = 0.0, growing_seconds: float = 15.0, seed: int = 5
+) -> Draw:
     """A grey plume that rises from a place and spreads, over whatever is behind."""
     random = np.random.default_rng(seed)
     field = random.normal(0, 1, (64, 16)).astype(np.float32)
@@ -117,7 +124,9 @@ def lamp(level: Callable[[float], float], *, x: int = 150, y: int = 100, radius:
     return draw
 
 
-def passing(colour: tuple[int, int, int], *, width: int = 46, height: int = 24, every: float = 3.0, row: int = 120) -> Draw:
+def passing(
+    colour: tuple[int, int, int], *, width: int = 46, height: int = 24, every: float = 3.0, row: int = 120
+) -> Draw:
     """Things of one colour that drive across, one after the other."""
 
     def draw(picture: Image, t: float) -> None:
