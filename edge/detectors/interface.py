@@ -140,6 +140,9 @@ class Observation:
     """With `active=False`: when it was over, if that was known only later (a signal that works again must show it)."""
     model: Model | None = None
     """The trained weights that took part; each event names them with their hash."""
+    extent: float | None = None
+    """How large it is by now, in a unit of the detector's own: what has doubled or halved since it was last told is
+    worth an update."""
 
 
 @dataclass(frozen=True, slots=True)

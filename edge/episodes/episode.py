@@ -59,6 +59,10 @@ class Episode:
     stale: bool = False
     model: Model | None = None
     """The trained weights behind the latest observation that named any."""
+    extent: float | None = None
+    """How large it is by now; None: its detector does not say."""
+    said_extent: float | None = None
+    """The same as of the latest event."""
 
     def as_text(self) -> str:
         """JSON, for the outbox."""

@@ -29,6 +29,8 @@ STALE_UPDATE_INTERVAL_SECONDS = 3600.0
 """The same once an episode is stale: it is known, and its confidence changes nobody's mind any more."""
 MATERIAL_CONFIDENCE = 0.1
 """A change of confidence smaller than this would not change an operator's mind."""
+MATERIAL_FACTOR = 2.0
+"""What has grown or shrunk by this is another sight than the one that was told; flames breathe by half of it."""
 OVER_BUDGET = "budget"
 
 _NOTHING_STATED = EpisodePolicy(stale_after_seconds=None)
@@ -358,6 +360,7 @@ class EpisodeTracker:
             revision=episode.revision + 1,
             said_at=episode.observed_at,
             said_confidence=episode.confidence,
+            said_extent=episode.extent,
             open_seconds=episode.open_seconds if times is None or now is None else round(now - times.opened, 3),
         )
 
@@ -393,6 +396,8 @@ class EpisodeTracker:
             said_confidence=observation.confidence,
             canary=canary,
             model=observation.model,
+            extent=observation.extent,
+            said_extent=observation.extent,
         )
 
 
@@ -409,6 +414,7 @@ def _observed(episode: Episode, observation: Observation, moment: Moment) -> Epi
         detail=observation.detail.as_json(),
         location=observation.location or episode.location,
         model=observation.model or episode.model,
+        extent=episode.extent if observation.extent is None else observation.extent,
     )
 
 
@@ -427,7 +433,19 @@ def _update_is_due(before: Episode, after: Episode, since_said_seconds: float) -
     ):
         return True
     interval = STALE_UPDATE_INTERVAL_SECONDS if after.stale else UPDATE_INTERVAL_SECONDS
-    return abs(after.confidence - before.said_confidence) >= MATERIAL_CONFIDENCE and since_said_seconds >= interval
+    if since_said_seconds < interval:
+        return False
+    return abs(after.confidence - before.said_confidence) >= MATERIAL_CONFIDENCE or _has_changed(
+        before.said_extent, after.extent
+    )
+
+
+def _has_changed(said: float | None, now: float | None) -> bool:
+    """Whether an extent is another one than was told."""
+    if said is None or now is None:
+        return said is not now
+    low, high = sorted((said, now))
+    return high >= MATERIAL_FACTOR * low and high > low
 
 
 def _joined(present: tuple[Evidence, ...], added: Iterable[Evidence]) -> tuple[Evidence, ...]:

@@ -81,9 +81,7 @@ class ObjectsInZoneDetector:
         self._things = Things(labels, wanted, settings.alike, settings.min_score)
         self._zones = Zones([zone.polygon for zone in settings.zones])
         self._watched = [
-            _Watched(
-                index, zone, rule, rule_of(rule, settings.look_seconds, settings.min_seen, settings.forget_seconds)
-            )
+            _Watched(index, zone, rule, rule_of(rule, settings))
             for index, zone in enumerate(settings.zones)
             for rule in zone.rules
         ]
@@ -143,7 +141,7 @@ class ObjectsInZoneDetector:
                 for thing, is_in in zip(things, inside[watched.zone_index], strict=True)
                 if is_in and thing.label in watched.settings.classes
             ]
-            for breach in watched.rule.look(t, here):
+            for breach in watched.rule.look(t, here, things):
                 observation = self._observation(watched, breach, t, answer.model)
                 found[observation.hazard, observation.key] = observation
         over = self._over(found, t, min(passed, 3 * self._settings.look_seconds))
@@ -198,6 +196,7 @@ class ObjectsInZoneDetector:
             marks=tuple(Mark(box=_sides(thing.box), label=f"{thing.label} {thing.seconds:.0f} s") for thing in shown),
             location=None if self._ground is None else self._ground.at((first[0] + first[2]) / 2, first[3]),
             model=model,
+            extent=float(len(breach.things)),
         )
 
     def _reported(self, t: float) -> Mapping[str, Any]:

@@ -71,6 +71,33 @@ def test_confidence_is_said_again_after_the_interval_if_it_changed() -> None:
     assert due == {15: False, 20.5: True, 21: False, 31: False, 42: True}
 
 
+def test_what_doubles_or_halves_is_said_again_after_the_interval() -> None:
+    """A fire that grows changes nobody's confidence, and everything for who goes there."""
+    episodes = tracker(None)
+    said: list[tuple[float, float | None]] = []
+    extents = [
+        (0, 100),
+        (4, 250),
+        (12, 190),
+        (13, 210),
+        (20, 900),
+        (24, 900),
+        (40, 500),
+        (52, 449),
+        (53, 100),
+        (63, 100),
+    ]
+    for seconds, extent in extents:
+        change = episodes.observe("d", observation(seconds, extent=float(extent)), moment(seconds))
+        assert change is not None
+        if change.event_due:
+            said.append((seconds, change.episode.said_extent))
+    assert said == [(0, 100.0), (13, 210.0), (24, 900.0), (52, 449.0), (63, 100.0)]
+    silent = episodes.observe("d", observation(90), moment(90))
+    assert silent is not None
+    assert (silent.event_due, silent.episode.extent) == (False, 100.0), "one that does not say keeps what was said"
+
+
 def test_silence_clears_and_the_end_is_the_last_observation() -> None:
     episodes = tracker(5)
     episode = opened(episodes)
