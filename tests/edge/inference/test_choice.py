@@ -8,18 +8,23 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from edge.config.inference import InferenceSettings, ModelSettings, Precision
 from edge.inference.choice import Choice, best_of, choose
+from edge.inference.detecting import DetectionModel
 from edge.inference.drawn import likely_picture
 from edge.inference.errors import ModelError
 from edge.inference.measuring import Measurement, Step, candidates, parity
-from edge.inference.proving import read_parts
-from edge.inference.sessions import Backend, SessionPlan, read_model
+from edge.inference.opening import opener
+from edge.inference.proving import raw_answer, read_parts
+from edge.inference.selftest import as_yaml, fingerprint_of
+from edge.inference.sessions import REFERENCE, Backend, SessionPlan, read_model
 from tests.edge.inference.conftest import MakeSettings
+from tests.edge.inference.tiny_model import tiny_model
 
 EVERYTHING = {"backend": "auto", "threads": "auto", "max_batch": 2}
 
@@ -216,3 +221,82 @@ def test_bf16_is_refused_unless_it_is_wished_for(tmp_path: Path) -> None:
     assert taken.plan.precision is Precision.BF16
     assert taken.measurements[0].difference is not None
     assert taken.measurements[0].difference > 1
+
+
+# ---- other precisions of the same model
+
+
+@pytest.fixture
+def slow_and_small(tmp_path: Path) -> dict[str, Path]:
+    """A model with many layers that change nothing, and a file that gives the same without them, as if it were int8."""
+    small = tiny_model(tmp_path / "int8.onnx", width=256, height=256)
+    return {"slow": tiny_model(tmp_path / "slow.onnx", width=256, height=256, detours=3), "small": small}
+
+
+def offered(files: dict[str, Path], folder: Path, *, loss: bool = True, test: bool = True) -> dict[str, Any]:
+    """The settings of the model with its int8 file. The self-test is the f32 file's own fingerprint."""
+    variant: dict[str, Any] = {"precision": "int8", "path": files["small"]}
+    if loss:
+        variant["loss"] = {"metric": "mAP50", "points": 0.4}
+    model: dict[str, Any] = {"path": files["slow"], "variants": [variant]}
+    if test:
+        plain = ModelSettings.model_validate({"path": files["slow"], "format": "yolov8"})
+        numbers = fingerprint_of(raw_answer(DetectionModel("tiny", plain, read_parts(plain).file, REFERENCE)))
+        model["selftest"] = folder / "selftest.yaml"
+        model["selftest"].write_text(as_yaml(numbers, {Precision.F32: 0.02, Precision.INT8: 0.02}))
+    return model
+
+
+def test_a_cheaper_precision_that_states_its_loss_and_passes_is_chosen(
+    inference: MakeSettings, tmp_path: Path, slow_and_small: dict[str, Path]
+) -> None:
+    settings = inference({"backend": "auto"}, **offered(slow_and_small, tmp_path))
+    choice = run_choice(settings, tmp_path / "state")
+    assert choice.plan.precision is Precision.INT8
+    assert choice.measurements[choice.chosen].loss == "0.4 points of mAP50"
+    assert {one.plan.precision for one in choice.measurements if one.refused is None} == {Precision.F32, Precision.INT8}
+    model = opener(settings, tmp_path / "state")("tiny", settings.models["tiny"])
+    assert model.sha256 == read_model(slow_and_small["small"]).sha256, "events name the file that runs"
+
+
+@pytest.mark.parametrize(
+    ("offer", "said"),
+    [
+        ({"loss": False}, "only on request (precision: int8): its row does not say what it loses"),
+        ({"test": False}, "only on request (precision: int8): it has no self-test"),
+    ],
+    ids=["loss", "selftest"],
+)
+def test_one_of_which_nobody_knows_what_it_misses_is_chosen_only_by_name(
+    inference: MakeSettings, tmp_path: Path, slow_and_small: dict[str, Path], offer: dict[str, bool], said: str
+) -> None:
+    model = offered(slow_and_small, tmp_path, **offer)
+    choice = run_choice(inference(**model), tmp_path / "state")
+    assert choice.plan.precision is Precision.F32
+    assert [one.refused for one in choice.measurements] == [None, said]
+    wished = run_choice(inference({"precision": "int8"}, **model), tmp_path / "state")
+    assert [one.plan for one in wished.measurements] == [SessionPlan(precision=Precision.INT8)]
+
+
+def test_one_that_fails_the_selftest_is_refused_even_by_name(
+    inference: MakeSettings, tmp_path: Path, slow_and_small: dict[str, Path]
+) -> None:
+    model = offered(slow_and_small, tmp_path)
+    tiny_model(slow_and_small["small"], width=256, height=256, weight=0.5)
+    choice = run_choice(inference(**model), tmp_path / "state")
+    assert choice.plan.precision is Precision.F32
+    assert "fails the self-test: fingerprint: off by" in str(choice.measurements[1].refused)
+    with pytest.raises(ModelError, match=r"int8, 1 thread: fails the self-test: fingerprint: off by"):
+        run_choice(inference({"precision": "int8"}, **model), tmp_path / "state")
+
+
+def test_a_variant_that_was_not_fetched_is_left_out_and_measured_when_it_is_there(
+    inference: MakeSettings, tmp_path: Path, slow_and_small: dict[str, Path]
+) -> None:
+    model = offered(slow_and_small, tmp_path)
+    content = slow_and_small["small"].read_bytes()
+    slow_and_small["small"].unlink()
+    settings = inference(**model)
+    assert [one.plan for one in run_choice(settings, tmp_path / "state").measurements] == [REFERENCE]
+    slow_and_small["small"].write_bytes(content)
+    assert run_choice(settings, tmp_path / "state").plan.precision is Precision.INT8

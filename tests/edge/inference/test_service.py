@@ -7,82 +7,24 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edge.config.inference import InferenceSettings, ModelSettings
+from edge.config.inference import ModelSettings
 from edge.detectors.interface import Detections, Region
 from edge.inference import lane as lane_module
-from edge.inference.detecting import DetectionModel, Question, question_about
+from edge.inference.detecting import question_about
 from edge.inference.errors import ModelError, UnknownModelError
-from edge.inference.opening import OpenModel
 from edge.inference.overload import Shedding
-from edge.inference.port import LivePort, ReplayModels
-from edge.inference.service import InferenceService, cores_for, shedding_steps
-from edge.inference.sessions import REFERENCE, SessionPlan, read_model
+from edge.inference.port import ReplayModels
+from edge.inference.service import cores_for, shedding_steps
+from edge.inference.sessions import SessionPlan, read_model
 from edge.vision.planes import Planes
 from tests.edge.inference.conftest import MakeSettings, frame
+from tests.edge.inference.serving import PATIENCE_SECONDS, answer_to, counts, opener, serving, state, until
 from tests.edge.inference.tiny_model import tiny_model
-
-PATIENCE_SECONDS = 30.0
-
-
-@contextmanager
-def serving(
-    settings: InferenceSettings, folder: Path, open_model: OpenModel | None = None
-) -> Iterator[InferenceService]:
-    service = InferenceService(settings, folder / "state", open_model=open_model)
-    try:
-        yield service
-    finally:
-        service.close()
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    limit = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < limit, f"{what}: not within {PATIENCE_SECONDS} s"
-        time.sleep(0.01)
-
-
-def answer_to(port: LivePort, model: str, seconds: float, *cells: tuple[int, int, str]) -> Detections:
-    """Asks until it is answered: until a model is ready its questions are shed."""
-    answers: list[Detections] = []
-
-    def asked() -> bool:
-        port.ask(model, frame(seconds, *cells))
-        time.sleep(0.02)
-        answers.extend(port.answers())
-        return bool(answers)
-
-    until(asked, f"an answer of {model}")
-    return answers[-1]
-
-
-def opener(plan: SessionPlan = REFERENCE, before_run: Callable[[str], None] = lambda _name: None) -> OpenModel:
-    """Opens models by one plan without measuring; `before_run` is called in the session's thread before each run."""
-
-    class Watched(DetectionModel):
-        def answer(self, questions: Sequence[Question]) -> list[Detections]:
-            before_run(self.identity.name)
-            return super().answer(questions)
-
-    def open_model(name: str, model: ModelSettings) -> DetectionModel:
-        return Watched(name, model, read_model(model.path, model.sha256), plan)
-
-    return open_model
-
-
-def state(service: InferenceService, model: str = "tiny") -> str:
-    return str(next(one["state"] for one in service.status() if one["model"] == model))
-
-
-def counts(service: InferenceService, model: str = "tiny") -> Counter[str]:
-    return Counter(next(one["counts"] for one in service.status() if one["model"] == model))
 
 
 def test_an_answer_says_what_is_where(inference: MakeSettings, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from edge.config.document import load_config
 from edge.config.inference import LossSettings, ModelFormat, ModelSettings, Precision
 from edge.config.problems import ConfigError
 from edge.config.registered import from_registry
+from models.fetching import note_made
 from models.registry import FOLDER
 from models.registry import load as load_registry
 
@@ -84,6 +85,15 @@ def test_fetched_models_lie_where_the_configuration_says(tmp_path: Path) -> None
     assert inference.store == tmp_path / "weights"
     assert inference.models["things"].path.parent == tmp_path / "weights"
     assert load(tmp_path, "models: {}").inference.store == tmp_path / "state" / "models"
+
+
+def test_a_converted_model_is_guarded_by_the_hash_noted_then(tmp_path: Path) -> None:
+    inference = "store: weights\nmodels: {fire: {registry: fire_detector}}"
+    model = load(tmp_path, inference).inference.models["fire"]
+    assert (model.path.name, model.sha256) == ("fire_detector-1.0.3-f32.onnx", None)
+    (tmp_path / "weights").mkdir()
+    note_made(model.path, "3" * 64)
+    assert load(tmp_path, inference).inference.models["fire"].sha256 == "3" * 64
 
 
 def test_what_is_written_beside_a_row_wins(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ class scores: how red and how blue the cell is. So a test knows what must be fou
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +66,10 @@ def tiny_model(
     open_size: bool = False,
     weight: float = 1.0,
     input_kind: int = FLOAT,
+    detours: int = 0,
 ) -> Path:
-    """Writes the model. `batch`: a name leaves it open. `weight`: what brightness is multiplied with."""
+    """Writes the model. `batch`: a name leaves it open. `weight`: what brightness is multiplied with. `detours`: layers
+    that change nothing and take time."""
     columns, rows = width // CELL, height // CELL
     cells = columns * rows
     x, y = np.meshgrid(np.arange(columns), np.arange(rows))
@@ -76,14 +79,23 @@ def tiny_model(
     mix = np.zeros((6, 3, 1, 1), np.float32)
     mix[4, 0] = mix[5, 2] = weight  # red and blue of an RGB picture
     shape: Sequence[int | str] = (batch, 3, *(("h", "w") if open_size else (height, width)))
+    # Three pictures with themselves: exact, and nothing that a library would fold away.
+    same = np.zeros((3, 3, 9, 9), np.float32)
+    same[range(3), range(3), 4, 4] = 1
+    names = ["images", *(f"detour {number}" for number in range(detours))]
+    padded = _ints("pads", [4] * 4)
     graph = b"".join(
         (
-            _node("AveragePool", ["images"], "cells", _ints("kernel_shape", [CELL] * 2) + _ints("strides", [CELL] * 2)),
+            *(_node("Conv", [before, "same"], after, padded) for before, after in pairwise(names)),
+            _node(
+                "AveragePool", [names[-1]], "cells", _ints("kernel_shape", [CELL] * 2) + _ints("strides", [CELL] * 2)
+            ),
             _node("Conv", ["cells", "mix"], "mixed"),
             _node("Reshape", ["mixed", "shape"], "listed"),
             _node("Add", ["listed", "boxes"], "output"),
             _bytes(2, "tiny"),
             _bytes(5, _tensor("mix", mix)),
+            _bytes(5, _tensor("same", same)),
             _bytes(5, _tensor("shape", np.array([0, 6, cells], np.int64))),
             _bytes(5, _tensor("boxes", boxes)),
             _bytes(11, _value("images", shape, input_kind)),
