@@ -16,7 +16,7 @@ from rich.table import Table
 
 from models.errors import ModelsError
 from models.fetching import Fetched, Progress, Way, fetch
-from models.registry import ModelRow, Origin, Precision, WeightsFile, fetched_path, load, onnx_path
+from models.registry import ModelRow, Origin, Precision, WeightsFile, fetched_path, load, made_sha256, onnx_path
 from models.sources import FetchError, Mirror, mirror_of
 from models.training.commands import add_commands
 
@@ -136,7 +136,9 @@ def _fetch_shown(name: str, row: ModelRow, file: WeightsFile, store: Path, mirro
 def _said(name: str, row: ModelRow, file: WeightsFile, store: Path, fetched: Fetched) -> None:
     how = "is there already" if fetched.way is Way.THERE else f"fetched from {fetched.origin}"
     _out.print(f"{name}: {fetched.path} {how}, hash checked", markup=False, soft_wrap=True)
-    if file.export is not None and not onnx_path(store, name, row, file).is_file():
+    if file.export is not None and fetched.path == onnx_path(store, name, row, file):
+        _out.print(f"{name}: converted, sha256 {made_sha256(fetched.path)}", markup=False, soft_wrap=True)
+    elif file.export is not None:
         said = f"{name}: what was fetched is no ONNX yet; make it where torch is installed: "
         _out.print(f"{said}gridsentry-models convert {name} --store {store}", markup=False, soft_wrap=True)
 

