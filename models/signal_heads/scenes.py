@@ -19,21 +19,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.datasets.likeness import FEATURES, MAX_HASH_DISTANCE, MIN_SHARED, Features, perceptual_hash, shared
 from models.signal_heads.labels import LabelledHead, Picture, read_pictures
 
-FEATURES = 250
-"""A picture. 416 pixels square give no more that are stable under JPEG."""
-MIN_SHARED = 14
-"""Features that agree under one similarity transform before two pictures count as one scene: pictures of different
-streets share up to nine by chance (foliage, louvres), turned copies of one picture 40 and more."""
-RATIO = 0.75
-"""Lowe's: a match counts if it is this much nearer than the second best (Lowe 2004, section 7.1)."""
-MAX_HASH_DISTANCE = 6
-"""Of 64 bits: frames of one recording, re-exposed, differ by less; different streets by 20 and more."""
 NEIGHBOURS = 2
 """Pictures this near in number are of one recording, whatever they show."""
-
-Features = tuple[NDArray[np.float32], NDArray[np.uint8]]
 
 
 def twins_of(pictures: Sequence[Picture], others: Sequence[Picture]) -> list[bool]:
@@ -63,29 +53,6 @@ def twins_of(pictures: Sequence[Picture], others: Sequence[Picture]) -> list[boo
             )
         )
     return twins
-
-
-def perceptual_hash(bgr: NDArray[np.uint8]) -> int:
-    """64 bits: the signs of the lowest frequencies of a small grey copy, against their median (pHash)."""
-    small = cv2.resize(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), (32, 32), interpolation=cv2.INTER_AREA)
-    low = cv2.dct(small.astype(np.float32))[:8, :8].ravel()
-    bits = low > np.median(low)
-    return int("".join("1" if bit else "0" for bit in bits), 2)
-
-
-def shared(matcher: cv2.BFMatcher, first: Features, second: Features) -> int:
-    """How many features of two pictures agree under one similarity transform."""
-    if len(first[0]) < 8 or len(second[0]) < 8:
-        return 0
-    pairs = matcher.knnMatch(first[1], second[1], k=2)
-    good = [pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < RATIO * pair[1].distance]
-    if len(good) < MIN_SHARED:
-        return 0
-    cv2.setRNGSeed(1)
-    source = np.array([first[0][match.queryIdx] for match in good])
-    target = np.array([second[0][match.trainIdx] for match in good])
-    _, inliers = cv2.estimateAffinePartial2D(source, target, ransacReprojThreshold=5.0, maxIters=300)
-    return 0 if inliers is None else int(inliers.sum())
 
 
 def _features(picture: Picture, *, mirrored: bool) -> Features:
