@@ -11,17 +11,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from edge.detectors.objects_in_zone.settings import CountSettings, DirectionSettings, DwellSettings, RuleSettings
+from edge.detectors.objects_in_zone.settings import (
+    CountSettings,
+    DirectionSettings,
+    DwellSettings,
+    ObjectsInZoneSettings,
+    RuleSettings,
+)
 from edge.detectors.objects_in_zone.things import BoxPx, Thing
 
 LEAST_LOOKS = 3
 """In which a rule must be seen broken, however rare looks are: one picture proves nothing."""
 SAME_PLACE_IOU = 0.5
 """A thing that stands keeps this overlap with where it stood, though its box breathes; a third of its length is out."""
+SAME_THING_IOU = 0.65
+"""Between where a thing was lost and where one is found: boxes of one standing car overlap by 0.8 and more, the next
+car stops a little farther on."""
 MOVED_SECONDS = 3.0
 """For so long it must be elsewhere to have moved: a passing lorry cuts a box in two for a second or so."""
 FRESH_SECONDS = 2.0
 """Who was not seen for so long (or three looks) is not reported as present, though perhaps only hidden."""
+HIDING = 0.4
+"""Share of a thing's place that something else covers, from which on a network no longer finds it there."""
 MOSTLY = 0.6
 """Share of looks in which there must be too many: things hide each other."""
 
@@ -52,8 +63,9 @@ class Breach:
 class Rule(Protocol):
     """One rule's memory."""
 
-    def look(self, t: float, inside: Sequence[Thing]) -> Sequence[Breach]:
-        """Takes in what of the rule's classes is in the zone, of a later look than the one before."""
+    def look(self, t: float, inside: Sequence[Thing], everything: Sequence[Thing]) -> Sequence[Breach]:
+        """Takes in what of the rule's classes is in the zone, of a later look than the one before, and what else is in
+        the picture."""
 
     def present(self, t: float) -> Sequence[Breaking]:
         """What is there, for people to look at."""
@@ -69,14 +81,14 @@ class Rule(Protocol):
         """
 
 
-def rule_of(settings: RuleSettings, look_seconds: float, min_seen: float, forget_seconds: float) -> Rule:
+def rule_of(rule: RuleSettings, settings: ObjectsInZoneSettings) -> Rule:
     """The memory for a rule's settings."""
-    if settings.dwell is not None:
-        return DwellRule(settings.dwell, look_seconds, min_seen, forget_seconds)
-    if settings.count is not None:
-        return CountRule(settings.count)
-    assert settings.direction is not None, "the settings were checked: one of three"
-    return DirectionRule(settings.direction, forget_seconds)
+    if rule.dwell is not None:
+        return DwellRule(rule.dwell, settings)
+    if rule.count is not None:
+        return CountRule(rule.count)
+    assert rule.direction is not None, "the settings were checked: one of three"
+    return DirectionRule(rule.direction, settings.forget_seconds)
 
 
 @dataclass(slots=True)
@@ -95,6 +107,10 @@ class _Stay:
     looks: int = 1
     """Since `first`, in which it could have been seen; `seen` of them it was."""
     seen: int = 1
+    missed_seconds: float = 0.0
+    """Since it was last seen, looked at without finding it there …"""
+    hidden_seconds: float = 0.0
+    """… and with something else before it."""
     scores: float = 0.0
     moved_since: float | None = None
 
@@ -110,16 +126,14 @@ class _Stay:
 class DwellRule:
     """Who stays for longer than allowed."""
 
-    def __init__(self, settings: DwellSettings, look_seconds: float, min_seen: float, forget_seconds: float) -> None:
+    def __init__(self, settings: DwellSettings, all_settings: ObjectsInZoneSettings) -> None:
         self._settings = settings
-        self._fresh = max(FRESH_SECONDS, 3 * look_seconds)
-        self._min_seen = min_seen
-        self._forget_seconds = forget_seconds
+        self._all = all_settings
+        self._fresh = max(FRESH_SECONDS, 3 * all_settings.look_seconds)
+        self._looked: float | None = None
         self._stays: list[_Stay] = []
 
-    def look(self, t: float, inside: Sequence[Thing]) -> Sequence[Breach]:
-        for stay in self._stays:
-            stay.looks += 1
+    def look(self, t: float, inside: Sequence[Thing], everything: Sequence[Thing]) -> Sequence[Breach]:
         known = {stay.id: stay for stay in self._stays}
         strangers = [thing for thing in inside if thing.id not in known]
         for thing in inside:
@@ -132,7 +146,7 @@ class DwellRule:
             else:
                 found.id = thing.id
                 self._see(found, thing, t)
-        self._stays = [stay for stay in self._stays if t - stay.last <= self._forget_seconds]
+        self._miss(t, everything)
         breaking = [stay for stay in self._stays if self._breaks(stay, t)]
         if not breaking:
             return ()
@@ -171,7 +185,8 @@ class DwellRule:
     def _breaks(self, stay: _Stay, t: float) -> bool:
         # Its last sight counts, not the present: out of sight it does not stay on.
         long_enough = stay.last - stay.first >= self._settings.seconds
-        return long_enough and stay.seen >= LEAST_LOOKS and stay.share >= self._min_seen and self._is_fresh(stay, t)
+        often = stay.seen >= LEAST_LOOKS and stay.share >= self._all.min_seen
+        return long_enough and often and self._is_fresh(stay, t)
 
     def _is_fresh(self, stay: _Stay, t: float) -> bool:
         return stay.id >= 0 and t - stay.last <= self._fresh
@@ -179,14 +194,34 @@ class DwellRule:
     def _lost_at(self, thing: Thing, t: float) -> _Stay | None:
         """A stay that was not seen in this look, of the same kind of thing, at the same place: its track was lost."""
         best: _Stay | None = None
-        best_iou = SAME_PLACE_IOU
+        best_iou = SAME_THING_IOU
         for stay in self._stays:
             if stay.last < t and stay.kin == thing.kin and (iou := _iou(stay.box, thing.box)) >= best_iou:
                 best, best_iou = stay, iou
         return best
 
+    def _miss(self, t: float, everything: Sequence[Thing]) -> None:
+        """Forgets who was looked for and not found for too long. Time without looks does not count."""
+        passed = 0.0 if self._looked is None else min(t - self._looked, 3 * self._all.look_seconds)
+        self._looked = t
+        for stay in self._stays:
+            if stay.last == t:
+                continue
+            if any(_covered(stay.box, thing.box) >= HIDING for thing in everything):
+                stay.hidden_seconds += passed
+            else:
+                stay.missed_seconds += passed
+                stay.looks += 1
+        self._stays = [
+            stay
+            for stay in self._stays
+            if stay.missed_seconds <= self._all.forget_seconds and stay.hidden_seconds <= self._all.hidden_seconds
+        ]
+
     def _see(self, stay: _Stay, thing: Thing, t: float) -> None:
         stay.label, stay.box, stay.last = thing.label, thing.box, t
+        stay.missed_seconds = stay.hidden_seconds = 0.0
+        stay.looks += 1
         stay.seen += 1
         stay.scores += thing.score
         if not self._settings.still:
@@ -212,7 +247,7 @@ class CountRule:
         self._first: dict[int, float] = {}
         self._inside: tuple[Thing, ...] = ()
 
-    def look(self, t: float, inside: Sequence[Thing]) -> Sequence[Breach]:
+    def look(self, t: float, inside: Sequence[Thing], everything: Sequence[Thing]) -> Sequence[Breach]:
         self._inside = tuple(inside)
         self._first = {thing.id: self._first.get(thing.id, t) for thing in inside}
         too_many = len(inside) > self._settings.more_than
@@ -266,7 +301,7 @@ class DirectionRule:
         self._trails: dict[int, _Trail] = {}
         self._named = 0
 
-    def look(self, t: float, inside: Sequence[Thing]) -> Sequence[Breach]:
+    def look(self, t: float, inside: Sequence[Thing], everything: Sequence[Thing]) -> Sequence[Breach]:
         breaches = []
         for thing in inside:
             trail = self._trails.setdefault(thing.id, _Trail(thing.label, t))
@@ -346,7 +381,7 @@ def _restored(entry: Mapping[str, Any], t: float, identity: int) -> _Stay:
         raise ValueError(f"found a stay of {seconds} s, {seen} of {looks} looks, {scores} in all")
     before = math.nextafter(t, -math.inf)
     label, kin = str(entry["label"]), int(entry["kin"])
-    return _Stay(identity, kin, label, box, box, t - seconds, before, looks, seen, scores)
+    return _Stay(identity, kin, label, box, box, t - seconds, before, looks=looks, seen=seen, scores=scores)
 
 
 def _iou(one: BoxPx, other: BoxPx) -> float:
@@ -357,6 +392,13 @@ def _iou(one: BoxPx, other: BoxPx) -> float:
     shared = width * height
     both = (one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1])
     return shared / (both - shared)
+
+
+def _covered(box: BoxPx, other: BoxPx) -> float:
+    """The share of a box that another one covers."""
+    width = min(box[2], other[2]) - max(box[0], other[0])
+    height = min(box[3], other[3]) - max(box[1], other[1])
+    return max(width, 0.0) * max(height, 0.0) / max((box[2] - box[0]) * (box[3] - box[1]), 1e-9)
 
 
 def _apart(one: float, other: float) -> float:

@@ -133,10 +133,13 @@ class ObjectsInZoneSettings(_Settings):
     seconds, direction in fast traffic four a second."""
     min_score: Share = 0.4
     """Of a box that begins a thing; half of that keeps one. Small networks find few false things above it."""
-    min_seen: Share = 0.5
-    """Share of the looks in which a thing was seen: real things are hidden for less, false ones come and go."""
-    forget_seconds: Seconds = 20.0
-    """What is out of sight for so long is gone. As long as a bus stands before it."""
+    min_seen: Share = 0.6
+    """Share of the looks in which a thing was seen: networks miss real ones in a third of looks at worst, false ones
+    come and go."""
+    forget_seconds: Seconds = 10.0
+    """What is not seen for so long, and not hidden, is gone. Longer, and the next car at its place is taken for it."""
+    hidden_seconds: Seconds = 60.0
+    """What something else stands before may be there for so long: a bus at a red light."""
     clear_seconds: Seconds = 20.0
     """A rule that nobody breaks in looks over so long is kept again."""
     alike: tuple[Classes, ...] = ALIKE

@@ -67,12 +67,33 @@ def hidden(first: float, last: float) -> Any:
     return lambda t: None if first <= t < last else PARKED
 
 
-@pytest.mark.parametrize(("hidden_seconds", "told"), [(8.0, 30.0), (40.0, 90.0)], ids=["a_bus", "it_left"])
-def test_what_is_hidden_for_a_while_goes_on_standing(hidden_seconds: float, told: float) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "bus", "told"),
+    [(6.0, False, 30.0), (20.0, False, 70.0), (20.0, True, 40.0)],
+    ids=["missed", "it_left", "behind_a_bus"],
+)
+def test_what_is_hidden_for_a_while_goes_on_standing(seconds: float, bus: bool, told: float) -> None:
     """Its track is lost after two seconds; it is found again by its place."""
-    port = TruthPort([Actor(hidden(20.0, 20.0 + hidden_seconds))])
-    found = active(watched(settings(rule(**DWELL)), port, 100))
+    actors = [Actor(hidden(20.0, 20.0 + seconds))]
+    if bus:
+        actors.append(Actor(standing((240, 120, 480, 320), 19.5, 40.5), ("bus",)))
+    found = active(watched(settings(rule(**DWELL)), TruthPort(actors), 100))
     assert found[0].media_time == pytest.approx(told, abs=2.5)
+    assert {detail(one).objects[0].label for one in found} == {"car"}
+
+
+def test_one_car_after_the_other_at_the_same_kerb_is_not_parked() -> None:
+    """Each stays for eight seconds, and another one comes six seconds later and stops a little farther on."""
+    left, top, right, bottom = PARKED
+    actors = [
+        Actor(
+            standing(
+                (left + 20 * (number % 2), top, right + 20 * (number % 2), bottom), 14.0 * number, 14.0 * number + 8
+            )
+        )
+        for number in range(10)
+    ]
+    assert active(watched(settings(rule(**DWELL)), TruthPort(actors), 140)) == []
 
 
 def test_a_van_that_is_called_a_car_and_a_truck_in_turn_is_one_thing() -> None:
