@@ -118,7 +118,7 @@ class _as_main_classes:  # noqa: N801 - used as a verb
 
 def _export(checkpoint: Path, width: int, height: int, labels: Sequence[str]) -> tuple[Path, float]:
     # ultralytics would install packages and ask its makers' servers by itself.
-    os.environ["YOLO_AUTOINSTALL"], os.environ["YOLO_OFFLINE"] = "false", "true"
+    os.environ |= {"YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true", "YOLO_VERBOSE": "false"}
     import torch
     from ultralytics import YOLO
 

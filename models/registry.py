@@ -271,10 +271,21 @@ def load(path: Path | None = None) -> Registry:
     return _load(path, changed)
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that comes twice: the later row would win without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"found {twice!r} twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 @lru_cache(maxsize=4)
 def _load(path: Path, _changed: int) -> Registry:
     try:
-        value: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value: Any = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RegistryError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(value, Mapping) or set(value) != {"models"}:

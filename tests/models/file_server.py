@@ -12,12 +12,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 @dataclass
 class FileServer:
     """`files` by name. Faults are used up one a request: `busy` answers 503, `cut` breaks the line after so many bytes.
-    `ranges`: whether it can begin in the middle. `asked`: (name, Range header) of every request."""
+    `moved`: names that are answered with another place. `ranges`: whether it can begin in the middle. `refuse`: with
+    which code. `asked`: (name, Range header) of every request."""
 
     files: dict[str, bytes]
     url: str = ""
     busy: int = 0
     cut: list[int] = field(default_factory=list)
+    moved: dict[str, str] = field(default_factory=dict)
     ranges: bool = True
     refuse: int | None = None
     asked: list[tuple[str, str | None]] = field(default_factory=list)
@@ -30,13 +32,18 @@ def serving(files: dict[str, bytes], **faults: object) -> Iterator[FileServer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            name, wanted = self.path.lstrip("/"), self.headers.get("Range")
+            name, wanted = self.path.lstrip("/").partition("?")[0], self.headers.get("Range")
             state.asked.append((name, wanted))
             if state.busy:
                 state.busy -= 1
                 self.send_error(503)
             elif state.refuse is not None:
                 self.send_error(state.refuse)
+            elif name in state.moved:
+                self.send_response(302)
+                self.send_header("Location", state.moved[name])
+                self.send_header("Content-Length", "0")
+                self.end_headers()
             elif name not in state.files:
                 self.send_error(404)
             else:

@@ -146,6 +146,18 @@ def test_whatever_lay_there_from_before(tmp_path: Path, before: bytes) -> None:
     assert (tmp_path / NAME).read_bytes() == CONTENT
 
 
+def test_a_publisher_that_sends_one_elsewhere(tmp_path: Path) -> None:
+    """As release pages do, to another host and with a line that breaks on the way."""
+    with serving({"blob": CONTENT}, cut=[300_000]) as other, serving({}) as server:
+        server.moved[NAME] = f"{other.url}/blob?key=1"
+        assert bring(tmp_path, from_server(server)).path.read_bytes() == CONTENT
+        assert [wanted for _, wanted in other.asked] == [None, "bytes=300000-"]
+    with serving({}) as loop:
+        loop.moved[NAME] = f"{loop.url}/{NAME}"
+        with pytest.raises(FetchError, match="Exceeded maximum allowed redirects"):
+            bring(tmp_path / "other", from_server(loop))
+
+
 def test_a_busy_server_is_asked_again(tmp_path: Path) -> None:
     waits: list[float] = []
     with serving({NAME: CONTENT}, busy=3) as server:

@@ -130,8 +130,13 @@ def test_faults_are_named(tmp_path: Path, changes: dict[str, Any], said: str) ->
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("models: [", "cannot be read: while parsing"), ("- a\n", "found list"), ("model: {}", "found the keys model")],
-    ids=["no yaml", "list", "other key"],
+    [
+        ("models: [", "cannot be read: while parsing"),
+        ("- a\n", "found list"),
+        ("model: {}", "found the keys model"),
+        ("models:\n  a: {}\n  a: {}\n", r"found 'a' twice in .*line 2"),
+    ],
+    ids=["no yaml", "list", "other key", "twice"],
 )
 def test_a_file_that_is_no_registry(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "registry.yaml"
