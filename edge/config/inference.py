@@ -163,7 +163,8 @@ class InferenceSettings(Settings):
     backend: BackendChoice = BackendChoice.AUTO
     """`auto`: what costs the least processor time, measured once on this machine."""
     precision: Precision | None = None
-    """Absent: f32, whatever the library's own default is (OpenVINO's is bf16 where the processor has it)."""
+    """Absent: f32, or an int8 file of the model that is cheaper here, passes its self-test and states its loss.
+    Never bf16, which is OpenVINO's own default where the processor has it."""
     threads: Annotated[int, Field(ge=1, le=2)] | Literal["auto"] = "auto"
     """Of one session. `auto` measures both: two halve the time of an answer at best and cost more in all."""
     max_batch: Annotated[int, Field(ge=1, le=16)] = 4
@@ -173,6 +174,9 @@ class InferenceSettings(Settings):
     every 10-15 s."""
     hang_seconds: Seconds = 30.0
     """A session that does not answer for so long is replaced. The largest usual model takes 2 s on a slow core."""
+    trial_seconds: Seconds = 60.0
+    """For so long the model before is held beside a changed one: what a self-test of a few pictures cannot show (a
+    session that breaks or hangs under load) shows in the first hundred questions, and its memory is free again soon."""
     measure_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
     """For how long each way of running a model is measured at first boot."""
     pin: bool | Literal["auto"] = "auto"

@@ -22,7 +22,7 @@ from edge.inference.detecting import DetectionModel, Question
 from edge.inference.errors import ModelError
 from edge.inference.opening import Keeper, OpenModel
 from edge.inference.overload import Shedding
-from edge.inference.replacing import RETRY_SECONDS, TRIAL_SECONDS, Change, TrialError
+from edge.inference.replacing import RETRY_SECONDS, Change, TrialError
 from edge.inference.slots import Offer, Slots, Taken
 
 FIRST_PAUSE_SECONDS = 1.0
@@ -209,7 +209,7 @@ class Lane:
             if due and self._change is change:
                 self._reconsider()
             served = self._served
-            if served is None or now - self._served_since < TRIAL_SECONDS or not self._run_seconds:
+            if served is None or now - self._served_since < self._settings.trial_seconds or not self._run_seconds:
                 return
             self._before = None
             keep, self._to_keep = self._to_keep, False

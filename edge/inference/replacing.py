@@ -16,9 +16,6 @@ from edge.inference.detecting import DetectionModel
 from edge.inference.errors import ModelError
 from edge.inference.proving import SelfTestError
 
-TRIAL_SECONDS = 60.0
-"""For so long the model before is held beside a new one: what a self-test of a few pictures cannot show (a session that
-breaks or hangs under load) shows in the first hundred questions, and an older model's memory is free again soon."""
 RETRY_SECONDS = 600.0
 """A refused model is tried again after this, or at once when its file changes: memory may have been short."""
 

@@ -34,6 +34,7 @@ class WatchedBox:
         self.heat: list[Heat] = []
         self.clock = Clock(synced=True)
         self.trouble: tuple[str, Any] | None = None
+        self.models: dict[str, str] = {}
         place = at_point(113.6, 34.7, 50, LocationMethod.MANUAL)
         self.health = DeviceHealth(
             Box("box-1", place, CAMERAS),
@@ -45,6 +46,7 @@ class WatchedBox:
                 clock=lambda: self.clock,
                 uplink_trouble=lambda: self.trouble,
                 recall=self.outbox.state.get,
+                model_troubles=lambda: self.models,
             ),
             resumed=tuple(self.outbox.open.values()),
             monotonic=self.steady,
@@ -175,6 +177,22 @@ def test_cameras_that_go_one_by_one_are_no_outage() -> None:
         box.live(60)
         box.cameras("offline", camera)
     assert box.live(60).outbox.hazards == []
+
+
+def test_a_model_that_failed_is_said_with_all_others_until_none_is_left() -> None:
+    box = WatchedBox().live(5)
+    box.models = {"things": "2 is refused, 1 serves: it is damaged", "fire": "fire.onnx: cannot be read"}
+    box.live(15)
+    assert box.outbox.story() == [("model_failed", "opened")]
+    detail = box.outbox.hazards[0].data.detail
+    assert detail["reason"] == "model fire: fire.onnx: cannot be read; model things: " + box.models["things"]
+    assert detail["measured"] == {"models_failed": 2}
+    box.models = {"fire": "fire.onnx: cannot be read"}
+    box.live(60)
+    assert box.outbox.story() == [("model_failed", "opened")]
+    box.models = {}
+    box.live(40)
+    assert box.outbox.story() == [("model_failed", "opened"), ("model_failed", "cleared")]
 
 
 def test_cameras_that_were_taken_away_are_not_waited_for() -> None:

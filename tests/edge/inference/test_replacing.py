@@ -13,7 +13,6 @@ import pytest
 
 from edge.config.inference import InferenceSettings, ModelSettings
 from edge.detectors.interface import Detections
-from edge.inference import lane as lane_module
 from edge.inference.errors import ModelError, UnknownModelError
 from edge.inference.keeping import FOLDER_NAME, KeptModels
 from edge.inference.proving import open_proven, read_parts
@@ -34,11 +33,6 @@ def score_of(answer: Detections) -> float:
 def dimmer(tmp_path: Path) -> Path:
     """A model that gives a red cell 0.8 where the first one gives it 1."""
     return tiny_model(tmp_path / "dimmer.onnx", weight=0.8)
-
-
-@pytest.fixture
-def brief_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lane_module, "TRIAL_SECONDS", 0.0)
 
 
 @contextmanager
@@ -254,16 +248,16 @@ def kept_files(folder: Path) -> list[str]:
     return sorted(path.suffix for path in (folder / "state" / FOLDER_NAME).iterdir() if path.name != "inference.lock")
 
 
-@pytest.mark.usefixtures("brief_trial")
 def test_a_box_that_starts_with_a_bad_model_goes_on_with_the_one_that_served_well(
     inference: MakeSettings, tmp_path: Path, tiny: Path, dimmer: Path
 ) -> None:
-    with serving(inference(version="1"), tmp_path, opener()) as service:
+    brief = {"trial_seconds": 0.1}
+    with serving(inference(brief, version="1"), tmp_path, opener()) as service:
         port = service.port("gate")
         answer_to(port, "tiny", 1.0, RED)
         until((tmp_path / "state" / FOLDER_NAME / "tiny.json").exists, "it is kept")
     tiny.unlink()  # as when a new version was written over it
-    bad = inference(version="2", path=dimmer, sha256="0" * 64)
+    bad = inference(brief, version="2", path=dimmer, sha256="0" * 64)
     with serving(bad, tmp_path, opener()) as service:
         port = service.port("gate")
         answer = answer_to(port, "tiny", 1.0, RED)
@@ -271,7 +265,7 @@ def test_a_box_that_starts_with_a_bad_model_goes_on_with_the_one_that_served_wel
         assert status(service)["change"]["state"] == "refused"
         assert (state(service), status(service)["version"]) == ("ready", "1")
         # Mended: it takes over, and is the one that is kept.
-        service.change(inference(version="2", path=dimmer))
+        service.change(inference(brief, version="2", path=dimmer))
         until(lambda: status(service)["version"] == "2", "the mended one serves")
         answer_to(port, "tiny", 2.0, RED)
         dimmer_copy = f"tiny-{read_model(dimmer).sha256[:16]}.onnx"

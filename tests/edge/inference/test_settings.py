@@ -149,8 +149,10 @@ def test_other_precisions_of_a_row_are_variants(tmp_path: Path) -> None:
         ("{registry: signal_heads}", "its format is signal_heads, which is not read here"),
         ("{registry: 3}", "inference.models.a.registry"),
         ("{format: yolox}", "inference.models.a.path"),
+        ("{registri: yolox_nano}", "found an unknown key, expected one of "),
+        ("{registri: yolox_nano}", "did you mean 'registry'?"),
     ],
-    ids=["unknown", "near", "other format", "number", "neither"],
+    ids=["unknown", "near", "other format", "number", "neither", "unknown key", "near key"],
 )
 def test_faults_of_rows_are_named(tmp_path: Path, model: str, said: str) -> None:
     with pytest.raises(ConfigError) as error:

@@ -48,3 +48,21 @@ def test_what_was_reported_stays_over_a_change_and_goes_with_its_source() -> Non
     assert {name: meter.sessions for name, meter in board.sources.items()} == {"a": 3, "c": 0}
     board.keep_sources({"a": SourceMeter("a", "sensor")})
     assert (board.sources["a"].kind, board.sources["a"].state) == ("sensor", "")
+
+
+def test_troubles_of_models_are_told_once_for_all_processes() -> None:
+    board = Board()
+    fine = {"model": "people", "version": "1", "state": "ready", "reason": "", "change": None}
+    refused = {"state": "refused", "version": "2", "reason": "it is damaged"}
+    opening = {"state": "opening", "version": "2", "reason": ""}
+    broken = {"model": "fire", "version": "1", "state": "failed", "reason": "fire.onnx: cannot be read", "change": None}
+    board.take("cameras-1", Report(inference=[fine, broken]))
+    assert board.model_troubles == {"fire": "fire.onnx: cannot be read"}
+    board.take("cameras-2", Report(inference=[{**fine, "change": refused}, broken]))
+    assert board.model_troubles == {
+        "fire": "fire.onnx: cannot be read",
+        "people": "2 is refused, 1 serves: it is damaged",
+    }
+    board.take("cameras-2", Report(inference=[{**fine, "change": opening}]))
+    board.forget_child("cameras-1")
+    assert board.model_troubles == {}

@@ -121,6 +121,40 @@ def test_a_section_restarts_what_uses_it(
     assert sorted((*plan.restarts, *plan.stays)) == ["gate", "well-1", "yard"]
 
 
+PEOPLE = {"path": "people.onnx", "format": "yolov8", "labels": ["person"]}
+CARS = {"path": "cars.onnx", "format": "yolox"}
+
+
+@pytest.mark.parametrize(
+    ("after", "models"),
+    [
+        ({"models": {"people": {**PEOPLE, "path": "people-2.onnx", "version": "2"}}}, ("people",)),
+        ({"models": {"people": {**PEOPLE, "min_score": 0.2}, "cars": CARS}}, ("cars", "people")),
+        ({"models": {"cars": CARS}}, ("cars", "people")),
+        ({"models": {"people": PEOPLE}, "store": "elsewhere"}, ()),
+    ],
+    ids=["replaced", "added", "given up", "store"],
+)
+def test_models_change_under_running_cameras(after: dict[str, Any], models: tuple[str, ...]) -> None:
+    plan = plan_of(config(changed(inference={"models": {"people": PEOPLE}})), config(changed(inference=after)))
+    assert plan == Plan(stays=("gate", "well-1", "yard"), models=models)
+    assert plan.empty == (not models)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"models": {"people": {**PEOPLE, "labels": ["car"]}}},
+        {"models": {}},
+        {"models": {"people": {**PEOPLE, "version": "2"}}, "threads": 2},
+    ],
+    ids=["labels", "none left", "more than models"],
+)
+def test_what_detectors_were_built_for_does_not_change_under_them(after: dict[str, Any]) -> None:
+    plan = plan_of(config(changed(inference={"models": {"people": PEOPLE}})), config(changed(inference=after)))
+    assert plan == Plan(restarts=("gate", "yard"), stays=("well-1",))
+
+
 def test_every_section_says_who_uses_it() -> None:
     """One that does not would restart everything at each change of it."""
     assert set(EdgeConfig.model_fields) == set(USERS)
