@@ -175,7 +175,8 @@ def _alternatives(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> 
         return _alternatives(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
     if "discriminator" in schema:
         return [schema]
-    found: list[Mapping[str, Any]] = []
+    # Properties beside a choice hold whichever is chosen: the choice is then about which of them are required.
+    found: list[Mapping[str, Any]] = [schema] if "properties" in schema else []
     for choice in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
         found += _alternatives(choice, definitions)
     return found or [schema]
