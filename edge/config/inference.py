@@ -118,6 +118,15 @@ class ModelSettings(Settings, json_schema_extra=_either_registry_or_path):
     selftest: ConfigPath | None = None
     """What the model must say of which picture, before it is asked anything."""
 
+    @model_validator(mode="after")
+    def _check(self) -> ModelSettings:
+        precisions = [variant.precision for variant in self.variants]
+        if len(set(precisions)) < len(precisions):
+            raise ValueError(f"variants: found {', '.join(precisions)}, expected each precision once")
+        if Precision.BF16 in precisions:
+            raise ValueError("variants: found bf16, expected a precision that a file has: f32 or int8")
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _from_registry(cls, value: Any, info: ValidationInfo) -> Any:

@@ -158,3 +158,17 @@ def test_faults_of_rows_are_named(tmp_path: Path, model: str, said: str) -> None
     with pytest.raises(ConfigError) as error:
         load(tmp_path, f"models: {{a: {model}}}")
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("precisions", "said"),
+    [
+        (("int8", "int8"), "found int8, int8, expected each precision once"),
+        (("bf16",), "found bf16, expected a precision"),
+    ],
+    ids=["twice", "no file's"],
+)
+def test_variants_that_cannot_be(tmp_path: Path, precisions: tuple[str, ...], said: str) -> None:
+    variants = ", ".join(f"{{precision: {one}, path: b.onnx}}" for one in precisions)
+    with pytest.raises(ConfigError, match=said):
+        load(tmp_path, f"models: {{a: {{path: a.onnx, format: yolox, variants: [{variants}]}}}}")
