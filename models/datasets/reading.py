@@ -84,7 +84,9 @@ def select(name: str, split: str, data: Path, beside: Path | None = None) -> Sel
     files = _listed(_files(folder, chosen), chosen, path)
     if not files:
         raise DataError(f"{path}: splits.{split}.pictures: found no picture for {list(chosen.pictures)} in {folder}")
-    scenes = _scenes_of(files, folder, manifest, path)
+    # Of all splits: a recording that is cut in two by number must not become two scenes.
+    every = sorted({file for part in manifest.splits.values() for file in _files(folder, part)})
+    scenes = _scenes_of(every, folder, manifest, path)
     if chosen.share is not None:
         kept = _share(sorted(set(scenes.values())), chosen.share)
         files = [file for file in files if scenes[file] in kept]

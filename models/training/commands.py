@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from models.datasets.errors import DataError
-from models.datasets.manifest import HERE, read_manifest
+from models.datasets.manifest import HERE, find_manifest, read_manifest
 from models.training.choosing import FIGURES, TRAINED_FORMAT, choose
 from models.training.errors import RecipeError, TrainingError
 from models.training.recipe import Places, Recipe, Sized, find_recipe, read_recipe
@@ -32,6 +32,9 @@ DEFAULT_DATA = Path("../shared/data")
 
 RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe.yaml, or the name of a model of ours.")]
 DataOption = Annotated[Path, typer.Option("--data", envvar="GRIDSENTRY_DATA", help="The folder of the data sets.")]
+BesideOption = Annotated[
+    str | None, typer.Option("--recipe", metavar="RECIPE", help="Manifests beside this recipe come first.")
+]
 WorkOption = Annotated[Path | None, typer.Option("--work", help="Where state is kept: var/models/NAME.")]
 
 _out = Console(highlight=False)
@@ -81,8 +84,9 @@ def export_command(
     with _faults():
         plan, places = _open(recipe, data, work)
         from models.training.export import export
-        from models.training.train import trained
+        from models.training.train import needs_library, trained
 
+        needs_library()
         pictures = [picture for sized in plan.round(None).check for picture in _select(sized, places).pictures]
         done = export(plan, checkpoint or trained(plan, plan.export.round, places), places, pictures)
         _out.print(
@@ -229,6 +233,7 @@ def _table(figures: Figures) -> Table:
 def data_command(
     names: Annotated[list[str] | None, typer.Argument(metavar="SET", help="Names of sets; default: all here.")] = None,
     data: DataOption = DEFAULT_DATA,
+    recipe: BesideOption = None,
     digest: Annotated[bool, typer.Option("--digest", help="Print digests, to be written into the manifest.")] = False,
 ) -> None:
     """Shows data sets: licence, pictures, scenes, boxes of each split."""
@@ -237,9 +242,10 @@ def data_command(
 
         table = Table("set", "licence", "permits", "pictures", "scenes", "boxes", "without any")
         digests = []
+        beside = _beside(recipe)
         for name in names or sorted(path.stem for path in HERE.glob("*.yaml")):
-            for split in read_manifest(HERE / f"{name}.yaml").splits:
-                chosen = select(name, split, data)
+            for split in read_manifest(find_manifest(name, beside)).splits:
+                chosen = select(name, split, data, beside)
                 table.add_row(chosen.title, chosen.manifest.licence, chosen.manifest.permits, *_counts(chosen))
                 if digest:
                     files = [picture.path for picture in chosen.pictures]
@@ -264,6 +270,7 @@ def _counts(chosen: Selection) -> tuple[str, ...]:
 def duplicates_command(
     names: Annotated[list[str], typer.Argument(metavar="SET:SPLIT...", help="Two or more splits, of any sets.")],
     data: DataOption = DEFAULT_DATA,
+    recipe: BesideOption = None,
     thorough: Annotated[bool, typer.Option("--thorough", help="Compare all pairs by features: hours if many.")] = False,
     within: Annotated[bool, typer.Option("--within", help="Also pictures of one split with each other.")] = False,
     groups: Annotated[
@@ -274,7 +281,8 @@ def duplicates_command(
     with _faults():
         from models.datasets.duplicates import across, groups_of, looks_of
 
-        chosen = [_select(Sized(set=name, split=split), Places(HERE, data, HERE)) for name, split in _pairs(names)]
+        places = Places(_beside(recipe), data, HERE)
+        chosen = [_select(Sized(set=name, split=split), places) for name, split in _pairs(names)]
         with _bar() as bar:
             looks = []
             for selection in chosen:
@@ -325,6 +333,10 @@ def _select(sized: Sized, places: Places) -> Selection:
     from models.datasets.reading import select
 
     return select(sized.set, sized.split, places.data, places.folder)
+
+
+def _beside(recipe: str | None) -> Path:
+    return find_recipe(recipe).parent if recipe is not None else HERE
 
 
 def _open(target: str, data: Path, work: Path | None) -> tuple[Recipe, Places]:

@@ -51,7 +51,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Seen:
     """A picture with its truth and what the model said."""
 
     picture: Labelled
@@ -59,7 +59,7 @@ class Asked:
     answer: Answer
 
 
-def ask_all(asker: Asker, selection: Selection, labels: Sequence[str], progress: Progress | None = None) -> list[Asked]:
+def ask_all(asker: Asker, selection: Selection, labels: Sequence[str], progress: Progress | None = None) -> list[Seen]:
     """Every picture of a split with what the model says of it; only `labels` count, in truth and answers.
 
     Raises:
@@ -68,13 +68,13 @@ def ask_all(asker: Asker, selection: Selection, labels: Sequence[str], progress:
     """
     rows = []
     for index, picture in enumerate(selection.pictures):
-        rows.append(Asked(picture, truth_of(picture, labels), _only(asker.ask(read_picture(picture.path)), labels)))
+        rows.append(Seen(picture, truth_of(picture, labels), _only(asker.ask(read_picture(picture.path)), labels)))
         if progress is not None:
             progress(index + 1, len(selection.pictures))
     return rows
 
 
-def figures_of(title: str, rows: Sequence[Asked], labels: Sequence[str]) -> SetFigures:
+def figures_of(title: str, rows: Sequence[Seen], labels: Sequence[str]) -> SetFigures:
     """Sums up a split."""
     truths, answers = [row.truth for row in rows], [row.answer for row in rows]
     found = {label: average_precision(truths, answers, label) for label in labels}
@@ -88,7 +88,7 @@ def evaluate(
     selections: Sequence[Selection],
     labels: Sequence[str],
     report: Callable[[str], Progress] | None = None,
-    keep: Callable[[Selection, Sequence[Asked]], None] | None = None,
+    keep: Callable[[Selection, Sequence[Seen]], None] | None = None,
 ) -> Figures:
     """Figures on each split. `keep` sees the single answers, such as to draw the worst.
 

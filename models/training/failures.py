@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.datasets.reading import Selection, read_picture
-from models.training.evaluate import Asked
+from models.training.evaluate import Seen
 from models.training.metrics import MIN_IOU, overlaps
 
 SHOWN_SCORE = 0.25
@@ -31,7 +31,7 @@ class Mistake:
 
     kind: str
     worth: float
-    row: Asked
+    row: Seen
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class Gallery:
     each: int = EACH
     drawn: list[Path] = field(default_factory=list)
 
-    def __call__(self, selection: Selection, rows: Sequence[Asked]) -> None:
+    def __call__(self, selection: Selection, rows: Sequence[Seen]) -> None:
         """Draws a sheet a kind."""
         found = [mistake for row in rows for mistake in mistakes_of(row)]
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ class Gallery:
                 self.drawn.append(path)
 
 
-def mistakes_of(row: Asked) -> list[Mistake]:
+def mistakes_of(row: Seen) -> list[Mistake]:
     """What is wrong in a picture: at most one of each kind. Where nobody drew boxes, the whole picture counts."""
     truth, answer = row.truth, row.answer
     best = float(answer.scores.max(initial=0.0))

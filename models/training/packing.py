@@ -26,7 +26,8 @@ def pack_weights(content: bytes) -> bytes:
         if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < MIN_NUMBERS:
             continue
         values = numpy_helper.to_array(tensor)
-        halved = values.astype(np.float16)
+        with np.errstate(over="ignore"):
+            halved = values.astype(np.float16)
         if not np.isfinite(halved).all():
             raise TrainingError(f"{tensor.name}: found {np.abs(values).max():.3g}, expected what float16 holds (65504)")
         name = tensor.name

@@ -88,6 +88,10 @@ def quantise(
         plain.write_bytes(unpack_weights(source.read_bytes()))
         quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)
         model = onnx.load(str(prepared))
+        # What is kept is told by name, and exporters need not give any.
+        for number, node in enumerate(model.graph.node):
+            node.name = node.name or f"{node.op_type}_{number}"
+        onnx.save(model, str(prepared))
         head = tail_of(model)
         kept = [node.name for node in model.graph.node if node.name in head or node.name.startswith(plan.keep_float)]
         try:

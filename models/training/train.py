@@ -47,8 +47,9 @@ def train(recipe: Recipe, name: str | None, places: Places, machine: Machine, ho
         RecipeError: the recipe cannot be followed, or was changed since a run began.
         TrainingError: libraries are missing, or the trainer failed.
     """
-    needs_library()
     one = recipe.round(name)
+    if one.trainer == "ultralytics":
+        needs_library()
     before = None
     if one.start.round is not None:
         before = train(recipe, one.start.round, places, machine, hooks, fresh=False)
