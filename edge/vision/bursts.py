@@ -64,7 +64,8 @@ def spectrum_of(
     total, banded = float(power.sum()), float(power[inside].sum())
     if total <= 0 or banded <= 0:
         return None
-    rows = power[inside].sum(axis=1)
+    # Flames have most at the low end: weighted by frequency their spectrum is flat, and a line stays one.
+    rows = power[inside].sum(axis=1) * frequencies[1:][inside]
     # A pure line fills three neighbours under this window.
     wide = np.convolve(rows, np.ones(3), mode="same")
     summed = transformed[1:][inside].sum(axis=1)

@@ -22,6 +22,9 @@ CHURN_SECONDS = 0.2
 COLOURED_PX = 8
 """Of the working picture: with fewer flame-coloured pixels the brightest ones are the flame (infra-red, white heat)."""
 BRIGHT_SHARE = 0.85
+IN_STEP = 0.4
+"""From so much of `together` a single line is a lamp's: the largest rendered fires have one of a hertz, each tongue for
+itself (0.05-0.1)."""
 LEARNED_FLICKER = 2.0
 """Levels at 1-12 Hz that show that something lives: noise and encoders leave 0.5-1.5 in cells of a working picture."""
 LEAST_CHANGE = 0.3
@@ -79,12 +82,12 @@ def contradiction(
     settings: BehaviourSettings,
     tubes: TubeSettings,
     *,
-    learned_only: bool = False,
+    learned: bool = False,
 ) -> str | None:
     """Why it is no fire whatever a proposer says; None: nothing speaks against it.
 
-    `learned_only`: only a model proposed it. A flame that is too small or too bright for the colour rule has no outline
-    to be measured: then it must only be alive, and have no rhythm.
+    `learned`: a model proposes it all the time. A flame that is too small or too bright for the colour rule has no
+    outline to be measured, and low sun drowns its flicker: then it must only be alive, and have no rhythm.
     """
     common = [
         (_beyond(behaviour.drift, settings.max_drift), "moves"),
@@ -94,15 +97,15 @@ def contradiction(
     if hazard is Hazard.SMOKE:
         limits = [*common, (_beyond(behaviour.base_drift, 2 * settings.max_base_drift), "moves")]
         return next((why for contradicts, why in limits if contradicts), None)
-    least_flicker = LEARNED_FLICKER if learned_only else settings.min_flicker
+    least_flicker = LEARNED_FLICKER if learned else settings.min_flicker
     slow = _below(behaviour.in_band, settings.min_in_band) and _below(behaviour.flicker, least_flicker)
     limits = [
         *common,
         (slow, "slow"),
-        (_beyond(behaviour.line, settings.max_line), "one rhythm"),
+        (_beyond(behaviour.line, settings.max_line) and _beyond(behaviour.together, IN_STEP), "one rhythm"),
         (_below(behaviour.area_variation, tubes.area_variation), "still area"),
     ]
-    if not learned_only:
+    if not learned:
         limits += [
             (_below(behaviour.churn, settings.min_churn), "still outline"),
             (_beyond(behaviour.base_drift, settings.max_base_drift), "no base"),

@@ -16,7 +16,7 @@ from edge.detectors.fire_smoke.proposals import Proposal, Proposer
 from edge.detectors.fire_smoke.settings import GateSettings, Hazard
 from edge.vision.arrays import Mask, over
 
-LEAST_FPS = 4.0
+LEAST_FPS = 3.5
 """Below, flicker and drifting cannot be told from things that come and go: they are left to the model."""
 JOIN_PX = 7
 """Of the working picture: tongues of one fire are apart by so much and less."""

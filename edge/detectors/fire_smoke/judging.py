@@ -18,8 +18,10 @@ ALONE_CONFIDENCE = 0.25
 """Where the tube stage is switched off, to be measured: the usual operating point of detectors on stills."""
 KEEPS = 0.6
 """Of the score and the votes that open a case keep it open: a flame that a bus hides is no new fire."""
-NEAR = 0.75
-"""Box lengths: tongues of one fire so close are one case."""
+NEAR = 1.5
+"""Box lengths: tongues so close are one case, as along the edge of a burning field."""
+LEARNED_SHARE = 0.5
+"""Of a tube's votes."""
 MOST_CASES = 4
 """Of one hazard at one camera: a fifth place that burns joins the nearest, for operators drown otherwise."""
 FORGOTTEN_SECONDS = 30.0
@@ -48,9 +50,10 @@ class Watched:
 
     def contradiction(self, settings: FireSmokeSettings, behaviour: Behaviour | None = None) -> str | None:
         """Why its behaviour, or that of one measurement, is not a fire's."""
-        learned_only = self.tube.proposers == {Proposer.MODEL}
+        by_model = sum(Proposer.MODEL in vote.proposers for vote in self.tube.votes)
+        learned = by_model >= LEARNED_SHARE * max(len(self.tube.votes), 1)
         found = self.behaviour if behaviour is None else behaviour
-        return contradiction(found, self.tube.hazard, settings.behaviour, settings.tubes, learned_only=learned_only)
+        return contradiction(found, self.tube.hazard, settings.behaviour, settings.tubes, learned=learned)
 
     def measure(self, behaviour: Behaviour, now: float, *, contradicts: bool) -> None:
         """Takes in a measurement, smoothed with those before."""
