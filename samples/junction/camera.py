@@ -36,10 +36,26 @@ class Compressor(Protocol):
         """The picture as it comes out, I420."""
 
 
+class Coded(Protocol):
+    """What an encoder must know of a scene."""
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def height(self) -> int: ...
+
+    @property
+    def fps(self) -> float: ...
+
+    @property
+    def quality(self) -> int: ...
+
+
 class H264:
     """A real encoder and decoder, one picture in, one out."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Coded) -> None:
         self._encoder = av.CodecContext.create("libx264", "w")
         self._encoder.width, self._encoder.height = scene.width, scene.height
         self._encoder.pix_fmt = "yuv420p"

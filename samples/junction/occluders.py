@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import floor, pi, sin
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from samples.facade.seeding import stream
 from samples.junction.backdrop import Linear
 from samples.junction.heads import Box, Mask
-from samples.junction.scenario import Branch, Scene, Vehicle
+from samples.junction.scenario import Branch, Vehicle
 
 Flag = NDArray[np.uint8]
 """(height, width), 255 where something is."""
@@ -152,7 +153,17 @@ def _rides(seed: int, traffic: float, bucket: int) -> tuple[_Ride, ...]:
     )
 
 
-def cars(scene: Scene, road_y: int, canvas: tuple[int, int], t: float) -> list[Placed]:
+class Busy(Protocol):
+    """A scene with traffic: cars a second."""
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def traffic(self) -> float: ...
+
+
+def cars(scene: Busy, road_y: int, canvas: tuple[int, int], t: float) -> list[Placed]:
     """Cars that cross the picture at t; the same for the same t, whatever was asked before."""
     width, height = canvas
     found: list[Placed] = []

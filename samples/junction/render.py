@@ -226,7 +226,7 @@ class Renderer:
         if key == self._light_key:
             return
         back = self._backdrop
-        self._linear = _lit(back.albedo, back.sky, back.glow, light)
+        self._linear = lit(back.albedo, back.sky, back.glow, light)
         self._base = exposed(self._linear, light, gain)
         self._light_key = key
         self._patches.clear()
@@ -234,7 +234,7 @@ class Renderer:
     def _elsewhere(self, light: Light, gain: float) -> Picture:
         if self._away_key != self._light_key:
             back = make_backdrop(stream(self.scene.seed, "elsewhere"), self.scene.width, self.scene.height)
-            self._other = exposed(_lit(back.albedo, back.sky, back.glow, light), light, gain)
+            self._other = exposed(lit(back.albedo, back.sky, back.glow, light), light, gain)
             self._away_key = self._light_key
         return self._other
 
@@ -299,7 +299,7 @@ class Renderer:
         sprite = self._sprites[item.key]
         patch = self._patches.get(("sprite", item.key))
         if patch is None:
-            patch = exposed(_lit(sprite.albedo, None, sprite.glow, light), light, gain)
+            patch = exposed(lit(sprite.albedo, None, sprite.glow, light), light, gain)
             self._patches["sprite", item.key] = patch
         height, width = sprite.mask.shape
         left, top = max(item.x, 0), max(item.y, 0)
@@ -376,7 +376,8 @@ def _canvas_box(box: tuple[float, float, float, float]) -> Box:
     return Box(int(np.floor(left)), int(np.floor(top)), int(np.ceil(right)) + 1, int(np.ceil(bottom)) + 1)
 
 
-def _lit(albedo: Linear, sky: NDArray[np.float32] | None, glow: Linear, light: Light) -> Linear:
+def lit(albedo: Linear, sky: NDArray[np.float32] | None, glow: Linear, light: Light) -> Linear:
+    """What an albedo shines in this light, with its own lights where they burn."""
     day = albedo * np.array([light.red, light.green, light.blue], np.float32)
     if sky is not None:
         day *= (1 + (light.sky - 1) * sky)[..., None]
