@@ -31,7 +31,7 @@ def test_place_lies_in_its_grids(place: dict[str, Any], shapes: dict[str, Polygo
 
 def test_kinds_and_keys() -> None:
     kinds = Counter(place["kind"] for place in PLACE_LIST)
-    assert kinds["camera"] == 5
+    assert kinds["camera"] == 6
     assert kinds["sensor"] == 4
     assert kinds["special"] >= 1
     assert kinds["border"] == kinds["outside"] == 1
