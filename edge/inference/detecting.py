@@ -91,10 +91,8 @@ class DetectionModel:
         self.sha256 = file.sha256
         self._session = open_session(file, plan, settings.input_size)
         self.shape = self._session.shape
-        layout, self._decode = formats(settings.format, self.shape.width, self.shape.height)
-        self.unit_range = layout.unit_range
-        """Whether `run` takes 0-1 instead of 0-255."""
-        self._letterbox = Letterbox(self.shape.width, self.shape.height, layout, plan.batch)
+        self.layout, self._decode = formats(settings.format, self.shape.width, self.shape.height)
+        self._letterbox = Letterbox(self.shape.width, self.shape.height, self.layout, plan.batch)
 
     def answer(self, questions: Sequence[Question]) -> list[Detections]:
         """Answers in the order asked; at most `plan.batch` questions.

@@ -120,8 +120,9 @@ def raw_answer(model: DetectionModel) -> Floats:
 def input_of(model: DetectionModel) -> Floats:
     """The drawn picture as the model wants it: (1, 3, height, width)."""
     picture = likely_picture(model.shape.width, model.shape.height)
-    if model.unit_range:
-        picture /= 255
+    for channel in range(3):
+        picture[:, channel] *= model.layout.scale(channel)
+        picture[:, channel] += model.layout.offset(channel)
     return picture
 
 

@@ -171,6 +171,7 @@ def picture_fault(test: PictureTest, found: Detections, labels: Sequence[str]) -
     Each expected box takes the best free one of its label that overlaps it enough.
     """
     free = np.ones(len(found.scores), bool)
+    unexpected = free.copy()
     for wanted in test.expect:
         if wanted.label not in labels:
             return f"{test.path.name}: expects label {wanted.label!r}, found a model with {', '.join(labels) or 'none'}"
@@ -181,11 +182,12 @@ def picture_fault(test: PictureTest, found: Detections, labels: Sequence[str]) -
             score = "nothing there" if best is None else f"a score of {found.scores[best]:.2f}"
             corners = ", ".join(f"{value:g}" for value in wanted.box)
             return f"{test.path.name}: found {score}, expected {wanted.label} at [{corners}] with {wanted.min_score:g}"
+        free[best] = False
         # What lies on the same thing is no other thing, whatever the model calls it.
-        free &= overlap < wanted.min_iou
-    others = found.scores[free]
+        unexpected &= overlap < wanted.min_iou
+    others = found.scores[unexpected]
     if test.others_below is not None and len(others) and others.max() >= test.others_below:
-        worst = int(np.argmax(np.where(free, found.scores, -1.0)))
+        worst = int(np.argmax(np.where(unexpected, found.scores, -1.0)))
         kind = int(found.classes[worst])
         name = labels[kind] if kind < len(labels) else f"class {kind}"
         expected = f"expected nothing else from {test.others_below:g} on"

@@ -169,6 +169,9 @@ def test_each_expected_box_takes_one_answer_of_its_label() -> None:
     assert picture_fault(test, answer(*both, weak), LABELS) is None
     again = ("blue", 0.9, both[0][2])
     assert picture_fault(test, answer(*both, again), LABELS) is None, "the same thing by another name"
+    blue = {**box, "label": "blue"}
+    mixed = PictureTest.model_validate({"path": "p.png", "sha256": "0" * 64, "expect": (box, blue)})
+    assert picture_fault(mixed, answer(both[0], again), LABELS) is None, "two things at one place"
     assert "expects label 'red', found a model with cat" in str(picture_fault(test, answer(*both), ("cat",)))
 
 
