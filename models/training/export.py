@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from models.datasets.reading import Labelled, read_picture
 from models.training.errors import TrainingError
 from models.training.packing import pack_weights
 from models.training.recipe import Places, Recipe
-from models.training.train import architecture_of, needs_library
+from models.training.train import architecture_of, needs_library, quiet
 
 MAX_RELATIVE = 2e-3
 """Of the framework's number, and of the output's usual size: what sums in another order may differ by (some 100
@@ -106,15 +106,13 @@ def compare(content: bytes, batches: Sequence[NDArray[np.float32]], wanted: Sequ
 
 
 def _network(torch: Any, recipe: Recipe, checkpoint: Path, places: Places) -> Any:
-    os.environ.setdefault("YOLO_OFFLINE", "true")
-    os.environ.setdefault("YOLO_CONFIG_DIR", str((places.work / "settings").absolute()))
-    (places.work / "settings").mkdir(parents=True, exist_ok=True)
+    quiet(places.work)
     from ultralytics.nn.tasks import DetectionModel
 
     try:
         # ultralytics pickles whole modules: only read checkpoints that this machine or somebody trusted made.
         saved = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    except (OSError, RuntimeError, EOFError) as error:
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise TrainingError(f"{checkpoint}: is no checkpoint: {error}; train again with --fresh") from error
     found = saved.get("ema") or saved.get("model") if isinstance(saved, dict) else None
     if found is None:

@@ -29,6 +29,14 @@ def needs_library() -> None:
             raise MissingLibraryError(library, "training")
 
 
+def quiet(work: Path) -> None:
+    """Before ultralytics is imported: it must neither ask the network, nor write into people's homes, nor chat."""
+    os.environ.setdefault("YOLO_CONFIG_DIR", str((work / "settings").absolute()))
+    os.environ.setdefault("YOLO_OFFLINE", "true")
+    os.environ.setdefault("YOLO_VERBOSE", "false")
+    (work / "settings").mkdir(parents=True, exist_ok=True)
+
+
 def train(recipe: Recipe, name: str | None, places: Places, machine: Machine, hooks: Hooks, *, fresh: bool) -> Path:
     """Trains a round and, before it, those that it starts from. What is done is not done again.
 
@@ -161,11 +169,7 @@ def _run_own(recipe: Recipe, one: Round, job: _Job) -> Path:
 
 
 def _run(recipe: Recipe, one: Round, job: _Job) -> Path:
-    # Before the import: the trainer reads these once, and must neither ask the network nor write into people's homes.
-    os.environ.setdefault("YOLO_CONFIG_DIR", str((job.places.work / "settings").absolute()))
-    os.environ.setdefault("YOLO_OFFLINE", "true")
-    os.environ.setdefault("YOLO_VERBOSE", "false")
-    (job.places.work / "settings").mkdir(parents=True, exist_ok=True)
+    quiet(job.places.work)
     import torch
     from ultralytics.models.yolo.detect import DetectionTrainer
 
