@@ -145,6 +145,8 @@ class CameraDrills:
 
     def _next_in_turn(self) -> str | None:
         names = tuple(self._detectors)
+        # One that cannot be drilled has no turn while another can: it would only be refused again and again.
+        names = tuple(name for name in names if name in self._makers or name not in DETAILS) or names
         if not names:
             return None
         self._turn += 1

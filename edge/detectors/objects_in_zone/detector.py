@@ -31,6 +31,8 @@ MOST_CONFIDENT = 0.95
 """What a network says of itself is not more certain than that."""
 LEAST_CLEAR_LOOKS = 3
 """… without a breach, until a rule is kept again."""
+REPORT_SECONDS = 1.0
+"""How often the box's own page is told: made beside the looks, for it is asked for from other threads."""
 _SAVED_FORM = 1
 
 
@@ -42,10 +44,8 @@ class _Watched:
     zone: ZoneSettings
     settings: RuleSettings
     rule: Rule
-
-    @property
-    def key(self) -> str:
-        return f"{self.zone.name}/{self.settings.kind}"
+    key: str
+    """Of its observations; those of a rule that is broken several times at once have a number behind it."""
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class ObjectsInZoneDetector:
         self._things = Things(labels, wanted, settings.alike, settings.min_score)
         self._zones = Zones([zone.polygon for zone in settings.zones])
         self._watched = [
-            _Watched(index, zone, rule, rule_of(rule, settings))
+            _Watched(index, zone, rule, rule_of(rule, settings), f"{zone.name}/{rule.kind}")
             for index, zone in enumerate(settings.zones)
             for rule in zone.rules
         ]
@@ -94,6 +94,7 @@ class ObjectsInZoneDetector:
         self._saved: Mapping[str, Any] | None = None
         """What another stream left, until the first look of this one."""
         self._report: Mapping[str, Any] = {"zones": []}
+        self._report_due = 0.0
 
     @property
     def visibility(self) -> Visibility:
@@ -145,7 +146,8 @@ class ObjectsInZoneDetector:
                 observation = self._observation(watched, breach, t, answer.model)
                 found[observation.hazard, observation.key] = observation
         over = self._over(found, t, min(passed, 3 * self._settings.look_seconds))
-        self._report = self._reported(t)
+        if t >= self._report_due:
+            self._report, self._report_due = self._reported(t), t + REPORT_SECONDS
         return [*found.values(), *over]
 
     def _inside(self, things: Sequence[Thing]) -> Sequence[Sequence[bool]]:

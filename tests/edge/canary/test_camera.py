@@ -327,3 +327,20 @@ def test_a_drill_is_refused_when_too_many_wait() -> None:
         camera.ask()
     with pytest.raises(ValueError, match="wait already"):
         camera.ask()
+
+
+def test_a_detector_that_cannot_be_drilled_has_no_turn() -> None:
+    """Its drills would be refused, and every second proof of the camera would be lost."""
+    camera = Camera()
+    detectors = {"objects_in_zone": camera.guarded, NAME: camera.guarded}
+    drills = CameraDrills(camera.desk, detectors, {NAME: partial(painted_fall, wall_settings(), SIZE)})
+    asked: list[str] = []
+    for number, (t, luma) in enumerate(drawn(20, [])):
+        if t >= 5 and not drills.is_running and len(asked) < 2:
+            asked.append(camera.ask())
+        frame = frame_of(number, t, luma)
+        camera.guarded.observe(frame)
+        if drills.step(frame, t, ()):
+            drills.committed()
+    assert [camera.state(canary_id)["detector"] for canary_id in asked] == [NAME, NAME]
+    assert camera.meter.canaries == {"injected": 2, "found": 2}
