@@ -49,12 +49,12 @@ class Restlessness:
             self.level.fill(0)
             return self.level
         passed, self._last = media_time - self._last, media_time
-        cv2.subtract(self._now, self.mean, dst=self._distance)
+        np.subtract(self._now, self.mean, out=self._distance)
         if offset:
-            cv2.subtract(self._distance, offset, dst=self._distance)
-        cv2.absdiff(self._distance, 0.0, dst=self._distance)
+            np.subtract(self._distance, np.float32(offset), out=self._distance)
+        np.abs(self._distance, out=self._distance)
         if self._most < 255:
-            cv2.min(self._distance, self._most, dst=self._distance)
+            np.minimum(self._distance, np.float32(self._most), out=self._distance)
         cv2.accumulateWeighted(self._now, self.mean, share_after(passed, self._follow))
         cv2.accumulateWeighted(self._distance, self.level, share_after(passed, self._settle))
         return self.level
