@@ -191,7 +191,7 @@ export const en = {
     chartLabel: "{{channel}} in {{unit}}: latest {{value}}",
     setLimit: "limit {{value}}",
     clearLimit: "clears {{value}}",
-    redacted: "faces and plates blurred",
+    redacted: "people and vehicles blurred",
   },
   verdict: {
     label: "Verdict",

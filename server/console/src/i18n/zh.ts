@@ -191,7 +191,7 @@ export const zh: Messages = {
     chartLabel: "{{channel}}（{{unit}}）：最新 {{value}}",
     setLimit: "限值 {{value}}",
     clearLimit: "解除 {{value}}",
-    redacted: "人脸车牌已模糊",
+    redacted: "人员车辆已模糊",
   },
   verdict: {
     label: "研判",
