@@ -10,6 +10,9 @@ from edge.config.ground import GroundSettings
 from edge.detectors.registry import PictureSize, SettingProblem
 from edge.vision.ground import LEAST_POINTS, GroundFit, fit_ground
 
+MOST_SUSPECTS = 3
+"""More names than that are no help."""
+
 
 class CalibratedGround:
     """The ground of one camera, for pictures of one size. Immutable."""
@@ -103,26 +106,29 @@ def described_fit(ground: CalibratedGround) -> str:
     if len(settings.points) == LEAST_POINTS:
         return f"4 points, which fit always: a fifth would tell whether they are right; {exact}"
     rms_m = math.sqrt(math.fsum(one.metres**2 for one in fit.residuals) / len(fit.residuals))
-    number = _suspect(ground)
-    worst = fit.residuals[number]
-    off = f"points[{number}] is off by {worst.metres:.2f} m ({worst.pixels:.1f} px)"
-    if fit.is_contradictory:
-        return (
-            f"{len(settings.points)} points contradict each other (residual {rms_m:.2f} m, {math.sqrt(fit.misfit):.1f} "
-            f"times what accuracy_m and pixel_error_px allow); {off}: look at it first. As it is, {exact}"
-        )
-    return f"{len(settings.points)} points agree (residual {rms_m:.2f} m, {off}); {exact}"
+    if not fit.is_contradictory:
+        number, worst = max(enumerate(fit.residuals), key=lambda pair: pair[1].deviations)
+        off = f"points[{number}] is off by {worst.metres:.2f} m ({worst.pixels:.1f} px)"
+        return f"{len(settings.points)} points agree (residual {rms_m:.2f} m, {off} at most); {exact}"
+    times = f"{math.sqrt(fit.misfit):.1f} times what accuracy_m and pixel_error_px allow"
+    found = f"{len(settings.points)} points contradict each other (residual {rms_m:.2f} m, {times})"
+    return f"{found}; {_suspects(ground)}. As it is, {exact}"
 
 
-def _suspect(ground: CalibratedGround) -> int:
-    """The point that fits worst; of points that contradict each other the one without which the others agree best.
+def _suspects(ground: CalibratedGround) -> str:
+    """Whom to look at first.
 
-    A wrong point pulls the fit towards itself, so that others may lie farther off than it does.
+    A wrong point pulls the fit towards itself, so that others may lie farther off than it does: the suspects are those
+    without which the others agree. With five points any four others do.
     """
-    fit, points = ground.fit, ground.settings.points
-    if not fit.is_contradictory or len(points) < LEAST_POINTS + 2:
-        return max(range(len(points)), key=lambda index: fit.residuals[index].deviations)
-    return min(range(len(points)), key=lambda index: _misfit_without(ground.settings, index))
+    points = ground.settings.points
+    if len(points) > LEAST_POINTS + 1:
+        misfits = sorted((_misfit_without(ground.settings, index), index) for index in range(len(points)))
+        named = [f"points[{index}]" for misfit, index in misfits[:MOST_SUSPECTS] if misfit <= 1]
+        if named:
+            return f"without {' or '.join(named)} the others agree: look there first"
+    number, worst = max(enumerate(ground.fit.residuals), key=lambda pair: pair[1].deviations)
+    return f"points[{number}] is off most, by {worst.metres:.2f} m ({worst.pixels:.1f} px)"
 
 
 def _misfit_without(settings: GroundSettings, index: int) -> float:

@@ -265,8 +265,8 @@ def _residual(
     squared = float(off @ np.linalg.solve(_scatter(by_point, pixel_sigma, place_sigma), off))
     per_pixel, per_metre = scales
     return Residual(
-        metres=float(np.hypot(*off)) / per_metre,
-        pixels=float(np.hypot(*in_pixels)) / per_pixel,
+        metres=float(np.hypot(*off) / per_metre),
+        pixels=float(np.hypot(*in_pixels) / per_pixel),
         deviations=math.sqrt(squared),
     )
 

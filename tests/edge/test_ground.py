@@ -144,7 +144,7 @@ def test_check_tells_how_well_the_points_agree(tmp_path: Path) -> None:
     (wrong,) = ground_findings(tmp_path, points(6, p5=8.0))
     assert wrong.grade is Grade.WARNING
     assert "6 points contradict each other" in wrong.message
-    assert "points[5] is off by" in wrong.message
+    assert "without points[5] " in wrong.message
 
 
 def test_check_names_maps_that_are_displaced(tmp_path: Path) -> None:
@@ -180,7 +180,14 @@ def test_the_ground_shapes_events_and_is_in_their_hash(tmp_path: Path) -> None:
     assert picture_problems(source, PictureSize(640, 360))
 
 
-def test_the_worst_point_is_named_by_its_number() -> None:
+def test_those_are_named_without_whom_the_others_agree() -> None:
+    """The fit is drawn towards a wrong point: others lie farther off than it does."""
     ground = CalibratedGround(settings(6, p2=10.0))
-    assert "points[2] is off by" in described_fit(ground)
+    worst = max(range(6), key=lambda index: ground.fit.residuals[index].deviations)
+    assert worst != 2
+    assert "without points[2] " in described_fit(ground)
+    assert "the others agree" in described_fit(ground)
+    five = CalibratedGround(settings(5, p2=10.0))
+    assert "contradict each other" in described_fit(five)
+    assert "is off most" in described_fit(five), "any four agree"
     assert math.isfinite(ground.fit.misfit)
