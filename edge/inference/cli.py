@@ -17,7 +17,7 @@ from edge.inference.errors import ModelError
 if TYPE_CHECKING:
     from edge.config.inference import InferenceSettings, ModelSettings
     from edge.inference.choice import Choice
-    from edge.inference.measuring import Step
+    from edge.inference.measuring import Measurement, Step
 
 # In a pipe there is no width to ask for, and a table broken at 80 columns cannot be read.
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
@@ -78,6 +78,11 @@ def _show(name: str, choice: Choice) -> None:
             "" if one.wall_ms is None else f"{one.wall_ms:.2f}",
             "" if one.difference is None else f"{one.difference:.3g}",
             str(one.runs or ""),
-            "chosen" if number == choice.chosen else f"refused: {one.refused}" if one.refused else "",
+            _said(one, chosen=number == choice.chosen),
         )
     _out.print(table)
+
+
+def _said(one: Measurement, *, chosen: bool) -> str:
+    said = "chosen" if chosen else f"refused: {one.refused}" if one.refused else ""
+    return ", ".join(filter(None, (said, one.loss and f"loses {one.loss}")))

@@ -16,6 +16,7 @@ from edge.config.health import DeviceCondition
 from edge.detectors.registry import installed_detectors
 from edge.inference.keeping import FOLDER_NAME
 from edge.supervisor.supervisor import Supervisor
+from models.registry import load, made_note, onnx_path
 from tests.edge.inference.tiny_model import tiny_model
 from tests.edge.outbox.protocol_server import ProtocolServer, protocol_server
 from tests.edge.supervisor.running import PLACE, children, clip, configuration, phases, running, wait_until
@@ -203,3 +204,19 @@ def test_a_model_is_replaced_under_running_cameras_or_refused_and_the_one_before
         wait_until(lambda: phases(server.memory, "box-1")[-1:] == ["cleared"], "it is over")
     hazards = {event["data"].get("hazard") for event in server.memory.events.values()} - {None}
     assert hazards == {"model_failed"}
+
+
+def test_a_file_that_came_later_is_taken_up_when_the_same_configuration_is_read_again(tmp_path: Path) -> None:
+    """What a registry's row comes to is not in the text: here the hash of a model that is made on site."""
+    known = load().models["yolo11n"]
+    store = tmp_path / "state" / "models"
+    made = onnx_path(store, "yolo11n", known, known.file())
+    path = configuration(tmp_path, {"*": {"kind": "camera"}}, inference={"models": {"things": {"registry": "yolo11n"}}})
+    with running(path) as supervisor:
+        text = path.read_text(encoding="utf-8")
+        assert supervisor.propose(text).empty
+        store.mkdir(parents=True, exist_ok=True)
+        made_note(made).write_text(f"{'ab' * 32}  {made.name}\n", encoding="ascii")
+        assert supervisor.propose(text).models == ("things",)
+        assert supervisor.apply(text).models == ("things",)
+        assert supervisor.propose(text).empty, "it was taken up"
