@@ -190,7 +190,8 @@ class ObjectsInZoneDetector:
             hazard=watched.settings.hazard,
             key=f"{watched.key}:{breach.name}" if breach.name else watched.key,
             media_time=t,
-            started_media_time=min(breach.since, t),
+            # What began before this stream was opened has no media time in it.
+            started_media_time=min(max(breach.since, self._began or 0.0), t),
             severity=watched.settings.severity,
             tier=watched.settings.tier,
             confidence=round(min(breach.confidence, MOST_CONFIDENT), 3),

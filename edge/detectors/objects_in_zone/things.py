@@ -78,7 +78,10 @@ class Things:
         return things
 
     def _distinct(self, answer: Detections) -> tuple[Floats, Floats, NDArray[np.int32]]:
-        known = answer.classes < len(self._labels)
+        # A network at half precision may say anything: one such number would stay in every prediction after it.
+        known = np.isfinite(answer.boxes).all(axis=1) & np.isfinite(answer.scores)
+        known &= (answer.boxes[:, :2] < answer.boxes[:, 2:]).all(axis=1)
+        known &= (answer.classes >= 0) & (answer.classes < len(self._labels))
         known[known] = self._followed[answer.classes[known]]
         wanted = np.flatnonzero(known & (answer.scores >= WEAK_SHARE * self._min_score))
         boxes, scores, classes = answer.boxes[wanted], answer.scores[wanted], answer.classes[wanted]

@@ -62,6 +62,8 @@ class TruthPort:
     noise_px: float = 1.0
     silent: tuple[float, float] = (0.0, 0.0)
     """From … to, in media time: nothing is answered, and questions are shed."""
+    odd: Sequence[tuple[Box, int]] = ()
+    """Boxes and classes that no network should say, in every answer."""
     now: float = 0.0
     asked: list[tuple[float, Region | None]] = field(default_factory=list)
     _waiting: list[Detections] = field(default_factory=list)
@@ -93,6 +95,10 @@ class TruthPort:
             boxes.append(np.array(box) + self._random.normal(0, self.noise_px, 4))
             scores.append(actor.score)
             classes.append(LABELS.index(actor.labels[int(self._random.integers(len(actor.labels)))]))
+        for box, kind in self.odd:
+            boxes.append(np.array(box))
+            scores.append(0.9)
+            classes.append(kind)
         order = np.argsort(-np.array(scores), kind="stable") if scores else np.empty(0, np.intp)
         return Detections(
             t,

@@ -258,3 +258,34 @@ def test_late_answers_of_one_look_are_judged_in_their_order() -> None:
     found = [one for t in times(30) for one in seen_at(made, port, t)]
     assert [one.media_time for one in found] == sorted(one.media_time for one in found)
     assert found[0].media_time == pytest.approx(10.5, abs=0.6), "when it was, not when the answer came"
+
+
+def test_numbers_that_are_none_harm_nothing() -> None:
+    """Boxes without size, beyond all numbers, and of classes that the model has no name for."""
+    nan, inf = float("nan"), float("inf")
+    odd = [
+        ((nan, 0, 10, 10), 2),
+        ((0, 0, inf, 10), 2),
+        ((50, 50, 50, 90), 2),
+        ((60, 60, 20, 90), 2),
+        ((0, 0, 9, 9), 99),
+    ]
+    port = TruthPort([Actor(standing(PARKED))], odd=odd)
+    made = detector(settings(rule(**DWELL)), port)
+    found = [one for t in times(40) for one in seen_at(made, port, t)]
+    assert found[0].media_time == pytest.approx(31, abs=1)
+    assert {one.detail.as_json()["count"] for one in found} == {1}
+
+
+def test_what_began_before_the_stream_has_no_time_in_it() -> None:
+    """Told by the stream before, and still there: it goes on, and begins for this stream with its opening."""
+    values = settings(rule(**DWELL))
+    port = TruthPort([Actor(standing(PARKED))])
+    saved, told = saved_after(50, port, values)
+    assert told
+    again = detector(values, port)
+    again.load(saved)
+    found = [one for t in times(10, begin=3.0) for one in seen_at(again, port, t)]
+    assert found
+    assert all(3.0 <= one.started_media_time <= one.media_time for one in found)
+    assert found[0].detail.as_json()["objects"][0]["seconds"] == pytest.approx(50, abs=2)
