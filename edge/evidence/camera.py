@@ -265,7 +265,7 @@ class CameraEvidence:
         self, episode: Episode, picture: Image, taken_at: datetime, marks: tuple[Mark, ...]
     ) -> tuple[Evidence, ...]:
         quality = self._settings.jpeg_quality
-        still = self._still(picture, marks)
+        still = self._still(picture, marks, episode.hazard)
         made = []
         if still is not None:
             content = jpeg(still.picture, quality)
@@ -278,11 +278,11 @@ class CameraEvidence:
             made.append(self._keep(drawn, EvidenceKind.OVERLAY, "image/jpeg", taken_at, redacted=still.redacted))
         return tuple(made)
 
-    def _still(self, picture: Image, marks: tuple[Mark, ...] = ()) -> Still | None:
+    def _still(self, picture: Image, marks: tuple[Mark, ...] = (), hazard: str = "") -> Still | None:
         """The picture as it may leave the box; None: it may not."""
         if self._blur is None or picture.ndim != 3 or not picture.size:
             return Still(picture, redacted=False)
-        return self._blur.still(picture, marks)
+        return self._blur.still(picture, marks, hazard)
 
     def _clip_of(self, cut: PacketCut, captured_at: datetime, asked: tuple[float, float]) -> tuple[Evidence, ...]:
         return (self._keep_clip(remuxed(cut), captured_at, asked),)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import numpy as np
 import structlog
 
+from contract.details import FIRE_HAZARDS
 from edge.config.evidence import BlurSettings
 from edge.detectors.interface import Detections, Frame, Image, InferencePort, Mark, Region
 from edge.vision.blurring import blurred, tiles
@@ -27,10 +28,18 @@ WEIGHT = 10.0
 CONCERNED_IOU = 0.5
 """A thing and a mark that overlap by more are the same: the alarm is about this thing."""
 WITHIN, SMALLER = 0.7, 0.5
-"""A mark that lies within a thing by so much, and takes less than so much of it, is something else: flames at a car."""
+"""Flames that lie within a vehicle by so much, and take less than so much of it, are shown."""
+PERSON = "person"
+"""Never shown, whatever burns before them."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Thing:
+    label: str
+    box: Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,6 @@ class StillBlur:
         self._counts = Counter() if counts is None else counts
         self._give_back = give_back
         self._wait, self._clock = wait, clock
-        self._labels = port.labels(settings.model)
         self._asked = 0
 
     @property
@@ -76,10 +84,10 @@ class StillBlur:
         """Gives the port back: stills are from now on as they would be without a model."""
         self._give_back()
 
-    def still(self, picture: Image, marks: Sequence[Mark] = ()) -> Still | None:
+    def still(self, picture: Image, marks: Sequence[Mark] = (), hazard: str = "") -> Still | None:
         """The (height, width, 3) BGR picture as it may leave the box; None: it may not.
 
-        `marks` say what the alarm is about: a fire at a car stays to be seen, though the car is blurred.
+        `marks` and `hazard` say what the alarm is about: flames at a car stay to be seen, though the car is blurred.
         """
         found = self._found_in(picture)
         if found is None:
@@ -94,29 +102,31 @@ class StillBlur:
             return Still(picture, redacted=False) if kept else None
         self._counts["blurred"] += 1
         about = [_sides(mark.box) for mark in marks if mark.box is not None]
-        spared = [box for box in found if self._settings.spare_concerned and _is_among(box, about)]
-        hidden = [box for box in found if box not in spared]
-        held = [box for box in hidden if any(_is_something_else(mark, box) for mark in about)]
-        clear = [_window(mark) for mark in about if any(_is_something_else(mark, box) for box in held)]
-        shown = blurred(picture, held, [*clear, *(_window(box) for box in spared)])
+        spared = [thing for thing in found if self._settings.spare_concerned and _is_among(thing.box, about)]
+        hidden = [thing for thing in found if thing not in spared]
+        flames = about if hazard in FIRE_HAZARDS else []
+        held = [one for one in hidden if one.label != PERSON and any(_is_at(flame, one.box) for flame in flames)]
+        clear = [_window(flame) for flame in flames if any(_is_at(flame, thing.box) for thing in held)]
+        shown = blurred(picture, [one.box for one in held], [*clear, *(_window(thing.box) for thing in spared)])
         # After what was cleared: somebody who stands before the flames is hidden all the same.
-        shown = blurred(shown, [box for box in hidden if box not in held])
+        shown = blurred(shown, [thing.box for thing in hidden if thing not in held])
         return Still(shown, redacted=not spared)
 
-    def _found_in(self, picture: Image) -> Sequence[Box] | None:
+    def _found_in(self, picture: Image) -> Sequence[_Thing] | None:
         """Every person and vehicle, of the whole picture and of its tiles; None if the model does not answer."""
         until = self._clock() + self._settings.patience_seconds
-        found: list[Box] = []
+        found: list[_Thing] = []
+        labels = self._port.labels(self._settings.model)
         height, width = picture.shape[:2]
         for window in (None, *tiles(width, height)):
             answer = self._answer(picture, window, until)
             if answer is None:
                 return None
             for box, score, kind in zip(answer.boxes, answer.scores, answer.classes, strict=True):
-                known = kind < len(self._labels) and self._labels[kind] in self._settings.labels
-                if known and score >= self._settings.min_score:
+                known = kind < len(labels) and labels[kind] in self._settings.labels
+                if known and score >= self._settings.min_score and np.isfinite(box).all():
                     left, top, right, bottom = (float(value) for value in box)
-                    found.append((left, top, right, bottom))
+                    found.append(_Thing(labels[kind], (left, top, right, bottom)))
         return found
 
     def _answer(self, picture: Image, window: Window | None, until: float) -> Detections | None:
@@ -164,8 +174,8 @@ def _is_among(box: Box, about: Sequence[Box]) -> bool:
     return any(_shared(box, mark) >= CONCERNED_IOU * (_area(box) + _area(mark) - _shared(box, mark)) for mark in about)
 
 
-def _is_something_else(mark: Box, thing: Box) -> bool:
-    """Whether a mark is a smaller thing at a larger one, which is not to be blurred with it."""
+def _is_at(mark: Box, thing: Box) -> bool:
+    """Whether a mark is of something smaller at a larger thing."""
     return 0 < _area(mark) < SMALLER * _area(thing) and _shared(mark, thing) >= WITHIN * _area(mark)
 
 
