@@ -21,6 +21,7 @@ from edge.inference.errors import ModelError
 from edge.inference.measuring import Stored
 from edge.inference.proving import Parts, open_proven
 from edge.inference.sessions import SessionPlan, read_model
+from edge.inference.trials import Trials, digest_of
 
 FOLDER_NAME = "good-models"
 
@@ -31,6 +32,8 @@ class _Kept(Stored):
     settings: ModelSettings
     sha256: Sha256Hex
     plan: SessionPlan
+    row: str
+    """A digest of the row that it served for."""
 
 
 class KeptModels:
@@ -38,9 +41,24 @@ class KeptModels:
 
     def __init__(self, state_dir: Path) -> None:
         self._folder = state_dir / FOLDER_NAME
+        self._trials = Trials(self._folder)
+
+    def begin(self, name: str, row: ModelSettings) -> None:
+        """Before a model is opened: notes its trial, unless it is the one that has served well.
+
+        Raises:
+            SelfTestError: it brought its process down before, see `edge.inference.trials`.
+        """
+        kept = self._read(name)
+        if kept is None or kept.row != digest_of(row):
+            self._trials.begin(name, row)
+
+    def end(self, name: str, row: ModelSettings, *, well: bool) -> None:
+        """After a model's trial, or when it ends before."""
+        self._trials.end(name, row, well=well)
 
     def keep(self, name: str, settings: ModelSettings, model: DetectionModel) -> None:
-        """Keeps a model that has served well, in place of the one kept before.
+        """Keeps a model that has served well for the row `settings`, in place of the one kept before.
 
         Raises:
             ModelError: its file is no longer the one that serves.
@@ -54,6 +72,7 @@ class KeptModels:
             ),
             sha256=model.sha256,
             plan=model.plan,
+            row=digest_of(settings),
         )
         with alone(self._folder):
             before = self._read(name)

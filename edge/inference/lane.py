@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import structlog
@@ -20,6 +19,7 @@ from edge.config.inference import InferenceSettings, ModelSettings
 from edge.detectors.interface import Detections
 from edge.inference.detecting import DetectionModel, Question
 from edge.inference.errors import ModelError
+from edge.inference.lane_state import CHANGES, COUNTS, LaneState
 from edge.inference.opening import Keeper, OpenModel
 from edge.inference.overload import Shedding
 from edge.inference.replacing import RETRY_SECONDS, Change, TrialError
@@ -38,21 +38,6 @@ log = structlog.get_logger("inference")
 
 Deliver = Callable[[str, Detections | None], None]
 """Brings an answer to a source; None: the model failed."""
-
-
-class LaneState(StrEnum):
-    """How a model is."""
-
-    IDLE = "idle"
-    """Nobody has asked yet: it is not loaded."""
-    OPENING = "opening"
-    """Loading, or being measured at first boot; questions are shed until it is over."""
-    READY = "ready"
-    FAILED = "failed"
-    """It cannot be run for now, and is tried again."""
-    HANGING = "hanging"
-    """Its library did not come back, more often than threads may be left behind."""
-    CLOSED = "closed"
 
 
 @dataclass(slots=True)
@@ -175,7 +160,7 @@ class Lane:
 
     def _open_beside(self, change: Change) -> None:
         try:
-            opened = self._open_model(self.name, change.wanted)
+            opened = self._open_on_trial(change.wanted)
         except Exception as error:
             if not isinstance(error, ModelError):
                 log.exception("a model broke through a fault of ours", model=self.name)
@@ -185,7 +170,24 @@ class Lane:
             return
         with self._changed:
             change.opened = opened
+            overtaken = self._change is not change
             self._changed.notify_all()
+        if overtaken:
+            self._end_trial(change.wanted)
+
+    def _open_on_trial(self, row: ModelSettings) -> DetectionModel:
+        """Raises ModelError: it cannot be opened, or it brought its process down before."""
+        if self._kept is not None:
+            self._kept.begin(self.name, row)
+        try:
+            return self._open_model(self.name, row)
+        except Exception:
+            self._end_trial(row)
+            raise
+
+    def _end_trial(self, row: ModelSettings, *, well: bool = False) -> None:
+        if self._kept is not None:
+            self._kept.end(self.name, row, well=well)
 
     def _refuse(self, change: Change, error: Exception) -> None:
         change.refuse(error, time.monotonic())
@@ -214,6 +216,7 @@ class Lane:
             self._before = None
             keep, self._to_keep = self._to_keep, False
         if keep and self._kept is not None:
+            self._end_trial(served.row, well=True)
             try:
                 self._kept.keep(self.name, served.row, served.model)
             except (ModelError, OSError) as error:
@@ -245,6 +248,8 @@ class Lane:
         # The smaller one may be what broke.
         self._reduced, self._reduced_row = None, None
         failed, self._served, self._before = self._served, self._before, None
+        if failed is not None:
+            self._end_trial(failed.row)
         if failed is None or self._served is None:
             return
         self._counts["taken_back"] += 1
@@ -260,6 +265,9 @@ class Lane:
             self._state = LaneState.CLOSED
             self._change = None
             self._changed.notify_all()
+            rows = [self._wanted] if self._served is None else [self._wanted, self._served.row]
+        for row in rows:
+            self._end_trial(row)
 
     def join(self, timeout_seconds: float) -> None:
         """Waits for the thread to end."""
@@ -343,7 +351,7 @@ class Lane:
             return
         refused: ModelError | None = None
         try:
-            served = _Served(self._open_model(self.name, wanted), wanted)
+            served = _Served(self._open_on_trial(wanted), wanted)
         except ModelError as error:
             kept = None if self._kept is None else self._kept.open(self.name, wanted)
             if kept is None:
@@ -354,6 +362,7 @@ class Lane:
                 return
             self._serves(served)
             self._state, self._reason = LaneState.READY, ""
+            self._to_keep = refused is None  # else it is what was kept
             if refused is not None and self._wanted == wanted:
                 self._refuse(Change(wanted), refused)
             else:
@@ -467,13 +476,3 @@ class Lane:
     def _pin(self) -> None:
         if self._core is not None:
             os.sched_setaffinity(threading.get_native_id(), {self._core})
-
-
-COUNTS = (
-    *("asked", "answered", "replaced", "shed", "failed", "heartbeats", "reduced", "runs", "failures"),
-    "replaced_sessions",
-)
-"""What a lane counts: questions; of the answered, those that were overdue and those by the reduced model; runs of the
-session; times that the model broke, and that its session hung and was replaced."""
-CHANGES = ("taken_over", "refused", "taken_back")
-"""What became of changed models: one that broke on its trial counts as taken over, taken back and refused."""

@@ -14,7 +14,7 @@ KEPT_RECORDS = 500
 KEPT_EVENTS = 200
 TROUBLED = frozenset({"failed", "hanging"})
 REFUSED = "refused"
-"""Of `edge.inference.lane.LaneState` and `edge.inference.replacing.ChangeState`: importing those would bring the
+"""Of `edge.inference.lane_state.LaneState` and `edge.inference.replacing.ChangeState`: importing those would bring the
 libraries of models into the supervisor."""
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,6 +21,7 @@ from edge.inference.keeping import FOLDER_NAME, KeptModels
 from edge.inference.proving import open_proven, read_parts
 from edge.inference.service import InferenceService
 from edge.inference.sessions import REFERENCE, read_model
+from edge.inference.trials import MOST_CRASHES
 from tests.edge.inference.conftest import MakeSettings, frame
 from tests.edge.inference.serving import PATIENCE_SECONDS, answer_to, counts, opener, serving, state, status, until
 from tests.edge.inference.tiny_model import tiny_model
@@ -271,6 +275,42 @@ def test_a_box_that_starts_with_a_bad_model_goes_on_with_the_one_that_served_wel
         dimmer_copy = f"tiny-{read_model(dimmer).sha256[:16]}.onnx"
         until((tmp_path / "state" / FOLDER_NAME / dimmer_copy).exists, "it is kept")
         until(lambda: kept_files(tmp_path) == [".json", ".onnx"], "in place of the other")
+
+
+CRASH = """
+import os, signal, sys
+from pathlib import Path
+from edge.config.inference import ModelSettings
+from edge.inference.keeping import KeptModels
+row = ModelSettings.model_validate_json(sys.stdin.read())
+KeptModels(Path(sys.argv[1])).begin("tiny", row)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_one_that_brings_its_process_down_is_refused_after_a_while(
+    inference: MakeSettings, tmp_path: Path, dimmer: Path
+) -> None:
+    """A crash cannot be caught; what it leaves behind is a note of a process that is no more."""
+    good = inference({"trial_seconds": 0.1}, version="1")
+    with serving(good, tmp_path, opener()) as service:
+        answer_to(service.port("gate"), "tiny", 1.0, RED)
+        until((tmp_path / "state" / FOLDER_NAME / "tiny.json").exists, "it is kept")
+    bad = inference(version="2", path=dimmer)
+    for _ in range(MOST_CRASHES):
+        with serving(bad, tmp_path, opener()) as service:
+            assert answer_to(service.port("gate"), "tiny", 1.0, RED).model.version == "2", "it gets another chance"
+        command, row = [sys.executable, "-c", CRASH, tmp_path / "state"], bad.models["tiny"].model_dump_json()
+        crashed = subprocess.run(command, input=row, text=True, check=False)
+        assert crashed.returncode == -signal.SIGKILL
+    with serving(bad, tmp_path, opener()) as service:
+        port = service.port("gate")
+        assert answer_to(port, "tiny", 1.0, RED).model.version == "1"
+        assert "its process ended 3 times before" in status(service)["change"]["reason"]
+        # Another file is another trial.
+        dimmer.write_bytes(dimmer.read_bytes())
+        until(lambda: status(service)["version"] == "2", "the mended one serves")
+    assert not list((tmp_path / "state" / FOLDER_NAME).glob("*.trial")), "a clean end leaves no note"
 
 
 def test_what_was_kept_serves_only_where_it_fits(inference: MakeSettings, tmp_path: Path) -> None:
