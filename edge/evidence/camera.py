@@ -61,6 +61,9 @@ class _Pending:
     opened: float
     observed: float
     marks: tuple[Mark, ...]
+    """The latest, of the whole track."""
+    shown: tuple[Mark, ...] = ()
+    """Of the picture itself: where things were when it was taken."""
     clip_wanted: bool = True
 
 
@@ -108,6 +111,7 @@ class CameraEvidence:
             opened=frame.media_time,
             observed=observation.media_time,
             marks=observation.marks,
+            shown=observation.marks,
         )
         self._make_exhibits(episode, observation)
 
@@ -186,9 +190,7 @@ class CameraEvidence:
     def _make_pictures(self, pending: _Pending) -> None:
         picture, pending.picture = pending.picture, None
         if picture is not None:
-            self._submit(
-                pending.episode, self._pictures_of, pending.episode, picture, pending.picture_taken_at, pending.marks
-            )
+            self._submit(pending.episode, self._pictures_of, replace(pending), picture)
 
     def _make_clip(self, pending: _Pending, media_time: float) -> None:
         self._make_pictures(pending)
@@ -261,11 +263,10 @@ class CameraEvidence:
             made.setdefault((kept.sha256, kept.kind), kept)
         return tuple(made.values())
 
-    def _pictures_of(
-        self, episode: Episode, picture: Image, taken_at: datetime, marks: tuple[Mark, ...]
-    ) -> tuple[Evidence, ...]:
+    def _pictures_of(self, pending: _Pending, picture: Image) -> tuple[Evidence, ...]:
+        episode, taken_at, marks = pending.episode, pending.picture_taken_at, pending.marks
         quality = self._settings.jpeg_quality
-        still = self._still(picture, marks, episode.hazard)
+        still = self._still(picture, pending.shown, episode.hazard)
         made = []
         if still is not None:
             content = jpeg(still.picture, quality)

@@ -282,3 +282,26 @@ def test_on_real_streets_plates_are_not_to_be_read() -> None:
 
 def _letters(part: np.ndarray) -> float:
     return float(np.abs(cv2.Laplacian(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), cv2.CV_64F)).mean())
+
+
+def test_what_is_spared_is_where_it_was_in_the_picture(inference: MakeSettings, tmp_path: Path) -> None:
+    """The picture is of the opening; by the time that it is made the lorry may have driven on."""
+    blur = replaying(inference, SETTINGS.model_copy(update={"spare_concerned": True}))
+    asked = EvidenceSettings.model_validate({"clip_before_seconds": 1, "clip_after_seconds": 1})
+    source = encode(tmp_path / "c.mp4")
+    made = CameraEvidence(EvidenceStore(tmp_path / "evidence"), asked, Inline(), ring_of(source).ring, blur)
+    tracked, picture = tracker(), scene((0, 0, 2))
+    for seconds, x in ((3.0, 1.0), (3.3, 90.0)):
+        seen = observation(seconds, marks=(Mark(box=(x, 1, 31, 30)),))
+        change = tracked.observe("d", seen, moment(seconds))
+        assert change is not None
+        if change.opened:
+            frame = Frame("c", 30, 3.0, T0 + timedelta(seconds=3), picture[:, :, 0], lambda _region=None: picture)
+            made.opened(change.episode, seen, frame)
+        else:
+            made.observed(change.episode, seen)
+    made.advance(10)
+    made.wait(30)
+    found = {item.kind: item for _, items in made.finished() for item in items}
+    assert not found["snapshot"].redacted
+    assert stripes(read(tmp_path, found["snapshot"]), 0, 0) > 40
