@@ -117,8 +117,7 @@ def quantise_command(recipe: RecipeArgument, data: DataOption = DEFAULT_DATA, wo
             after = evaluate(Asker(Asked(target, TRAINED_FORMAT, plan.labels)), checks, plan.labels, _report(bar))
         whole, all_ = done.convolutions
         _say(f"{done.path}: {done.size_bytes} bytes, sha256 {done.sha256}")
-        how = f"calibrated with {done.pictures} pictures ({plan.quantise.method})"
-        _say(f"{whole} of {all_} convolutions in whole numbers, {how}")
+        _say(f"{whole} of {all_} convolutions in whole numbers, calibrated with {done.pictures} pictures")
         _say(loss_row(before, after))
 
 
@@ -160,7 +159,7 @@ def eval_command(  # noqa: PLR0913, PLR0917 - each is an option of the command l
         with _bar() as bar:
             figures = evaluate(Asker(chosen.asked), selections, chosen.wanted(selections), _report(bar), gallery)
         # Not narrower, into a file or a pipe either: cut words are no figures.
-        Console(highlight=False, width=max(_out.width, 132)).print(_table(figures))
+        Console(highlight=False, width=max(_out.width, 160)).print(_table(figures))
         _say(f"{chosen.asked.path}: {figures.bytes} bytes, {figures.ms} ms of one core a picture here")
         if gallery is not None:
             _say(f"{len(gallery.drawn)} mistakes drawn into {failures}")

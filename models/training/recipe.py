@@ -173,7 +173,6 @@ class QuantisePlan(Form):
     """Beside the recipe."""
     calibration: tuple[Sized, ...] = Field(min_length=1)
     pictures: Annotated[int, Field(ge=8, le=5000)] = 128
-    method: Annotated[str, Field(pattern="^(minmax|entropy|percentile)$")] = "minmax"
     keep_float: tuple[str, ...] = ()
     """Nodes that stay in float, by the beginning of their names, beside the head's arithmetic, which always does."""
 
