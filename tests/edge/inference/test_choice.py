@@ -18,7 +18,7 @@ from edge.inference.choice import Choice, best_of, choose
 from edge.inference.detecting import DetectionModel
 from edge.inference.drawn import likely_picture
 from edge.inference.errors import ModelError
-from edge.inference.measuring import Measurement, Step, candidates, parity
+from edge.inference.measuring import Measurement, Step, candidates, measure, parity
 from edge.inference.opening import opener
 from edge.inference.proving import raw_answer, read_parts
 from edge.inference.selftest import as_yaml, fingerprint_of
@@ -233,6 +233,14 @@ def slow_and_small(tmp_path: Path) -> dict[str, Path]:
     return {"slow": tiny_model(tmp_path / "slow.onnx", width=256, height=256, detours=3), "small": small}
 
 
+def measured_here(settings: InferenceSettings) -> list[Measurement]:
+    """What the child finds, without one."""
+    steps: list[Step] = []
+    model = settings.models["tiny"]
+    measure(model, read_parts(model), settings, steps.append)
+    return [step.done for step in steps if step.done is not None]
+
+
 def offered(files: dict[str, Path], folder: Path, *, loss: bool = True, test: bool = True) -> dict[str, Any]:
     """The settings of the model with its int8 file. The self-test is the f32 file's own fingerprint."""
     variant: dict[str, Any] = {"precision": "int8", "path": files["small"]}
@@ -271,11 +279,11 @@ def test_one_of_which_nobody_knows_what_it_misses_is_chosen_only_by_name(
     inference: MakeSettings, tmp_path: Path, slow_and_small: dict[str, Path], offer: dict[str, bool], said: str
 ) -> None:
     model = offered(slow_and_small, tmp_path, **offer)
-    choice = run_choice(inference(**model), tmp_path / "state")
-    assert choice.plan.precision is Precision.F32
-    assert [one.refused for one in choice.measurements] == [None, said]
-    wished = run_choice(inference({"precision": "int8"}, **model), tmp_path / "state")
-    assert [one.plan for one in wished.measurements] == [SessionPlan(precision=Precision.INT8)]
+    found = measured_here(inference(**model))
+    assert [one.refused for one in found] == [None, said]
+    assert best_of(slow_and_small["slow"], found) == 0
+    wished = measured_here(inference({"precision": "int8"}, **model))
+    assert [(one.plan, one.refused) for one in wished] == [(SessionPlan(precision=Precision.INT8), None)]
 
 
 def test_one_that_fails_the_selftest_is_refused_even_by_name(
@@ -283,11 +291,12 @@ def test_one_that_fails_the_selftest_is_refused_even_by_name(
 ) -> None:
     model = offered(slow_and_small, tmp_path)
     tiny_model(slow_and_small["small"], width=256, height=256, weight=0.5)
-    choice = run_choice(inference(**model), tmp_path / "state")
-    assert choice.plan.precision is Precision.F32
-    assert "fails the self-test: fingerprint: off by" in str(choice.measurements[1].refused)
+    found = measured_here(inference(**model))
+    assert best_of(slow_and_small["slow"], found) == 0
+    assert "fails the self-test: fingerprint: off by" in str(found[1].refused)
+    wished = measured_here(inference({"precision": "int8"}, **model))
     with pytest.raises(ModelError, match=r"int8, 1 thread: fails the self-test: fingerprint: off by"):
-        run_choice(inference({"precision": "int8"}, **model), tmp_path / "state")
+        best_of(slow_and_small["slow"], wished)
 
 
 def test_a_variant_that_was_not_fetched_is_left_out_and_measured_when_it_is_there(
