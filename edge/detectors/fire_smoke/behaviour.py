@@ -27,6 +27,8 @@ IN_STEP = 0.4
 itself (0.05-0.1)."""
 LEARNED_FLICKER = 2.0
 """Levels at 1-12 Hz that show that something lives: noise and encoders leave 0.5-1.5 in cells of a working picture."""
+SPECTRUM_FPS = 3.5
+"""Pictures a second that a spectrum from 1 Hz needs."""
 LEAST_CHANGE = 0.3
 """Levels of grey: less is noise."""
 DRIFT_SECONDS = 5.0
@@ -53,6 +55,8 @@ class Behaviour:
     """Standard deviation of the base in box heights."""
     coloured: float | None = None
     """Share of the burst in which it had a flame's colour."""
+    change: float | None = None
+    """Levels of grey within 0.2 s, or from one picture to the next if they come more slowly."""
     constancy: float | None = None
     """The median change within 0.2 s as a share of its mean: flames change all the time, screens and lamps in steps."""
     restless: float | None = None
@@ -90,6 +94,8 @@ def contradiction(
     outline to be measured, and low sun drowns its flicker: then it must only be alive, and have no rhythm.
     """
     common = [
+        (_below(behaviour.change, settings.min_change) and hazard is Hazard.FIRE, "still"),
+        (_below(behaviour.restless, settings.min_restless), "still"),
         (_beyond(behaviour.drift, settings.max_drift), "moves"),
         (_below(behaviour.constancy, settings.min_constancy), "in steps"),
         (_beyond(behaviour.together, settings.max_together), "one lamp"),
@@ -135,19 +141,22 @@ def _fire(tube: Tube, eye: Eye, now: float, settings: BehaviourSettings, tubes: 
     areas = np.array([cv2.countNonZero(outline) for outline in outlines], np.float64)
     cells = _cells(lumas, outlines)
     spectrum = spectrum_of(cells, times)
+    # No spectrum: nothing changes, or pictures come too slowly for one.
+    unseen = 0.0 if len(times) - 1 >= SPECTRUM_FPS * (times[-1] - times[0]) else None
+    change, constancy = _change(cells, times)
     ragged = [
         value for outline in outlines[:: max(len(outlines) // 4, 1)] if (value := raggedness(outline)) is not None
     ]
     variation = float(areas.std() / areas.mean()) if areas.mean() > 0 else None
     return Behaviour(
-        # No spectrum from a whole burst: nothing changes.
-        in_band=0.0 if spectrum is None else spectrum.in_band,
-        flicker=0.0 if spectrum is None else spectrum.flicker,
+        in_band=unseen if spectrum is None else spectrum.in_band,
+        flicker=unseen if spectrum is None else spectrum.flicker,
         line=None if spectrum is None else spectrum.line,
         together=None if spectrum is None else spectrum.together,
         area_variation=max((value for value in (variation, boxes) if value is not None), default=None),
         churn=_churn(outlines, times),
-        constancy=_constancy(cells, times),
+        change=change,
+        constancy=constancy,
         ragged=float(np.median(ragged)) if ragged else None,
         drift=drift,
         base_drift=base_drift,
@@ -173,15 +182,18 @@ def _smoke(tube: Tube, eye: Eye, now: float, settings: BehaviourSettings, tubes:
         restless = float(levels[lively].mean())
         softness = float(eye.haze.softness[here][lively].mean())
     times, lumas, _ = eye.burst(settings.burst_seconds)
-    abrupt = together = constancy = None
+    abrupt = together = change = constancy = None
     if len(times) >= MIN_SAMPLES:
         window = eye.window_of(tube.box)
         cells = _cells([luma[window] for luma in lumas], ())
-        abrupt, constancy = _abruptness(cells, times), _constancy(cells, times)
-        spectrum = spectrum_of(cells, times, SMOKE_BAND_HZ)
-        together = None if spectrum is None else spectrum.together
+        abrupt = _abruptness(cells, times)
+        change, constancy = _change(cells, times)
+        if len(times) - 1 >= SPECTRUM_FPS * (times[-1] - times[0]):
+            spectrum = spectrum_of(cells, times, SMOKE_BAND_HZ)
+            together = 0.0 if spectrum is None else spectrum.together
     return Behaviour(
         together=together,
+        change=change,
         constancy=constancy,
         area_variation=boxes,
         drift=drift,
@@ -255,16 +267,16 @@ def _shifted(outline: Mask, onto: Mask) -> Mask:
     )
 
 
-def _constancy(cells: Doubles, times: Doubles) -> float | None:
-    """See `Behaviour.constancy`. None where nothing changes."""
+def _change(cells: Doubles, times: Doubles) -> tuple[float | None, float | None]:
+    """See `Behaviour.change` and `constancy`, which is None where nothing changes."""
     later = np.searchsorted(times, times + CHURN_SECONDS - 1e-6)
     pairs = [(index, other) for index, other in enumerate(later.tolist()) if other < len(times)]
     if len(pairs) < 4:
-        return None
+        return None, None
     first, second = np.array(pairs).T
     changes = np.abs(cells[second] - cells[first]).mean(axis=1)
     mean = float(changes.mean())
-    return float(np.median(changes)) / mean if mean >= LEAST_CHANGE else None
+    return mean, float(np.median(changes)) / mean if mean >= LEAST_CHANGE else None
 
 
 def _abruptness(cells: Doubles, times: Doubles) -> float:

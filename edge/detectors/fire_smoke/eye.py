@@ -14,6 +14,7 @@ from edge.detectors.fire_smoke.settings import FireSmokeSettings
 from edge.detectors.interface import Frame
 from edge.detectors.registry import PictureSize
 from edge.vision.arrays import Doubles, Floats, Grey, Mask
+from edge.vision.bursts import MIN_SAMPLES
 from edge.vision.flames import FlameMask
 from edge.vision.flicker import Restlessness, share_after
 from edge.vision.haze import Haze, HazeFinder
@@ -25,6 +26,9 @@ WORKING_COLUMNS = 320
 """Of the working picture. A flame of 14 px in 1280 is 12 pixels there; eight times as much would cost 64 times more."""
 RING_SECONDS = 2.6
 """A burst of 2 s, and what a late frame costs."""
+RING_LEAST = 12
+RING_MOST_SECONDS = 15.0
+"""At a picture a second a burst is ten of them: flicker has no rate there, but stillness can be told."""
 RING_SPACING_SECONDS = 0.038
 """Pictures that lie closer together show nothing more: 25 a second are kept, 30 are thinned."""
 FLAME_FOLLOW_SECONDS = 0.4
@@ -109,11 +113,13 @@ class Eye:
         return Look(t, self._flooded(t, settled), settled)
 
     def burst(self, seconds: float) -> tuple[Doubles, list[Grey], list[Mask]]:
-        """Times, luma and flame colour of the last seconds, oldest first."""
+        """Times, luma and flame colour of the last seconds, or of ten pictures if they come slowly; oldest first."""
         if not self._ring:
             return np.empty(0), [], []
         since = self._ring[-1][0] - seconds
         kept = [entry for entry in self._ring if entry[0] >= since]
+        if len(kept) < MIN_SAMPLES:
+            kept = list(self._ring)[-MIN_SAMPLES:]
         return np.array([t for t, _, _ in kept]), [luma for _, luma, _ in kept], [mask for _, _, mask in kept]
 
     @property
@@ -190,9 +196,9 @@ class Eye:
     def _keep(self, luma: Grey, flames: Mask, t: float) -> None:
         if self._ring and t - self._ring[-1][0] < RING_SPACING_SECONDS:
             return
-        old = self._ring.popleft() if self._ring and t - self._ring[0][0] > RING_SECONDS else None
-        while self._ring and t - self._ring[0][0] > RING_SECONDS:
-            self._ring.popleft()
+        old = None
+        while self._ring and self._is_old(t - self._ring[0][0]):
+            old = self._ring.popleft()
         if old is None:
             self._ring.append((t, luma.copy(), flames.copy()))
         else:
@@ -201,6 +207,9 @@ class Eye:
             self._ring.append((t, old[1], old[2]))
         span = t - self._ring[0][0]
         self.fps = (len(self._ring) - 1) / span if span > 0 else 0.0
+
+    def _is_old(self, seconds: float) -> bool:
+        return seconds > (RING_SECONDS if len(self._ring) > RING_LEAST else RING_MOST_SECONDS)
 
     def _flooded(self, t: float, settled: bool) -> bool:
         haze, gate = self.haze, self._settings.gate

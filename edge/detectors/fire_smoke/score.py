@@ -1,7 +1,7 @@
 """The calibrated score: a logistic of what was measured, so that of a hundred tubes at 0.8 eighty burn.
 
-What could not be measured counts nothing. A model that was asked and saw nothing counts against; a model that is not
-there does not.
+What could not be measured counts nothing, but for flicker: pictures that come too slowly to show it (`blind`) count
+against. A model that was asked and saw nothing counts against; a model that is not there does not.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from edge.detectors.fire_smoke.tubes import Tube
 FIRE: Mapping[str, float] = MappingProxyType(
     {
         "bias": -4.4,
-        "model": 7.0,
+        "model": 5.5,
         "denied": -3.0,
+        "blind": -2.5,
         "flame": 1.6,
         "votes": 1.0,
         "in_band": 1.0,
@@ -38,8 +39,9 @@ FIRE: Mapping[str, float] = MappingProxyType(
 SMOKE: Mapping[str, float] = MappingProxyType(
     {
         "bias": -4.2,
-        "model": 7.0,
+        "model": 5.5,
         "denied": -3.0,
+        "blind": -2.5,
         "smoke": 1.0,
         "votes": 1.0,
         "restless": 1.2,
@@ -53,6 +55,8 @@ SMOKE: Mapping[str, float] = MappingProxyType(
 )
 LOOK_SECONDS = 10.0
 """A model's confidence is that of the last looks: what was a spark is a fire now."""
+WEAK, SURE = 0.15, 0.75
+"""Confidences of a small detector between which it means something: below, streets and fires have as many."""
 LEAST_LOOKS = 3
 """From so many a model that sees nothing counts against."""
 LEAST_LABELS = 200
@@ -69,15 +73,17 @@ def features(
     if recent:
         # The mean of the better half: a region that is cut too tight loses what the whole picture shows.
         better = sorted(recent, reverse=True)[: (len(recent) + 1) // 2]
-        found["model"] = sum(better) / len(better)
+        found["model"] = min(max((sum(better) / len(better) - WEAK) / (SURE - WEAK), 0.0), 1.0)
         if len(recent) >= LEAST_LOOKS:
             found["denied"] = float(max(recent) < 0.1)
     votes = tube.votes_since(now - settings.fast_seconds)
     own = Proposer.FLAME if tube.hazard is Hazard.FIRE else Proposer.SMOKE
     found[own.value] = min(sum(own in vote.proposers for vote in votes) / settings.fast_votes, 1.0)
     if tube.hazard is Hazard.FIRE:
+        found["blind"] = float(behaviour.in_band is None)
         found |= _fire_features(behaviour)
     else:
+        found["blind"] = float(behaviour.together is None)
         found |= _smoke_features(behaviour)
         found["growth"] = 0.0 if growth is None else min(max(growth, 0.0), 1.0)
         found["fire"] = float(beside_fire)

@@ -99,6 +99,10 @@ class BehaviourSettings(_Settings):
     """How much of the flame-coloured outline is another one 0.2 s later. Lamps: 0-0.03; flames: 0.15-0.6."""
     min_constancy: Share = 0.35
     """Median change over mean change. Flames and smoke of real clips: 0.8-1; what blinks or cuts: 0-0.3."""
+    min_change: Annotated[float, Field(ge=0, le=255)] = 1.5
+    """Levels within 0.2 s: a photograph of a fire, a sunset and a sign stand still but for noise (0.3-1)."""
+    min_restless: Annotated[float, Field(ge=0, le=255)] = 0.5
+    """Of haze: less is a cloud, a wall or a stain on the glass."""
     max_drift: Annotated[float, Field(gt=0, le=10)] = 0.5
     """Box lengths a second: vehicles move, fires do not."""
     max_base_drift: Annotated[float, Field(gt=0, le=10)] = 0.35

@@ -66,7 +66,7 @@ def test_a_flame_is_a_warning_and_then_critical(rate: str) -> None:
 
 
 def test_smoke_is_told_within_45_seconds_and_is_critical_later() -> None:
-    found = seen(detector(), film(smoke(begins=3.0), 42, fps=8))
+    found = seen(detector(), film(smoke(begins=3.0), 40, fps=6))
     assert {(observation.hazard, observation.key) for observation in found} == {("smoke", "smoke:1")}
     assert found[0].media_time < 3 + 35
     assert found[0].severity is Severity.YELLOW
@@ -123,7 +123,7 @@ LOOK_ALIKES: dict[str, Draw] = {
 
 @pytest.mark.parametrize("name", LOOK_ALIKES)
 def test_what_looks_like_fire_is_not_told(name: str) -> None:
-    assert seen(detector(), film(LOOK_ALIKES[name], 24, fps=8)) == []
+    assert seen(detector(), film(LOOK_ALIKES[name], 16, fps=8)) == []
 
 
 def test_without_stages_the_same_lamp_is_told() -> None:
@@ -135,7 +135,7 @@ def test_without_stages_the_same_lamp_is_told() -> None:
 
 
 def test_the_same_pictures_give_the_same() -> None:
-    assert seen(detector(), film(flame(), 9)) == seen(detector(), film(flame(), 9))
+    assert seen(detector(), film(flame(), 9, fps=8)) == seen(detector(), film(flame(), 9, fps=8))
 
 
 # ---- models
@@ -148,8 +148,8 @@ def saying(label: str, score: float, box: tuple[float, float, float, float] = FL
 @pytest.mark.parametrize("late", [0, 2])
 def test_a_model_that_agrees_is_named_and_makes_it_surer(late: int) -> None:
     port = Scripted(lambda t: [("fire", FLAME_BOX, 0.6)] if t >= 2 else [], late=late)
-    alone = seen(detector(), film(flame(begins=2), 12))
-    both = seen(detector({"model": "scripted"}, port=port), film(flame(begins=2), 12))
+    alone = seen(detector(), film(flame(begins=2), 10, fps=8))
+    both = seen(detector({"model": "scripted"}, port=port), film(flame(begins=2), 10, fps=8))
     assert both[-1].confidence > alone[-1].confidence
     assert both[-1].model is not None and both[-1].model.name == "scripted"
     assert both[-1].detail.as_json()["proposers"] == ["flame", "model"]
@@ -158,7 +158,7 @@ def test_a_model_that_agrees_is_named_and_makes_it_surer(late: int) -> None:
 
 def test_a_model_that_sees_nothing_makes_it_a_matter_for_review() -> None:
     port = Scripted(lambda _: [])
-    found = seen(detector({"model": "scripted"}, port=port), film(flame(begins=2), 14))
+    found = seen(detector({"model": "scripted"}, port=port), film(flame(begins=2), 14, fps=8))
     assert all(observation.tier is Tier.REVIEW for observation in found)
     assert all(observation.severity is Severity.YELLOW for observation in found)
 
@@ -168,7 +168,7 @@ def test_a_model_alone_is_not_believed_about_what_stands_still() -> None:
     poster = flame()
     still = street()
     poster(still, 1.0)
-    found = seen(detector({"model": "scripted"}, port=saying("fire", 0.95)), film([], 24, fps=8, background=still))
+    found = seen(detector({"model": "scripted"}, port=saying("fire", 0.95)), film([], 16, fps=6, background=still))
     assert found == []
 
 
@@ -180,8 +180,8 @@ def test_a_model_finds_what_has_no_colour() -> None:
         flame()(drawn, t)
         picture[drawn.max(axis=2) > 0] = 250
 
-    assert seen(detector(), film(white_flame, 14)) == []
-    found = seen(detector({"model": "scripted"}, port=saying("fire", 0.7)), film(white_flame, 14))
+    assert seen(detector(), film(white_flame, 10, fps=8)) == []
+    found = seen(detector({"model": "scripted"}, port=saying("fire", 0.7)), film(white_flame, 10, fps=8))
     assert found and found[-1].detail.as_json()["proposers"] == ["model"]
 
 
@@ -194,7 +194,7 @@ def test_single_pictures_a_second_are_left_to_the_model() -> None:
 
 def test_a_model_is_asked_as_heartbeat_and_often_on_suspicion() -> None:
     port = Scripted(lambda _: [])
-    seen(detector({"model": "scripted"}, port=port), film([], 24, fps=8))
+    seen(detector({"model": "scripted"}, port=port), film([], 24, fps=4))
     assert [t for t, _ in port.asked] == [0.0, 10.0, 20.0]
     assert all(region is None for _, region in port.asked), "the whole picture"
     port = Scripted(lambda _: [])
@@ -212,7 +212,7 @@ def test_answers_about_what_was_not_shown_say_nothing() -> None:
     port = Scripted(lambda _: [("fire", FLAME_BOX, 0.7), ("fire", other, 0.7)])
     both = [flame(begins=1), flame(20, 22, 32, begins=1, seed=9)]
     made = detector({"model": "scripted"}, port=port)
-    seen(made, film(both, 12))
+    seen(made, film(both, 10, fps=8))
     assert [min(confidence for _, confidence in watched.tube.looks) for watched in made.watched] == pytest.approx(
         [0.7] * len(made.watched), abs=0.01
     )
@@ -253,7 +253,7 @@ class Told:
 def test_a_second_witness_makes_it_critical_at_once() -> None:
     heat = Witness("kiln-3", "sensor", "temperature", 0.95, 4.0, 31.5)
     port = Told(0, heat, Witness("well", "sensor", "water_level", 0.95, 1.0, 5.0))
-    found = seen(detector(witnesses=port), film(flame(begins=2), 10))
+    found = seen(detector(witnesses=port), film(flame(begins=2), 10, fps=8))
     assert found[0].severity is Severity.RED
     assert found[0].detail.as_json()["witnesses"] == [
         {"source": "kiln-3", "hazard": "temperature", "seconds_ago": 4.0, "distance_m": 31.5}
@@ -271,13 +271,13 @@ def test_a_second_witness_makes_it_critical_at_once() -> None:
     ids=["water", "a fall", "a guess"],
 )
 def test_what_does_not_testify_changes_nothing(witness: Witness) -> None:
-    found = seen(detector(witnesses=Told(0, witness)), film(flame(begins=2), 10))
+    found = seen(detector(witnesses=Told(0, witness)), film(flame(begins=2), 10, fps=8))
     assert found and {observation.severity for observation in found} == {Severity.YELLOW}
 
 
 def test_somebody_beside_a_fire_makes_it_red() -> None:
     port = Scripted(lambda _: [("person", (176.0, 90.0, 190.0, 128.0), 0.8)], labels=("person", "car"), name="people")
-    found = seen(detector({"people_model": "people"}, port=port), film(flame(begins=2), 11))
+    found = seen(detector({"people_model": "people"}, port=port), film(flame(begins=2), 11, fps=8))
     assert found[-1].severity is Severity.RED
     assert found[-1].detail.as_json()["stage"] == "warning"
     assert port.asked[0][0] > 7, "nobody is looked for before something burns"
@@ -294,7 +294,7 @@ class Flat:
 
 
 def test_where_the_ground_is_known_place_and_size_are_told() -> None:
-    found = seen(detector(ground=Flat()), film(flame(begins=2), 10))
+    found = seen(detector(ground=Flat()), film(flame(begins=2), 10, fps=8))
     told = found[-1]
     box = told.detail.as_json()["box"]
     assert (
@@ -310,18 +310,18 @@ def test_where_the_ground_is_known_place_and_size_are_told() -> None:
 def test_what_is_ignored_or_outside_of_what_is_watched_is_not_looked_at() -> None:
     around = [[130, 80], [190, 80], [190, 135], [130, 135]]
     away = [[0, 0], [100, 0], [100, 170], [0, 170]]
-    assert seen(detector({"ignore": [around]}), film(flame(begins=2), 12)) == []
-    assert seen(detector({"watch": away}), film(flame(begins=2), 12)) == []
+    assert seen(detector({"ignore": [around]}), film(flame(begins=2), 10, fps=8)) == []
+    assert seen(detector({"watch": away}), film(flame(begins=2), 10, fps=8)) == []
     port = saying("fire", 0.9)
-    assert seen(detector({"watch": away, "model": "scripted"}, port=port), film(flame(begins=2), 12)) == []
-    assert seen(detector({"hazards": ["smoke"]}), film(flame(begins=2), 12)) == []
+    assert seen(detector({"watch": away, "model": "scripted"}, port=port), film(flame(begins=2), 10, fps=8)) == []
+    assert seen(detector({"hazards": ["smoke"]}), film(flame(begins=2), 10, fps=8)) == []
 
 
 def test_two_tongues_of_one_fire_are_one_case_and_two_fires_are_two() -> None:
     near = [flame(120, 90), flame(160, 92, seed=8)]
-    assert {found.key for found in seen(detector(), film(near, 10))} == {"fire:1"}
+    assert {found.key for found in seen(detector(), film(near, 9, fps=8))} == {"fire:1"}
     far = [flame(20, 90), flame(250, 92, seed=8)]
-    assert {found.key for found in seen(detector(), film(far, 10))} == {"fire:1", "fire:2"}
+    assert {found.key for found in seen(detector(), film(far, 9, fps=8))} == {"fire:1", "fire:2"}
 
 
 def test_a_frame_of_another_size_is_refused() -> None:
@@ -371,8 +371,8 @@ def test_the_stream_after_this_one_goes_on_with_the_same_fire() -> None:
 
 def test_a_stream_that_jumps_begins_anew() -> None:
     made = detector()
-    assert seen(made, film(flame(), 9))
-    again = seen(made, film(flame(), 9))
+    assert seen(made, film(flame(), 9, fps=8))
+    again = seen(made, film(flame(), 9, fps=8))
     assert {observation.key for observation in again} == {"fire:1"}
     assert again[0].started_media_time < again[0].media_time
 
@@ -408,7 +408,7 @@ def test_a_copy_for_a_drill_asks_nobody() -> None:
 def test_it_reports_what_it_sees() -> None:
     made = detector()
     assert made.report() == {}
-    found: list[Observation] = seen(made, film(flame(), 9))
+    found: list[Observation] = seen(made, film(flame(), 9, fps=8))
     report = made.report()
     assert report["cases"][0]["key"] == found[-1].key
     assert report["tubes"][0]["refused"] is None
