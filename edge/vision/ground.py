@@ -103,7 +103,8 @@ class GroundPlane:
         return depth > _HORIZON and float(np.linalg.det(_mapped(self._h, point, depth)[1])) < 0
 
     def _normal(self, x: float, y: float) -> Doubles:
-        return np.array((x, y)) * self._pixels[0, 0] + self._pixels[:2, 2]
+        scale, (left, top) = float(self._pixels[0, 0]), self._pixels[:2, 2].tolist()
+        return np.array((x * scale + left, y * scale + top), np.float64)
 
     def _depth(self, point: Doubles) -> float:
         return float(self._h[2, 0] * point[0] + self._h[2, 1] * point[1] + 1.0)
@@ -220,7 +221,7 @@ def _closed_solution(points: Doubles, places: Doubles) -> Doubles:
     if not ((depths > 0).all() or (depths < 0).all()):
         raise ValueError("the points lie on both sides of the horizon that they imply: two of them are swapped")
     # The mean of the depths is that of zero, the points' own middle: it is not zero if all have one sign.
-    return h / h[2, 2]
+    return np.asarray(h / h[2, 2], np.float64)
 
 
 def _refined(
@@ -241,7 +242,7 @@ def _refined(
         h = h + np.append(step, 0.0).reshape(3, 3)
         if float(np.abs(step).max()) < _SETTLED:
             break
-    return h, np.linalg.inv(normal)
+    return h, np.asarray(np.linalg.inv(normal), np.float64)
 
 
 def _positive(depth: float) -> float:
