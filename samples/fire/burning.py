@@ -22,6 +22,10 @@ MOST_STEPS = 12
 VISIBLE_FLAME_AREA_PX = 40
 VISIBLE_SMOKE_SHARE = 0.003
 """Of the picture; from then on a person who looks at it would notice."""
+WATCH_SECONDS = 0.3
+"""How often it is looked whether smoke can be seen."""
+FOOT = 0.97
+"""Share of the flow's height at which its source is."""
 DOMAIN_BY_SOURCE = 3.4
 """The flow's width by that of what burns."""
 
@@ -64,6 +68,7 @@ class Burning:
         self._soot = Flow(_smoke_gas(rng, spec), rng) if spec.smoke_px else None
         self._texture = np.clip(1 + 0.3 * cloudy(rng, 256, 256, 6, 4), 0.3, 1.8)
         self._steps = {"flame": 0, "smoke": 0}
+        self._watch_next = 0.0
         self._pale = 0.04 if spec.black else float(rng.uniform(0.7, 1.1))
         reach = int(max(DOMAIN_BY_SOURCE * spec.flame_px, 1.1 * spec.smoke_px, 40))
         x, y = int(spec.x * scene.width), int(spec.y * scene.height)
@@ -89,7 +94,7 @@ class Burning:
         assert flow is not None
         self._advance(flow, "flame", round((age + 3) * FLAME_STEPS))
         width = self.spec.flame_px * size * DOMAIN_BY_SOURCE
-        heat = self._placed(flow.heat, width, 0.97)
+        heat = self._placed(flow.heat, width)
         shine = shine_of(heat, self._hot, self._leak) * self.spec.strength
         glow = spread(shine, width * 0.25 + 2) * 0.5 + spread(shine, width * 0.7 + 4) * 0.6
         light += self._albedo * glow * (0.8 if self._dark else 0.3)
@@ -107,33 +112,42 @@ class Burning:
         assert flow is not None
         self._advance(flow, "smoke", round(age * SMOKE_STEPS))
         spec, scene = self.spec, self._scene
-        soot = self._placed(flow.soot, spec.smoke_px * (0.5 + 0.5 * size), 0.97)
+        # Smoke is seen from where the flames end.
+        soot = self._placed(flow.soot, spec.smoke_px * (0.5 + 0.5 * size), 1.1 * spec.flame_px * size)
+        part = _filled(soot)
+        if part is None:
+            return
+        soot, light = soot[part.slices], light[part.slices]
         height, width = soot.shape
-        soot *= resized(np.roll(self._texture, -int(3 * age), axis=0), width, height)
+        soot = soot * resized(np.roll(self._texture, -int(3 * age), axis=0), width, height)
         cover = np.asarray(1 - np.exp(-spec.density * size * dying * np.clip(soot, 0, 1.5)), np.float32)
         soft = np.asarray(cv2.GaussianBlur(soot, (0, 0), 2.5), np.float32)
         shade = 0.9 + np.clip(0.5 * cv2.Sobel(soft, cv2.CV_32F, 0, 1), -0.2, 0.2)
         lit = (self._pale * self._white * shade)[..., None] * np.array([1.02, 1.0, 0.98], np.float32)
         if shine is not None:
-            lit = lit + 0.2 * max(self._pale, 0.15) * spread(shine, 20)
-        before = luminance(light)
+            lit = lit + 0.2 * max(self._pale, 0.15) * spread(shine, 20)[part.slices]
+        watched = t >= self._watch_next
+        before = luminance(light) if watched else None
         light *= 1 - cover[..., None]
         light += cover[..., None] * lit
-        change = np.abs(np.clip(luminance(light), 0, 1) ** 0.45 - np.clip(before, 0, 1) ** 0.45) > VISIBLE_SMOKE
-        if np.count_nonzero(change) >= VISIBLE_SMOKE_SHARE * scene.width * scene.height:
-            self.smoke.add(change.astype(np.float32), self.box, t)
+        if before is not None:
+            self._watch_next = t + WATCH_SECONDS
+            change = np.abs(np.clip(luminance(light), 0, 1) ** 0.45 - np.clip(before, 0, 1) ** 0.45) > VISIBLE_SMOKE
+            if np.count_nonzero(change) >= VISIBLE_SMOKE_SHARE * scene.width * scene.height:
+                x, y = self.box.left + part.left, self.box.top + part.top
+                self.smoke.add(change.astype(np.float32), Box(x, y, x + width, y + height), t)
 
     def _advance(self, flow: Flow, name: str, wanted: int) -> None:
         for _ in range(min(max(wanted - self._steps[name], 0), 90 if self._steps[name] == 0 else MOST_STEPS)):
             flow.step()
         self._steps[name] = max(wanted, self._steps[name])
 
-    def _placed(self, field: Field, width: float, foot: float) -> Field:
-        """The flow's field at its place within `box`."""
+    def _placed(self, field: Field, width: float, raised: float = 0.0) -> Field:
+        """The flow's field at its place within `box`, its foot `raised` by so many pixels."""
         rows, columns = field.shape
         scale = max(width, 2.0) / columns
         x = self.spec.x * self._scene.width - width / 2 - self.box.left
-        y = self.spec.y * self._scene.height - foot * rows * scale - self.box.top
+        y = self.spec.y * self._scene.height - FOOT * rows * scale - raised - self.box.top
         size = self.box.right - self.box.left, self.box.bottom - self.box.top
         if scale < 0.8:
             # Averaged first: single cells of a distant fire must not come and go with its place.
@@ -141,6 +155,13 @@ class Burning:
             scale = max(width, 2.0) / field.shape[1]
         matrix = np.array([[scale, 0, x], [0, scale, y]], np.float32)
         return np.asarray(cv2.warpAffine(field, matrix, size, flags=cv2.INTER_LINEAR), np.float32)
+
+
+def _filled(soot: Field) -> Box | None:
+    """The part of a field in which there is any."""
+    there = (soot > 0.004).astype(np.uint8)
+    left, top, width, height = cv2.boundingRect(there)
+    return Box(left, top, left + width, top + height) if width > 8 and height > 8 else None
 
 
 def _flame_gas(rng: np.random.Generator, spec: FireSpec) -> Gas:

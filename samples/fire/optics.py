@@ -16,7 +16,8 @@ Linear = NDArray[np.float32]
 
 LEVELS = 4096
 _TO_LINEAR = np.asarray((np.arange(256) / 255.0) ** 2.2, np.float32)
-_FROM_LINEAR = np.asarray(np.round(255 * (np.arange(LEVELS) / (LEVELS - 1)) ** (1 / 2.2)), np.uint8)
+_FROM_LINEAR = np.full(1 << 16, 255, np.uint8)
+_FROM_LINEAR[:LEVELS] = np.round(255 * (np.arange(LEVELS) / (LEVELS - 1)) ** (1 / 2.2))
 _LUMINANCE = np.array([[0.07, 0.72, 0.21]], np.float32)
 SILICON = np.array([0.3, 0.3, 0.4], np.float32)
 """What a camera without its infra-red filter makes of daylight's BGR."""
@@ -29,7 +30,11 @@ def linear_of(picture: Picture) -> Linear:
 
 def picture_of(light: Linear) -> Picture:
     """What the sensor shows: each channel clips by itself, which is what turns orange light yellow and then white."""
-    return _FROM_LINEAR[np.clip(light * (LEVELS - 1), 0, LEVELS - 1).astype(np.int16)]
+    height, width = light.shape[:2]
+    flat = np.ascontiguousarray(light).reshape(height, -1)
+    # OpenCV converts to 16 bits in one pass and holds what is too dark or too bright at the ends of the range.
+    levels = np.asarray(cv2.addWeighted(flat, LEVELS - 1, flat, 0, 0, dtype=cv2.CV_16U))
+    return np.asarray(_FROM_LINEAR[levels].reshape(height, width, -1), np.uint8)
 
 
 def luminance(light: Linear) -> Field:

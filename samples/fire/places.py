@@ -82,8 +82,8 @@ def _room(rng: np.random.Generator, scene: Scene) -> Linear:
         foot_x = int(back_l + (back_r - back_l) * share)
         cv2.line(light, (foot_x, foot), (int(w / 2 + (foot_x - w / 2) * 4), h), tuple(float(v) for v in floor * 0.8), 1)
     _shelves(rng, light, (back_l, top, back_r, foot))
-    for _ in range(int(rng.integers(4, 10))):
-        _crate(rng, light, foot, h, w)
+    for share in np.sort(rng.random(int(rng.integers(4, 10)))):  # what is near hides what is far
+        _crate(rng, light, foot, float(share))
     for _ in range(int(rng.integers(1, 4))):
         x, y = int(rng.integers(back_l, back_r)), int(top * rng.uniform(0.3, 0.9))
         cv2.rectangle(light, (x - 26, y - 3), (x + 26, y + 3), (1.4, 1.5, 1.5), -1)
@@ -109,8 +109,8 @@ def _shelves(rng: np.random.Generator, light: Linear, wall: tuple[int, int, int,
         x += wide + int(rng.integers(4, 40))
 
 
-def _crate(rng: np.random.Generator, light: Linear, foot: int, h: int, w: int) -> None:
-    share = float(rng.random())
+def _crate(rng: np.random.Generator, light: Linear, foot: int, share: float) -> None:
+    h, w = light.shape[:2]
     size = int((0.05 + 0.14 * share) * w * rng.uniform(0.6, 1.3))
     x, y = int(rng.integers(0, w - size)), int(foot + (h - foot) * share)
     paint = np.array([0.25, 0.4, 0.55]) * rng.uniform(0.3, 1.1) + rng.uniform(0, 0.05, 3)
@@ -153,8 +153,8 @@ def _yard(rng: np.random.Generator, scene: Scene) -> Linear:
         cv2.line(light, (0, y), (w, y), (0.15, 0.16, 0.16), 1)
     for x in range(-w, 2 * w, 90):
         cv2.line(light, (x, h), (int(w / 2 + (x - w / 2) * 0.35), ground), (0.16, 0.17, 0.17), 1)
-    for _ in range(int(rng.integers(5, 11))):
-        _crate(rng, light, ground + 6, h, w)
+    for share in np.sort(rng.random(int(rng.integers(5, 11)))):
+        _crate(rng, light, ground + 6, float(share))
     return _weathered(rng, light)
 
 

@@ -50,7 +50,8 @@ class Renderer:
         """The picture at t seconds, before noise and compression."""
         canvas = self._base.copy()
         self._drive(canvas, t)
-        actors = [actor for actor in (*self.lookalikes, *self.fires) if _has_area(actor.box)]
+        burning = [fire for fire in self.fires if fire.spec.start <= t < fire.spec.end]
+        actors = [actor for actor in (*self.lookalikes, *burning) if _has_area(actor.box)]
         for group in _groups(actors):
             self._lay(canvas, group, t)
         if self.scene.shake_px:
@@ -77,16 +78,19 @@ class Renderer:
             max(a.box.right for a in actors), max(a.box.bottom for a in actors),
         )  # fmt: skip
         light = linear_of(canvas[box.slices])
+        before = light.copy()
         for actor in actors:
             rows = slice(actor.box.top - box.top, actor.box.bottom - box.top)
             columns = slice(actor.box.left - box.left, actor.box.right - box.left)
             actor.lay(light[rows, columns], t)
         if self._grey:
             light = np.repeat(np.asarray(cv2.transform(light, SILICON[None]), np.float32)[..., None], 3, axis=2)
-        canvas[box.slices] = picture_of(self._bloomed(light))
+        canvas[box.slices] = picture_of(self._bloomed(light, before))
 
-    def _bloomed(self, light: Linear) -> Linear:
-        bright = np.asarray(cv2.threshold(light - 0.9, 0, 0, cv2.THRESH_TOZERO)[1], np.float32)
+    def _bloomed(self, light: Linear, before: Linear) -> Linear:
+        """With the halo of what was added; the still picture has its own already."""
+        bright = np.asarray(cv2.subtract(light, cv2.max(before, np.full_like(before, 0.9))), np.float32)
+        bright = np.asarray(cv2.threshold(bright, 0, 0, cv2.THRESH_TOZERO)[1], np.float32)
         if not bright.any():
             return light
         for factor, share in ((160, 1.0), (40, 0.6), (12, 0.35)):

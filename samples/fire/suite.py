@@ -23,10 +23,10 @@ QUICK_KINDS = (
     Lookalike.BEACON, Lookalike.SIGN, Lookalike.LAMP, Lookalike.WELDING, Lookalike.TAIL_LIGHTS, Lookalike.RED_CLOTH,
     Lookalike.TV_WALL,
 )  # fmt: skip
-"""What flashes or waves: rendered at 12 pictures a second, or its rhythm would be lost."""
-QUICK_SECONDS, QUICK_FPS = 300.0, 12.0
-SLOW_SECONDS, SLOW_FPS = 600.0, 4.0
-"""What drifts. Two scenes a kind: 4 h 10 min in all."""
+"""What flashes or waves: rendered at 10 pictures a second, or its rhythm would be lost."""
+QUICK_SECONDS, QUICK_FPS = 240.0, 10.0
+SLOW_SECONDS, SLOW_FPS = 630.0, 4.0
+"""What drifts. Two scenes a kind: 4 h 5 min in all."""
 RATES = (12.5, 8.0, 15.0, 12.5, 25.0, 10.0, 5.0)
 SETTINGS = (Setting.YARD, Setting.STREET, Setting.ROOM, Setting.PHOTOGRAPH)
 DARK_KINDS = (Lookalike.INFRARED_BLOOM, Lookalike.COBWEB)

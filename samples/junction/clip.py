@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -13,6 +14,7 @@ import yaml
 
 from edge.detectors.traffic_signal.findings import Fault
 from samples.facade.truth import write_yaml
+from samples.junction.camera import Coded
 from samples.junction.faults import TrueFault
 from samples.junction.installed import document_of
 from samples.junction.lights import Picture
@@ -60,7 +62,7 @@ def write_clip(folder: Path, scene: Scene, on_picture: Callable[[], None] = lamb
     return path
 
 
-def encode(path: Path, scene: Scene, pictures: Iterable[Picture], on_picture: Callable[[], None]) -> None:
+def encode(path: Path, scene: Coded, pictures: Iterable[Picture], on_picture: Callable[[], None]) -> None:
     """H.264 in MP4, playable by browsers; no stamps of time or version."""
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with av.open(str(path), "w", format="mp4", options=options) as container:
@@ -76,7 +78,7 @@ def encode(path: Path, scene: Scene, pictures: Iterable[Picture], on_picture: Ca
         container.mux(stream.encode(None))
 
 
-def _options(scene: Scene) -> dict[str, str]:
+def _options(scene: Coded) -> dict[str, str]:
     gop = str(round(GOP_SECONDS * scene.fps))
     return {
         "preset": "slow",
@@ -105,19 +107,25 @@ def truth_of(scene: Scene) -> dict[str, Any]:
 
 def add_to_index(folder: Path, scene: Scene, command: str) -> None:
     """Puts the clip into `truth.yaml` and `calibration.yaml`, in place of what they said of it; their notes stay."""
+    enter(folder, scene.name, truth_of(scene), {"traffic_signal": document_of(scene)}, command)
+
+
+def enter(folder: Path, name: str, truth: dict[str, Any], calibration: dict[str, Any], command: str) -> None:
+    """Puts any clip into both files; what they say of others stays."""
     truth_path, calibration_path = folder / "truth.yaml", folder / "calibration.yaml"
-    truth = _read(truth_path)
-    clips = [clip for clip in truth.get("clips", []) if clip["file"] != f"{scene.name}.mp4"]
-    write_yaml(truth_path, {"clips": [*clips, truth_of(scene)]}, _notes(truth_path, scene, command))
-    calibration = {**_read(calibration_path), scene.name: {"traffic_signal": document_of(scene)}}
-    write_yaml(calibration_path, calibration, _notes(calibration_path, scene, command))
+    known = _read(truth_path)
+    clips = [clip for clip in known.get("clips", []) if clip["file"] != f"{name}.mp4"]
+    write_yaml(truth_path, {"clips": [*clips, truth]}, _notes(truth_path, name, command))
+    # As it would be read back, so that entering a clip again changes nothing.
+    settings = {**_read(calibration_path), name: json.loads(json.dumps(calibration))}
+    write_yaml(calibration_path, settings, _notes(calibration_path, name, command))
 
 
 def _read(path: Path) -> dict[str, Any]:
     return dict(yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
 
 
-def _notes(path: Path, scene: Scene, command: str) -> str:
+def _notes(path: Path, name: str, command: str) -> str:
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     notes = [line.removeprefix("# ") for line in lines if line.startswith("# ")]
-    return "\n".join([*(note for note in notes if scene.name not in note), f"{scene.name}: made by {command}"])
+    return "\n".join([*(note for note in notes if f"{name}:" not in note), f"{name}: made by {command}"])
