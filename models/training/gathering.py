@@ -188,10 +188,12 @@ def _of_set(sized: Sized, places: Places, wanted: Permits | None = None) -> list
 
 def _relabelled(pictures: Sequence[Labelled], item: Ingredient, labels: Sequence[str], path: Path) -> list[Labelled]:
     teacher = read_teacher(path, labels, item.min_score)
-    known = {picture.name for picture in pictures}
-    stranger = next((name for name in teacher if name not in known), None)
-    if stranger is not None:
-        raise RecipeError(f"{path}: found {stranger}, expected pictures of {item.title}")
+    # The file may speak of other splits and sets too; a picture of this set that is nowhere is a slip.
+    root = _root(pictures[0])
+    own_names = [name for name in teacher if name.startswith(f"{item.set}/")]
+    stranger = next((name for name in own_names if not (root / name.partition("/")[2]).is_file()), None)
+    if stranger is not None or not own_names:
+        raise RecipeError(f"{path}: found {stranger or 'no picture'}, expected pictures of {item.title}")
     changed = []
     for picture in pictures:
         boxes = teacher.get(picture.name, ())
@@ -203,10 +205,16 @@ def _relabelled(pictures: Sequence[Labelled], item: Ingredient, labels: Sequence
     return changed
 
 
+def _root(picture: Labelled) -> Path:
+    """The set's folder: a picture's path without what its name has after the set."""
+    return picture.path.parents[len(Path(picture.name).parts) - 2]
+
+
 def _refuse_straddling(trained: Sequence[Labelled], tested: Sequence[Labelled]) -> None:
-    scenes = {(picture.name.split("/")[0], picture.scene): picture.name for picture in tested}
+    # By folder, not by the set's name: two manifests may divide one folder in their own ways.
+    scenes = {(_root(picture), picture.scene): picture.name for picture in tested}
     for picture in trained:
-        other = scenes.get((picture.name.split("/")[0], picture.scene))
+        other = scenes.get((_root(picture), picture.scene))
         if other is not None:
             raise RecipeError(
                 f"data: {picture.name} shows the scene {picture.scene!r} of {other}, which is tested with; "

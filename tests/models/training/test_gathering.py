@@ -68,6 +68,10 @@ def test_a_scene_that_is_tested_with_is_not_trained_on(cells: Path) -> None:
     manifest(cells.parent, "tested", splits=splits, scenes={"gap": 100})
     with pytest.raises(RecipeError, match=r"street_006\.png shows the scene '0' of tested/images/street_00\d\.png"):
         gathered(cells, {"set": "tested", "split": "rest"})
+    # Another manifest of the same folder does not hide it.
+    manifest(cells.parent, "again", folder="tested", splits=splits, scenes={"gap": 100})
+    with pytest.raises(RecipeError, match=r"again/images/street_006\.png shows the scene '0' of tested/"):
+        gathered(cells, {"set": "again", "split": "rest"})
     manifest(cells.parent, "tested", splits=splits)
     assert gathered(cells, {"set": "tested", "split": "rest"}).shares[0].pictures == 3
 
@@ -89,6 +93,7 @@ def test_a_teachers_boxes_replace_or_join_the_sets_own(cells: Path) -> None:
         + f"trained/images/street_000.png,red,{near},0.9\n"
         + "trained/images/street_000.png,blue,0.0,0.0,0.1,0.1,0.8\n"
         + "trained/images/street_001.png,red,0.0,0.0,0.2,0.2,0.3\n"
+        + "tested/images/street_001.png,red,0.0,0.0,0.2,0.2,0.9\n"
     )
     taught = {"set": "trained", "split": "all", "boxes": "teacher.csv", "min_score": 0.5}
     assert gathered(cells, taught).shares[0].boxes == {"red": 1, "blue": 1}
@@ -108,9 +113,13 @@ def test_a_teachers_boxes_replace_or_join_the_sets_own(cells: Path) -> None:
         (HEADER + "trained/images/street_000.png,green,0,0,1,1,1\n", "found 'green', expected one of red, blue"),
         (HEADER + "trained/images/street_000.png,red,0.5,0,0.4,1,1\n", "expected parts of the picture"),
         (HEADER + "trained/images/street_000.png,red,a,0,0.4,1,1\n", "numbers in them"),
-        (HEADER + "other/images/x.png,red,0,0,1,1,1\n", "found other/images/x.png, expected pictures of trained:all"),
+        (
+            HEADER + "trained/images/x.png,red,0,0,1,1,1\n",
+            "found trained/images/x.png, expected pictures of trained:all",
+        ),
+        (HEADER + "other/images/x.png,red,0,0,1,1,1\n", "found no picture, expected pictures of trained:all"),
     ],
-    ids=["columns", "label", "sides", "number", "stranger"],
+    ids=["columns", "label", "sides", "number", "stranger", "none of the set"],
 )
 def test_faults_of_a_teachers_file_are_named(cells: Path, text: str, said: str) -> None:
     (cells.parent / "teacher.csv").write_text(text)
