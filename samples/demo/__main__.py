@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,8 @@ from samples.sensors.publish import SENSORS, publish
 ACCOUNTS = (("operator", "operator-demo"), ("admin", "admin-demo"))
 ARRIVAL_SECONDS = 240.0
 """The last to come is the dark junction: it fails at 60 s and is certain 45 s later; a loaded machine falls behind."""
+LISTENERS_SECONDS = 60.0
+"""A box starts within seconds; on a machine with many other things to do it took half a minute."""
 
 console = Console(stderr=True)
 
@@ -52,7 +55,7 @@ def demo(
         with running_stack(folder, choose_ports(port)) as stack, Operator(stack.url, *ACCOUNTS[1]) as operator:
             watch = Watch(operator)
             watch.start()
-            start_sensors(stack, stopping, repeat=not once)
+            start_sensors(stack, operator, stopping, repeat=not once)
             if once:
                 raise typer.Exit(run_once(stack, watch, json_path, stopping))
             announce(stack)
@@ -91,8 +94,12 @@ def expected_by_config() -> Counter[Kind]:
     return expected_episodes(config["sources"])
 
 
-def start_sensors(stack: Stack, stopping: threading.Event, *, repeat: bool) -> None:
-    """Plays the sample sensor logs to the broker, once or again and again, in threads that end with the demo."""
+def start_sensors(stack: Stack, operator: Operator, stopping: threading.Event, *, repeat: bool) -> None:
+    """Plays the sample sensor logs to the broker, once or again and again, in threads that end with the demo.
+
+    They begin when the box listens: what is published before that, nobody hears.
+    """
+    logs = sorted(SENSORS.glob("*.jsonl"))
 
     def play(log: Path) -> None:
         while not stopping.is_set():
@@ -100,8 +107,24 @@ def start_sensors(stack: Stack, stopping: threading.Event, *, repeat: bool) -> N
             if not repeat or stopping.wait(60):
                 return
 
-    for log in sorted(SENSORS.glob("*.jsonl")):
-        threading.Thread(target=play, args=(log,), name=f"sensor {log.stem}", daemon=True).start()
+    def begin() -> None:
+        wait_for_listeners(operator, {log.stem for log in logs}, stopping)
+        for log in logs:
+            threading.Thread(target=play, args=(log,), name=f"sensor {log.stem}", daemon=True).start()
+
+    threading.Thread(target=begin, name="sensors", daemon=True).start()
+
+
+def wait_for_listeners(operator: Operator, sensors: set[str], stopping: threading.Event) -> None:
+    """Until the server knows all of these sensors as online, or it has waited for long enough."""
+    deadline = time.monotonic() + LISTENERS_SECONDS
+    while time.monotonic() < deadline and not stopping.wait(0.25):
+        try:
+            sources = operator.get("/api/v1/sources")["sources"]
+        except httpx.TransportError:
+            continue  # the server is being restarted
+        if sensors <= {source["id"] for source in sources if source["health_state"] == "online"}:
+            return
 
 
 def announce(stack: Stack) -> None:

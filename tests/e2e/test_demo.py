@@ -28,6 +28,8 @@ def test_every_sample_episode_reaches_its_queue(root: Path, tmp_path: Path) -> N
         ("block-7", "thrown_object"): "410199004003",
         ("tower-2", "thrown_object"): "410199004001",
         ("junction-1", "signal_dark"): "410199004",  # the street mends signals
+        ("yard-1", "fire"): "410199004",  # below the street nobody must receive a fire
+        ("yard-1", "smoke"): "410199004",
         ("well-12", "water_level"): "410199004002",
         ("shop-4", "gas"): "410199003",  # two levels must never receive it
         ("hall-2", "smoke_density"): "410199004",

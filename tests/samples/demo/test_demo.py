@@ -27,6 +27,8 @@ def test_it_waits_for_every_sample_episode() -> None:
     assert Counter(kind.hazard for kind in expected) == {
         "thrown_object": 3,
         "signal_dark": 1,
+        "fire": 1,
+        "smoke": 1,
         "water_level": 1,
         "gas": 1,
         "smoke_density": 1,
