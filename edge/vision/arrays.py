@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,6 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 
-def over(values: NDArray[np.uint8] | NDArray[np.float32], least: float) -> Mask:
+def over(values: NDArray[Any], least: float | NDArray[Any]) -> Mask:
     """255 where a value is at least `least`, else 0."""
     return (values >= least).view(np.uint8) * np.uint8(255)

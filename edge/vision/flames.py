@@ -12,8 +12,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge.vision.arrays import Mask
+from edge.vision.arrays import Mask, over
+from edge.vision.regions import window_of
 from edge.vision.small_colour import SmallPicture
+
+WARM_SHARE = 1 / 1.772
+"""Red - blue is 1.402 × the red difference - 1.772 × the blue one (BT.601): it is at most 1.772 × their distance where
+the first is positive and the second negative, as they are of everything between red and yellow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +40,29 @@ class FlameMask:
 
     def __init__(self, rows: int, columns: int, values: FlameColour | None = None) -> None:
         self._values = values or FlameColour()
-        self._mask: Mask = np.empty((rows, columns), np.uint8)
-        self._part: Mask = np.empty((rows, columns), np.uint8)
+        self._mask: Mask = np.zeros((rows, columns), np.uint8)
 
     def of(self, picture: SmallPicture) -> Mask:
         """(rows, columns), 255 where a pixel has a flame's colour. A view that the next call overwrites."""
+        self._mask.fill(0)
+        # Colours first, where they lie: a picture without anything warm in it is done with.
+        warm = over(cv2.subtract(picture.red, picture.blue), self._values.red_over_blue * WARM_SHARE)
+        if not cv2.countNonZero(warm):
+            return self._mask
+        window = window_of(warm)
+        here = (slice(window.top, window.bottom), slice(window.left, window.right))
+        part = SmallPicture(picture.luma[here], picture.blue[here], picture.red[here])
+        np.copyto(self._mask[here], self._of_part(part))
+        return self._mask
+
+    def _of_part(self, picture: SmallPicture) -> Mask:
         values = self._values
-        blue, green, red = cv2.split(picture.bgr())
-        mask, part = self._mask, self._part
-        cv2.compare(red, float(values.red), cv2.CMP_GE, dst=mask)
-        if not cv2.countNonZero(mask):
-            return mask
-        for value, least in (
-            (cv2.subtract(red, blue), values.red_over_blue),
-            (cv2.subtract(green, blue), values.green_over_blue),
-        ):
-            cv2.compare(value, float(least), cv2.CMP_GE, dst=part)
-            cv2.bitwise_and(mask, part, dst=mask)
-        cv2.compare(green, cv2.convertScaleAbs(red, alpha=values.green_of_red), cv2.CMP_GE, dst=part)
-        cv2.bitwise_and(mask, part, dst=mask)
-        cv2.compare(green, cv2.convertScaleAbs(red, alpha=values.green_most_of_red), cv2.CMP_LE, dst=part)
-        cv2.bitwise_and(mask, part, dst=mask)
+        blue, green, red = (np.asarray(plane, np.uint8) for plane in cv2.split(picture.bgr()))
+        mask = over(red, values.red)
+        mask &= over(cv2.subtract(red, blue), values.red_over_blue)
+        mask &= over(cv2.subtract(green, blue), values.green_over_blue)
+        mask &= over(green, cv2.convertScaleAbs(red, alpha=values.green_of_red))
+        mask &= over(cv2.convertScaleAbs(red, alpha=values.green_most_of_red), green)
         return mask
 
 
