@@ -13,6 +13,8 @@ from models.datasets.errors import DataError
 from models.datasets.forms import Form, read_form
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+LabelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]{0,63}$")]
+"""Of a class, as models and sets call it."""
 HERE = Path(__file__).parent
 
 
@@ -72,7 +74,7 @@ class Split(Form):
     boxes: str | Boxes = Boxes.UNKNOWN
     """`none`, `unknown`, or the folder of YOLO label files under the set's folder, named as the pictures are. A picture
     without a label file there, or with an empty one, shows nothing of the labels."""
-    present: tuple[Slug, ...] = ()
+    present: tuple[LabelName, ...] = ()
     """With `boxes: unknown`: labels of which at least one is in every picture. Empty: none is in any."""
     share: tuple[float, float] | None = None
     """From which to which part of the scenes, as fractions: [0, 0.8] are the first four fifths in an order that
@@ -108,7 +110,7 @@ class Manifest(Form):
     permits: Permits
     folder: str
     """Under the data folder (`--data`)."""
-    labels: tuple[Slug, ...] = ()
+    labels: tuple[LabelName, ...] = ()
     """Names of the classes in the label files, in their order."""
     scenes: Scenes | None = None
     splits: dict[Slug, Split] = Field(min_length=1)

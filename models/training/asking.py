@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +61,8 @@ class Asker:
         except ModelError as error:
             raise TrainingError(str(error)) from error
         self.sha256, self.size_bytes = file.sha256, len(file.content)
+        self.spent_seconds = 0.0
+        """Processor time of all answers so far."""
         self._labels = asked.labels
         shape = self._model.shape
         self._letterbox = Letterbox(shape.width, shape.height, formats(settings.format, shape.width, shape.height)[0])
@@ -71,10 +74,12 @@ class Asker:
             TrainingError: it fails, or its output is of another format, or it has more classes than labels.
         """
         height, width = bgr.shape[:2]
+        begun = time.process_time()
         try:
             found = self._model.answer([Question(0.0, Window(0, 0, width, height), None, bgr)])[0]
         except ModelError as error:
             raise TrainingError(str(error)) from error
+        self.spent_seconds += time.process_time() - begun
         classes = found.classes.tolist()
         if classes and max(classes) >= len(self._labels):
             raise TrainingError(f"found class {max(classes)}, expected one of {len(self._labels)} labels")

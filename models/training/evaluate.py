@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -95,16 +94,15 @@ def evaluate(
     Raises:
         DataError, TrainingError: as `ask_all`.
     """
-    sets, spent, count = [], 0.0, 0
+    sets, before, count = [], asker.spent_seconds, 0
     for selection in selections:
         progress = report(f"asking about {selection.title}") if report else None
-        begun = time.process_time()
         rows = ask_all(asker, selection, labels, progress)
-        spent += time.process_time() - begun
         count += len(rows)
         sets.append(figures_of(selection.title, rows, labels))
         if keep is not None:
             keep(selection, rows)
+    spent = asker.spent_seconds - before
     return Figures(asker.sha256, asker.size_bytes, tuple(sets), round(1000 * spent / max(1, count), 2))
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from models.datasets.forms import Form, read_form
-from models.datasets.manifest import Slug
+from models.datasets.manifest import LabelName, Slug
 from models.training.errors import RecipeError
 
 OURS = frozenset((
@@ -201,7 +201,7 @@ class Recipe(Form):
     """How a model is made."""
 
     name: Slug
-    labels: tuple[Slug, ...] = Field(min_length=1)
+    labels: tuple[LabelName, ...] = Field(min_length=1)
     input: PictureSize
     architecture: Annotated[str, Field(pattern=r"^[\w.-]+\.yaml$")]
     """One of ultralytics', such as yolov5n.yaml, or a file beside the recipe."""

@@ -45,7 +45,7 @@ def test_real_splits_of_fire_share_no_scene(shared_data: Path) -> None:
         ({"licence": "none stated"}, "expected testing"),
         ({"colour": "red"}, "colour"),
         ({"permits": "all"}, "permits: found 'all'"),
-        ({"labels": ["Red one"]}, "labels.0"),
+        ({"labels": ["red, blue"]}, "labels.0"),
         ({"scenes": {"pattern": "a(b"}}, "expected a regular expression"),
         ({"scenes": {"pattern": "ab"}}, "found 0 groups, expected one"),
         ({"scenes": {"gap": 3, "table": "x.csv"}}, "exactly one of"),
