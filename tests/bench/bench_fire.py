@@ -38,7 +38,7 @@ SIZE = PictureSize(640, 360)
 FPS = 25
 SECONDS = 22.0
 STREAMS = 8
-ROUNDS = 3
+ROUNDS = 2
 EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 CALM: tuple[Draw, ...] = (passing((60, 60, 60)), passing((200, 200, 200), width=60, height=34, every=7.0, row=110))
 
@@ -53,7 +53,7 @@ def recorded(path: Path, draws: Sequence[Draw]) -> Path:
         stream.time_base = Fraction(1, FPS)
         for frame in film(draws, SECONDS, fps=FPS):
             picture = cv2.resize(frame.read_bgr(), (SIZE.width, SIZE.height), interpolation=cv2.INTER_CUBIC)
-            for packet in stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture), format="bgr24")):
+            for packet in stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture, np.uint8), format="bgr24")):
                 output.mux(packet)
         for packet in stream.encode(None):
             output.mux(packet)

@@ -61,6 +61,8 @@ LEAST_LOOKS = 3
 """From so many a model that sees nothing counts against."""
 LEAST_LABELS = 200
 """A site's own calibration from fewer follows chance."""
+SUREST = 0.97
+"""No camera is surer: of thirty tubes at this score one is a film on a screen, or steam that is lit."""
 _EDGE = 1e-4
 
 
@@ -73,9 +75,10 @@ def features(
     if recent:
         # The mean of the better half: a region that is cut too tight loses what the whole picture shows.
         better = sorted(recent, reverse=True)[: (len(recent) + 1) // 2]
-        found["model"] = min(max((sum(better) / len(better) - WEAK) / (SURE - WEAK), 0.0), 1.0)
+        mean = sum(better) / len(better)
+        found["model"] = min(max((mean - WEAK) / (SURE - WEAK), 0.0), 1.0)
         if len(recent) >= LEAST_LOOKS:
-            found["denied"] = float(max(recent) < 0.1)
+            found["denied"] = max(1 - mean / WEAK, 0.0)
     votes = tube.votes_since(now - settings.fast_seconds)
     own = Proposer.FLAME if tube.hazard is Hazard.FIRE else Proposer.SMOKE
     found[own.value] = min(sum(own in vote.proposers for vote in votes) / settings.fast_votes, 1.0)
@@ -98,7 +101,7 @@ def score(found: Mapping[str, float], hazard: Hazard, settings: ScoreSettings) -
         replaced.get(f"{hazard.value}.{name}", weight) * (1.0 if name == "bias" else found.get(name, 0.0))
         for name, weight in weights.items()
     )
-    return _probability(settings.slope * logit + settings.offset)
+    return min(_probability(settings.slope * logit + settings.offset), SUREST)
 
 
 def fit_site(scores: Sequence[float], burns: Sequence[bool]) -> tuple[float, float]:

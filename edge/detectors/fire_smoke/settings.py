@@ -88,9 +88,9 @@ class BehaviourSettings(_Settings):
     burst_seconds: Seconds = 2.0
     min_in_band: Share = 0.25
     """Share of power at 1-12 Hz. Flames of three real clips: 0.5-0.8; slow lights and clouds: below 0.2."""
-    min_flicker: Annotated[float, Field(ge=0, le=255)] = 10.0
+    min_flicker: Annotated[float, Field(ge=0, le=255)] = 12.0
     """Levels at 1-12 Hz that are enough whatever is slow beside them: a camera that pans sees everything change.
-    Flames of three real clips: 10-18."""
+    Flames of a real one: 13-18; screens that show films: 9-13."""
     max_line: Share = 0.85
     """Share in a single line: a beacon or a pulsed sign. Flames: 0.3-0.6."""
     max_together: Share = 0.85
