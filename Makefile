@@ -3,7 +3,7 @@ SHELL := /bin/bash
 ARGS ?=
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup setup-dev lint format bench bench-peers docs eval-thrown eval-signals clean
+.PHONY: help demo test setup setup-dev lint format bench bench-peers docs eval-thrown eval-signals eval-fire clean
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?/\1\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
@@ -41,6 +41,12 @@ eval-thrown: setup-dev ## Figures of the fall detector on a generated suite (mad
 eval-signals: setup-dev ## Figures of the traffic signal detector on rendered junctions, then on real pictures; rows in var/eval-signals*.json (ARGS=--quick: a minute)
 	@$(BIN)/python -m samples.junction.evaluate $(ARGS); code=$$?; if [ $$code -gt 1 ]; then exit $$code; fi; \
 	$(BIN)/python -m tests.evaluate.signals_real && exit $$code
+
+eval-fire: setup-dev ## Figures of fire and smoke: stills against a peer, then rendered and real clips; rows in var/eval-fire*.json (ARGS=--quick: less)
+	@$(BIN)/gridsentry-models fetch fire_detector --store var/models || echo "eval-fire: without the peer"
+	@test -e var/models/fire_detector-1.0.3-f32.onnx || $(BIN)/gridsentry-models convert fire_detector --store var/models || echo "eval-fire: without the peer"
+	@$(BIN)/python -m models.fire_smoke.evaluate; code=$$?; if [ $$code -gt 1 ]; then exit $$code; fi; \
+	$(BIN)/python -m samples.fire.evaluate $(ARGS) && exit $$code
 
 docs: setup-dev ## Regenerate schemas, API reference and the console's client types
 	@scripts/docs.sh

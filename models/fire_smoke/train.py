@@ -23,28 +23,24 @@ from ultralytics.utils import IterableSimpleNamespace
 from ultralytics.utils.loss import BboxLoss
 from ultralytics.utils.tal import TaskAlignedAssigner, dist2bbox, make_anchors
 
-from models.fire_smoke.stills import read
-from models.fire_smoke.views import Example, Rows, exposed, mosaic, near, view
+from models.fire_smoke.stills import Picture, read
+from models.fire_smoke.views import PADDING, Example, Rows, exposed, mosaic, near, view
 from models.training.orders import Order
 
 GAINS = {"box": 7.5, "cls": 0.5, "dfl": 1.5}
 """Ultralytics' own."""
-PICTURE_GAIN = 1.0
-"""Weight of the whole picture's loss beside them. 0.25 in the first round, which left pictures badly ranked."""
 BEST = 4
 """Answers of a picture whose mean decides: one alone would be noise, many would leave out small fires."""
 SURE = 0.9
 """What a burning picture should score: nobody needs to be surer."""
-NEAR = 0.3
-"""Share of single pictures seen from near what burns in them."""
-ZOOM = (0.55, 1.7)
-EMA_STEPS = 600.0
-"""Over how many steps the exported weights are averaged."""
+ZOOM = (0.8, 1.7)
 LONGEST_PX = 512
 """Of pictures in memory: views are at most 416 wide."""
 NEW_HEAD = 2.0
 DECAY = 0.02
 WARM_UP = 100
+LEAST_WEIGHT, MINED_WEIGHT = 0.3, 4.0
+"""Of a quiet picture: what it has at least, and what it has more for a score of 1."""
 MAX_GRADIENT = 10.0
 TOLD_EVERY = 20
 KEPT_EVERY = 100
@@ -83,6 +79,26 @@ def _boxes(found: list[list[float]] | None, scale: float) -> Rows:
     return boxes
 
 
+def mine(model: DetectionModel, rows: list[Row], side: int) -> list[Row]:
+    """Weighs pictures in which nothing burns by what a model believes of them."""
+    model.eval()
+    weighed = []
+    for row in rows:
+        if len(row.example.boxes):
+            weighed.append(row)
+            continue
+        scale = side / max(row.example.bgr.shape[:2])
+        small = cv2.resize(row.example.bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        whole = np.full((side, side, 3), PADDING, np.uint8)
+        whole[: small.shape[0], : small.shape[1]] = small
+        with torch.no_grad():
+            answer = model(_tensor([whole]))
+        scores = (answer[0] if isinstance(answer, tuple) else answer)[0, 4:]
+        weighed.append(Row(row.example, LEAST_WEIGHT + MINED_WEIGHT * float(scores.max()), row.group))
+    model.train()
+    return weighed
+
+
 class Mixer:
     """Batches: groups by their shares, rows by their weights."""
 
@@ -101,25 +117,30 @@ class Mixer:
         own, weights = self.groups[self.names[self.rng.choice(len(self.names), p=self.chances)]]
         return own[self.rng.choice(len(own), p=weights)].example
 
-    def batch(self, size: int, side: int, mosaics: float) -> tuple[torch.Tensor, list[Example]]:
+    def batch(self, size: int, side: int, mosaics: float, near_share: float) -> tuple[torch.Tensor, list[Example]]:
         examples = []
         for _ in range(size):
             if self.rng.random() < mosaics:
                 shown = mosaic(self.rng, [self.one() for _ in range(4)], side)
-            elif self.rng.random() < NEAR:
+            elif self.rng.random() < near_share:
                 shown = near(self.rng, self.one(), side)
             else:
                 shown = view(self.rng, self.one(), side, side, ZOOM)
-            examples.append(Example(exposed(self.rng, shown.bgr), shown.boxes, shown.unsure))
-        pixels = np.stack([example.bgr[..., ::-1] for example in examples])
-        tensor = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float().div_(255)
-        return tensor.contiguous(memory_format=torch.channels_last), examples
+            examples.append(exposed(self.rng, shown))
+        return _tensor([example.bgr for example in examples]), examples
+
+
+def _tensor(pictures: list[Picture]) -> torch.Tensor:
+    pixels = np.ascontiguousarray(np.stack(pictures)[..., ::-1])
+    tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255)
+    return tensor.contiguous(memory_format=torch.channels_last)
 
 
 class Loss:
     """Ultralytics' detection loss with areas that count neither way, and a loss of the whole picture."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, whole: float) -> None:
+        self.whole = whole
         head = model.model[-1]
         self.stride, self.classes, self.bins = head.stride, head.nc, head.reg_max
         self.assign = TaskAlignedAssigner(
@@ -159,7 +180,7 @@ class Loss:
             "box": GAINS["box"] * box,
             "cls": GAINS["cls"] * cls,
             "dfl": GAINS["dfl"] * dfl,
-            "picture": PICTURE_GAIN * self._picture(logits, counts, examples),
+            "picture": self.whole * self._picture(logits, counts, examples),
         }
 
     def _picture(self, logits: torch.Tensor, counts: torch.Tensor, examples: list[Example]) -> torch.Tensor:
@@ -188,6 +209,14 @@ class Settings:
     """Share of the steps, at the end, without mosaics."""
     frozen: int = 3
     """First layers that stay as they are."""
+    near: float = 0.3
+    """Share of single pictures seen from near what burns in them."""
+    whole: float = 1.0
+    """Weight of the whole picture's loss."""
+    averaged: float = 600.0
+    """Over how many steps the exported weights are averaged."""
+    mined: bool = False
+    """Pictures in which nothing burns come up the more often the surer the round before is that something does."""
     precision: str = "bfloat16"
     """Or float32, on processors that are no faster with bfloat16."""
 
@@ -216,9 +245,9 @@ class Run:
         self.optimiser.load_state_dict(saved["optimiser"])
         self.ema, self.step = saved["ema"], int(saved["step"])
 
-    def average(self) -> None:
+    def average(self, steps: float) -> None:
         """The weights that are exported: a running mean, shorter at the beginning."""
-        keep = min(1 - 1 / EMA_STEPS, (1 + self.step) / (20 + self.step))
+        keep = min(1 - 1 / steps, (1 + self.step) / (20 + self.step))
         with torch.no_grad():
             for key, value in self.model.state_dict().items():
                 if value.dtype.is_floating_point:
@@ -244,9 +273,12 @@ def train(order: Order) -> Path:
     if checkpoint.exists():
         run.load(checkpoint)
     rows = read_rows(order.rows, LONGEST_PX)
+    if settings.mined:
+        rows = mine(run.model, rows, order.side_px)
+        freeze(run.model, settings.frozen)
     # Pictures that were drawn before a break are not drawn again: another seed.
     mixer = Mixer(rows, order.shares, order.seed + run.step)
-    loss = Loss(run.model)
+    loss = Loss(run.model, settings.whole)
     begun, since = time.monotonic(), run.step
     while run.step < order.steps:
         _step(run, order, settings, mixer, loss)
@@ -292,7 +324,7 @@ def _step(run: Run, order: Order, settings: Settings, mixer: Mixer, loss: Loss) 
     for group in run.optimiser.param_groups:
         group["lr"] = rate * group["share"]
     mosaics = settings.mosaics if done < 1 - settings.plain else 0.0
-    pixels, examples = mixer.batch(order.batch, settings.side_px, mosaics)
+    pixels, examples = mixer.batch(order.batch, settings.side_px, mosaics, settings.near)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"):
         answers = run.model(pixels)
     parts = loss(answers, examples, settings.side_px)
@@ -301,7 +333,7 @@ def _step(run: Run, order: Order, settings: Settings, mixer: Mixer, loss: Loss) 
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), MAX_GRADIENT)
     run.optimiser.step()
     run.step += 1
-    run.average()
+    run.average(settings.averaged)
     for name, part in parts.items():
         run.sums[name] = run.sums.get(name, 0.0) + float(part)
 

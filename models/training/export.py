@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.datasets.reading import Labelled, read_picture
 from models.training.errors import TrainingError
-from models.training.packing import pack_weights
+from models.training.packing import kept_in_bytes, pack_weights, rounded
 from models.training.recipe import Places, Recipe
 from models.training.train import architecture_of, needs_library, quiet
 
@@ -126,14 +126,24 @@ def _network(torch: Any, recipe: Recipe, checkpoint: Path, places: Places) -> An
         except RuntimeError as error:
             raise TrainingError(f"{checkpoint}: is not of {recipe.architecture}: {str(error)[:300]}") from error
     network = network.eval().fuse(verbose=False)
-    if recipe.export.weights == "f16":
+    if recipe.export.weights != "f32":
         network = network.half().float()
+    if recipe.export.weights == "i8":
+        _round_kernels(torch, network)
     head = network.model[-1]
     # The head then gives one array, boxes in pixels of the input: what the edge's format yolov8 reads.
     head.export, head.format, head.dynamic = True, "onnx", False
     for parameter in network.parameters():
         parameter.requires_grad_(False)
     return network
+
+
+def _round_kernels(torch: Any, network: Any) -> None:
+    """What is measured and compared is the rounded network."""
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Conv2d) and kept_in_bytes(layer.weight.detach().numpy()):
+            narrow, scales = rounded(layer.weight.detach().numpy())
+            layer.weight.data = torch.from_numpy(narrow.astype(np.float32) * scales)
 
 
 def _onnx(torch: Any, recipe: Recipe, network: Any, example: NDArray[np.float32]) -> bytes:
@@ -150,7 +160,7 @@ def _onnx(torch: Any, recipe: Recipe, network: Any, example: NDArray[np.float32]
         dynamo=False,
     )
     content = _slim(buffer.getvalue())
-    return pack_weights(content) if plan.weights == "f16" else content
+    return content if plan.weights == "f32" else pack_weights(content, kernels_in_bytes=plan.weights == "i8")
 
 
 def _slim(content: bytes) -> bytes:

@@ -159,8 +159,9 @@ class ExportPlan(Form):
     round: Slug
     opset: Annotated[int, Field(ge=13, le=21)] = 17
     dynamic_batch: bool = False
-    weights: Annotated[str, Field(pattern="^(f32|f16)$")] = "f32"
-    """How weights are kept in the file: f16 halves it, and is computed in f32 all the same. What is measured and
+    weights: Annotated[str, Field(pattern="^(f32|f16|i8)$")] = "f32"
+    """How weights are kept in the file: f16 halves it, i8 (convolutions in bytes, a scale for each output, the rest as
+    f16) makes it a quarter; both are computed in f32 all the same. What is measured and
     compared is the rounded network."""
     file: str
     """Beside the recipe."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.fire_smoke.views import MIN_PX, Example, exposed, mosaic, near, view
+from models.fire_smoke.views import MIN_PX, PADDING, Example, exposed, mosaic, near, recorded, strip, view
 
 RED = (0, 0, 255)
 
@@ -78,10 +78,30 @@ def test_four_in_one_keep_their_boxes_in_their_quarters() -> None:
     assert rows.max() <= shown.boxes[0, 4] + 2
 
 
-def test_exposure_leaves_shape_and_is_repeatable() -> None:
+def test_recording_leaves_shape_and_is_repeatable() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (64, 80, 3)).astype(np.uint8)
-    once = [exposed(np.random.default_rng(seed), picture) for seed in range(20)]
-    again = [exposed(np.random.default_rng(seed), picture) for seed in range(20)]
+    once = [recorded(np.random.default_rng(seed), picture) for seed in range(20)]
+    again = [recorded(np.random.default_rng(seed), picture) for seed in range(20)]
     assert all(one.shape == picture.shape and one.dtype == np.uint8 for one in once)
     assert all(np.array_equal(one, other) for one, other in zip(once, again, strict=True))
     assert any(not np.array_equal(one, picture) for one in once)
+
+
+def test_what_is_no_picture_stays_grey() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(10):
+        shown = exposed(rng, view(rng, example(100, 80, 220, 200), 192, 192, (0.5, 0.6)))
+        assert shown.padding is not None
+        assert shown.padding.any()
+        assert (shown.bgr[shown.padding] == PADDING).all()
+
+
+def test_a_strip_keeps_the_width_and_its_boxes() -> None:
+    rng = np.random.default_rng(6)
+    for _ in range(10):
+        part = strip(rng, example(100, 100, 300, 200, (400, 400)))
+        height, width = part.bgr.shape[:2]
+        assert width == 400
+        assert 1.29 < width / height < 1.82
+        for box in part.boxes:
+            encloses(part, box)

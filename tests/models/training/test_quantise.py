@@ -76,6 +76,37 @@ def test_packed_weights_are_half_the_size_and_rounded_once() -> None:
     assert not [node for node in onnx.load_from_string(unpacked).graph.node if node.op_type == "Cast"]
 
 
+def test_kernels_in_bytes_are_a_quarter_of_the_size_and_rounded_once() -> None:
+    content = wide_network()
+    packed = pack_weights(content, kernels_in_bytes=True)
+    assert len(packed) < 0.35 * len(content)
+    out = run(packed, BATCH)
+    np.testing.assert_allclose(out, run(content, BATCH), rtol=0.02, atol=0.02)
+    unpacked = unpack_weights(packed)
+    np.testing.assert_array_equal(run(unpacked, BATCH), out)
+    model = onnx.load_from_string(unpacked)
+    assert [node.op_type for node in model.graph.node] == ["Conv"]
+    assert {tensor.name for tensor in model.graph.initializer} == {"w", "b"}
+    # What is rounded already stays as it is.
+    np.testing.assert_allclose(run(pack_weights(unpacked, kernels_in_bytes=True), BATCH), out, rtol=1e-5, atol=1e-5)
+
+
+def wide_network() -> bytes:
+    """One convolution whose weights are nearly all of the file; one of its outputs is dead."""
+    rng = np.random.default_rng(4)
+    kernel = rng.normal(0, 0.1, (256, 3, 5, 5)).astype(np.float32)
+    kernel[3] = 0
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Conv", ["images", "w", "b"], ["output0"])],
+        "wide",
+        [onnx.helper.make_tensor_value_info("images", onnx.TensorProto.FLOAT, [1, 3, 32, 32])],
+        [onnx.helper.make_tensor_value_info("output0", onnx.TensorProto.FLOAT, [1, 256, 28, 28])],
+        [numpy_helper.from_array(kernel, "w"), numpy_helper.from_array(np.zeros(256, np.float32), "b")],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
+    return bytes(model.SerializeToString())
+
+
 def test_weights_that_half_precision_cannot_hold_are_refused() -> None:
     model = onnx.load_from_string(network())
     model.graph.initializer[0].CopyFrom(numpy_helper.from_array(np.full((16, 3, 3, 3), 1e6, np.float32), "w1"))
