@@ -41,8 +41,6 @@ NIGHT_LEVEL = 60.0
 GREY_COLOUR = 1.2
 """Mean distance of both colours from grey below which a camera sees infra-red: colour cameras have 3 and more, even in
 fog (noise alone is 1.5)."""
-REST_SECONDS = 0.25
-"""How often the gate looks while no flame colour is in the picture … see `Eye.look`."""
 
 
 class Light(StrEnum):

@@ -1,4 +1,7 @@
-"""The calibrated score: a logistic of what was measured, so that of a hundred tubes at 0.8 eighty burn.
+"""The score: a logistic of what was measured, to be calibrated by a site's own verdicts (`fit_site`).
+
+The weights are starting values, set by hand on three real clips, drawn look-alikes and some rendered scenes: of a
+hundred tubes at 0.8 eighty should burn, and until there are verdicts nobody knows.
 
 What could not be measured counts nothing, but for flicker: pictures that come too slowly to show it (`blind`) count
 against. A model that was asked and saw nothing counts against; a model that is not there does not.
