@@ -14,7 +14,8 @@ Picture = NDArray[np.uint8]
 Linear = NDArray[np.float32]
 """(height, width, 3) BGR in linear light; 1.0 is the camera's white."""
 
-LEVELS = 4096
+LEVELS = 1 << 14
+"""Steps of light below white: fewer would show as bands in the dark, where the eye of a camera is finest."""
 _TO_LINEAR = np.asarray((np.arange(256) / 255.0) ** 2.2, np.float32)
 _FROM_LINEAR = np.full(1 << 16, 255, np.uint8)
 _FROM_LINEAR[:LEVELS] = np.round(255 * (np.arange(LEVELS) / (LEVELS - 1)) ** (1 / 2.2))

@@ -140,14 +140,15 @@ def recipe_of(show: Show, weights: Weights) -> str:
     return sha256(f"{show.recipe} {weights.sha256}".encode()).hexdigest()[:16]
 
 
-def run_show(show: Show, weights: Weights) -> ShowResult:
-    """Shows it to all variants.
+def run_show(show: Show, weights: Weights, only: Sequence[Variant] = ()) -> ShowResult:
+    """Shows it to all variants, or to those named; what is shipped is always among them.
 
     Raises:
         BrokenDetectorError: a detector raised.
     """
     models = None if weights.inference is None else _Once(weights.inference)
-    kept = {variant: _Kept() for variant in weights.variants()}
+    wanted = {*only, Variant.CALIBRATION} if only else set(Variant)
+    kept = {variant: _Kept() for variant in weights.variants() if variant in wanted}
     pipelines = {variant: _pipeline(show, variant, sink, models) for variant, sink in kept.items()}
     judging = dict.fromkeys(pipelines, 0.0)
     count, rendering, last = 0, 0.0, 0.0

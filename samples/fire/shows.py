@@ -26,6 +26,8 @@ from samples.junction.camera import ReadRegion, split
 from samples.junction.heads import Box
 
 EPOCH = datetime(2026, 6, 10, 4, 0, tzinfo=UTC)
+FIRES_VERSION = 2
+"""Of how fires are rendered: raised when they come to look otherwise, so that kept results are not taken for new."""
 HELD_SECONDS, HELD_FPS = 30.0, 4.0
 """A still with sensor noise, long enough for three heartbeats and a tube."""
 LONGEST_SIDE = 960
@@ -70,7 +72,8 @@ class Rendered:
 
     def __init__(self, scene: Scene, photographs: Path | None) -> None:
         self.scene, self.name, self.size = scene, scene.name, (scene.width, scene.height)
-        self.recipe = sha256(repr(scene).encode()).hexdigest()[:16]
+        version = FIRES_VERSION if scene.fires else 1
+        self.recipe = sha256(f"{scene!r} {version}".encode()).hexdigest()[:16]
         self._photographs = photographs
         self._renderer: Renderer | None = None
 

@@ -93,7 +93,7 @@ def composite(rng: np.random.Generator, background: Picture, kind: Kind) -> Comp
 
     Where nothing visible could be placed (a white or a tiny background), the background and no boxes.
     """
-    for _ in range(TRIES):
+    for _ in range(TRIES if min(background.shape[:2]) >= 4 * LEAST_PX else 0):
         place = a_place(rng, background)
         scene = Scene(place.light, [], [])
         _burn(rng, place, scene, kind)

@@ -114,8 +114,9 @@ def enter(folder: Path, name: str, truth: dict[str, Any], calibration: dict[str,
     """Puts any clip into both files; what they say of others stays."""
     truth_path, calibration_path = folder / "truth.yaml", folder / "calibration.yaml"
     known = _read(truth_path)
-    clips = [clip for clip in known.get("clips", []) if clip["file"] != f"{name}.mp4"]
-    write_yaml(truth_path, {"clips": [*clips, truth]}, _notes(truth_path, name, command))
+    clips = {clip["file"]: clip for clip in known.get("clips", [])}
+    clips[truth["file"]] = truth
+    write_yaml(truth_path, {"clips": list(clips.values())}, _notes(truth_path, name, command))
     # As it would be read back, so that entering a clip again changes nothing.
     settings = {**_read(calibration_path), name: json.loads(json.dumps(calibration))}
     write_yaml(calibration_path, settings, _notes(calibration_path, name, command))
@@ -128,4 +129,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _notes(path: Path, name: str, command: str) -> str:
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     notes = [line.removeprefix("# ") for line in lines if line.startswith("# ")]
-    return "\n".join([*(note for note in notes if f"{name}:" not in note), f"{name}: made by {command}"])
+    mine = f"{name}: made by {command}"
+    if not any(note.startswith(f"{name}:") for note in notes):
+        notes.append(mine)
+    return "\n".join(mine if note.startswith(f"{name}:") else note for note in notes)
