@@ -140,7 +140,8 @@ function useTrace(alert: AlertDetail, files: EvidenceSet): Trace | null {
   return useMemo(() => {
     const document = parseTrackDocument(json);
     if (document === null) return null;
-    const tracks = document.tracks.map((track) => ({ ...track, label: labelOf(track.label, hazard, name) }));
+    const since = document.startSeconds;
+    const tracks = document.tracks.map((track) => ({ ...track, label: labelOf(track.label, hazard, name), since }));
     const clipStart = captured === undefined ? document.startSeconds : clipStartSeconds(document, captured);
     return { tracks, size: document.size, clipStart };
   }, [json, captured, hazard, name]);

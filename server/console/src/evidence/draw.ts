@@ -76,7 +76,7 @@ function drawTrack(pen: Pen, track: Track, now: number | null): void {
   const last = points.at(-1);
   if (first === undefined || last === undefined) {
     // What stays where it is has a place and no path: flames, a parked car.
-    drawBox(pen, track);
+    if (now === null || now >= (track.since ?? 0)) drawBox(pen, track);
     return;
   }
   if (now !== null && (now < first.t - LEAD_S || now > last.t + LINGER_S)) return;

@@ -22,6 +22,8 @@ export interface Track {
   points: TrackPoint[];
   /** Where the object was last. */
   box: TrackBox | null;
+  /** Media time since when it is there, for what has a place and no path. */
+  since?: number;
 }
 
 export interface TrackDocument {
