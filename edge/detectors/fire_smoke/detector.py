@@ -16,8 +16,9 @@ from edge.detectors.fire_smoke.eye import Eye
 from edge.detectors.fire_smoke.growth import growth_per_minute, size_m
 from edge.detectors.fire_smoke.judging import Case, Cases, Watched, judge
 from edge.detectors.fire_smoke.learned import Answer, Learned
-from edge.detectors.fire_smoke.proposals import PictureBox, Proposal, gap, inside
+from edge.detectors.fire_smoke.proposals import PictureBox, Proposal, Proposer, gap, inside
 from edge.detectors.fire_smoke.saved import read_cases
+from edge.detectors.fire_smoke.score import WEAK
 from edge.detectors.fire_smoke.settings import FireSmokeSettings, Hazard
 from edge.detectors.fire_smoke.tubes import Tube, Tubes
 from edge.detectors.fire_smoke.witnesses import Seconded
@@ -32,6 +33,10 @@ MEASURE_SECONDS = 1.0
 """How often a tube's behaviour is measured: 1-2 ms each."""
 MEASURED_FROM = 3
 """Votes: what was proposed once costs nothing more."""
+SUSPICIOUS_SECONDS = 5.0
+"""A tube that was not seen for so long has passed."""
+DENIED_LOOKS = 10
+"""Looks of the window in which the model saw nothing: five seconds of asking. The heartbeat goes on looking."""
 PEOPLE_SECONDS = 3.0
 """For how long a person is believed to stand where a model saw one."""
 
@@ -89,7 +94,7 @@ class FireSmokeDetector:
         self._visibility = Visibility.UNKNOWN if look.flooded or not look.settled else Visibility.CLEAR
         for answer in self._learned.answers():
             self._hear(answer)
-        self._learned.ask(frame, self._suspicion(), people=bool(self._cases.all))
+        self._learned.ask(frame, self._suspicion(t), people=bool(self._cases.all))
         for answer in self._learned.answers():  # on replay they come at once
             self._hear(answer)
         if self._looked_at is not None and t - self._looked_at < LOOK_SECONDS:
@@ -150,8 +155,8 @@ class FireSmokeDetector:
         watched = [proposal for proposal in answer.proposals if self._is_watched(proposal.box)]
         self._tubes.take(watched)
         for tube in self._tubes.all:
-            if inside(tube.box, answer.region) < 0.7:
-                continue
+            if answer.media_time < tube.began or inside(tube.box, answer.region) < 0.7:
+                continue  # it was not there yet, or not shown
             best = max(
                 (
                     proposal.confidence
@@ -168,9 +173,9 @@ class FireSmokeDetector:
             return True
         return float((mask[self._eye.window_of(box)] > 0).mean()) > 0.5
 
-    def _suspicion(self) -> PictureBox | None:
+    def _suspicion(self, t: float) -> PictureBox | None:
         """The place to show to the model: what has most votes and is not told yet, then what is."""
-        tubes = [tube for tube in self._tubes.all if tube.votes]
+        tubes = [tube for tube in self._tubes.all if _is_suspicious(tube, t)]
         if not tubes:
             return None
         return max(tubes, key=lambda tube: (not self._cases.holds(tube), len(tube.votes), -tube.number)).box
@@ -295,6 +300,16 @@ class FireSmokeDetector:
             ],
             "allowed": self._allowed.rates(frame.wall_time),
         }
+
+
+def _is_suspicious(tube: Tube, t: float) -> bool:
+    """Whether the model is to be asked about a place beside its heartbeat: not about what passes, nor again and again
+    about what it has been shown in vain."""
+    if t - tube.seen > SUSPICIOUS_SECONDS or len(tube.votes) < (
+        1 if Proposer.MODEL in tube.proposers else MEASURED_FROM
+    ):
+        return False
+    return len(tube.looks) < DENIED_LOOKS or max(confidence for _, confidence in tube.looks) >= WEAK
 
 
 def _base(box: PictureBox) -> float:

@@ -198,9 +198,10 @@ def test_a_model_is_asked_as_heartbeat_and_often_on_suspicion() -> None:
     assert [t for t, _ in port.asked] == [0.0, 10.0, 20.0]
     assert all(region is None for _, region in port.asked), "the whole picture"
     port = Scripted(lambda _: [])
-    seen(detector({"model": "scripted"}, port=port), film(flame(), 10, fps=10))
-    suspected = [(t, region) for t, region in port.asked if t >= 4]
-    assert 9 <= len(suspected) <= 14, "about twice a second"
+    seen(detector({"model": "scripted"}, port=port), film(flame(), 17, fps=10))
+    suspected = [(t, region) for t, region in port.asked if 4 <= t < 8]
+    assert 6 <= len(suspected) <= 10, "about twice a second"
+    assert len([t for t, _ in port.asked if t >= 11]) <= 1, "and no more where it was shown in vain"
     close = [region for _, region in suspected if region is not None]
     assert close and len(close) < len(suspected), "the place and the whole picture by turns"
     assert all(region.x <= 150 <= region.x + region.width for region in close)
