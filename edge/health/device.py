@@ -167,20 +167,16 @@ class DeviceHealth:
     # ---- looking
 
     def _look(self, condition: DeviceCondition, now: float, active: bool) -> _Found:
+        looks: Mapping[DeviceCondition, Callable[[], _Found]] = {
+            DeviceCondition.DISK_SHORT: lambda: self._disk(active),
+            DeviceCondition.HOT: lambda: self._hot(active),
+            DeviceCondition.CLOCK_WRONG: lambda: self._clock(now),
+            DeviceCondition.UPLINK_DOWN: self._uplink,
+            DeviceCondition.CAMERAS_OFFLINE: lambda: self._lost_cameras(now),
+            DeviceCondition.MODEL_FAILED: self._models,
+        }
         try:
-            match condition:
-                case DeviceCondition.DISK_SHORT:
-                    return self._disk(active)
-                case DeviceCondition.HOT:
-                    return self._hot(active)
-                case DeviceCondition.CLOCK_WRONG:
-                    return self._clock(now)
-                case DeviceCondition.UPLINK_DOWN:
-                    return self._uplink()
-                case DeviceCondition.CAMERAS_OFFLINE:
-                    return self._lost_cameras(now)
-                case DeviceCondition.MODEL_FAILED:
-                    return self._models()
+            return looks[condition]()
         except OSError as error:
             return _Found(None, f"cannot be told: {error.strerror or error}")
 

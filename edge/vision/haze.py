@@ -108,7 +108,7 @@ class HazeFinder:
         values = self._values
         if self._last is not None and 0 <= media_time - self._last < values.every_seconds * 0.75:
             return None
-        fine = cv2.resize(picture.luma, self._fine_size, interpolation=cv2.INTER_AREA)
+        fine = np.asarray(cv2.resize(picture.luma, self._fine_size, interpolation=cv2.INTER_AREA), np.uint8)
         coarse = cv2.resize(picture.luma, (self.columns, self.rows), interpolation=cv2.INTER_AREA)
         blurred = np.asarray(cv2.blur(coarse, (3, 3)), np.float32)
         colour = self._colour_of(picture)
@@ -166,11 +166,12 @@ class HazeFinder:
 
     def _colour_of(self, picture: SmallPicture) -> Floats:
         size = (self.columns, self.rows)
-        blue = cv2.resize(picture.blue, size, interpolation=cv2.INTER_AREA)
-        red = cv2.resize(picture.red, size, interpolation=cv2.INTER_AREA)
-        neutral = float(NEUTRAL_CHROMA)
-        distance = cv2.add(cv2.absdiff(blue, neutral), cv2.absdiff(red, neutral))
-        return np.asarray(distance, np.float32)
+        blue, red = (
+            np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
+            for plane in (picture.blue, picture.red)
+        )
+        neutral = np.float32(NEUTRAL_CHROMA)
+        return np.asarray(np.abs(blue - neutral) + np.abs(red - neutral), np.float32)
 
 
 def _common(change: Floats) -> float:
