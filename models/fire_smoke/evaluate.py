@@ -20,7 +20,7 @@ import numpy as np
 from models.errors import ModelsError
 from models.fire_smoke.comparing import Answer, Matched, Point, Share, at_score, matched, ranked
 from models.fire_smoke.plotting import plot
-from models.fire_smoke.stills import BURNING, LABELS, QUIET, test_stills
+from models.fire_smoke.stills import BURNING, LABELS, QUIET, all_stills
 from models.registry import ModelRow, load, onnx_path
 from models.training.asking import Asked, Asker
 from models.training.errors import TrainingError
@@ -56,7 +56,7 @@ def measure(name: str, asker: Asker, shared: Path) -> Measured:
     answers: list[Answer] = []
     truths: list[Truth] = []
     found: list[Boxes] = []
-    for still in test_stills(shared):
+    for still in all_stills(shared):
         boxes = asker.ask(still.bgr)
         answers.append(Answer(still.group, still.name, float(boxes.scores.max(initial=0.0))))
         if still.group.startswith("cctv") and still.marked is not None:

@@ -47,7 +47,7 @@ QUIET = ("streets", "signals", "outdoor_stills/none", "cctv/val empty")
 (`models.signal_heads.data.read_held_out`), and the dusk crossings."""
 
 
-def test_stills(shared: Path) -> Iterator[Still]:
+def all_stills(shared: Path) -> Iterator[Still]:
     """All pictures that are only ever tested on, by set; of the shared data folder.
 
     Raises:

@@ -23,7 +23,7 @@ from ultralytics.utils import IterableSimpleNamespace
 from ultralytics.utils.loss import BboxLoss
 from ultralytics.utils.tal import TaskAlignedAssigner, dist2bbox, make_anchors
 
-from models.fire_smoke.stills import Picture, read
+from models.fire_smoke.stills import LABELS, Picture, read
 from models.fire_smoke.views import PADDING, Example, Rows, exposed, mosaic, near, view
 from models.training.orders import Order
 
@@ -79,6 +79,19 @@ def _boxes(found: list[list[float]] | None, scale: float) -> Rows:
     return boxes
 
 
+def without_fog(row: Row, share: float) -> Row | None:
+    """A picture whose large smoke counts neither way; None if nothing else was marked in it."""
+    boxes = row.example.boxes
+    if not len(boxes):
+        return row
+    area = (boxes[:, 3] - boxes[:, 1]) * (boxes[:, 4] - boxes[:, 2])
+    fog = (boxes[:, 0] == LABELS.index("smoke")) & (area > share * row.example.bgr[..., 0].size)
+    if fog.all():
+        return None
+    unsure = np.concatenate((row.example.unsure, boxes[fog]))
+    return Row(Example(row.example.bgr, boxes[~fog], unsure), row.weight, row.group)
+
+
 def mine(model: DetectionModel, rows: list[Row], side: int) -> list[Row]:
     """Weighs pictures in which nothing burns by what a model believes of them."""
     model.eval()
@@ -87,16 +100,22 @@ def mine(model: DetectionModel, rows: list[Row], side: int) -> list[Row]:
         if len(row.example.boxes):
             weighed.append(row)
             continue
-        scale = side / max(row.example.bgr.shape[:2])
-        small = cv2.resize(row.example.bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        whole = np.full((side, side, 3), PADDING, np.uint8)
-        whole[: small.shape[0], : small.shape[1]] = small
-        with torch.no_grad():
-            answer = model(_tensor([whole]))
-        scores = (answer[0] if isinstance(answer, tuple) else answer)[0, 4:]
-        weighed.append(Row(row.example, LEAST_WEIGHT + MINED_WEIGHT * float(scores.max()), row.group))
+        best = float(_best_of(model, row.example.bgr, side).max())
+        weighed.append(Row(row.example, LEAST_WEIGHT + MINED_WEIGHT * best, row.group))
     model.train()
     return weighed
+
+
+def _best_of(model: DetectionModel, bgr: Picture, side: int) -> torch.Tensor:
+    """The best score of each label."""
+    scale = side / max(bgr.shape[:2])
+    small = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    whole = np.full((side, side, 3), PADDING, np.uint8)
+    whole[: small.shape[0], : small.shape[1]] = small
+    with torch.no_grad():
+        answer = model(_tensor([whole]))
+    scores: torch.Tensor = (answer[0] if isinstance(answer, tuple) else answer)[0, 4:]
+    return scores.max(dim=1).values
 
 
 class Mixer:
@@ -200,7 +219,7 @@ class Settings:
     side_px: int = 416
     """Of the training pictures. Smaller ones are many more in the same time; the last round has the model's own."""
     rate: float = 1e-3
-    """Of AdamW, falling as a cosine."""
+    """Of AdamW, falling as a cosine. 0: nothing is trained, only averaged and lowered."""
     last: float = 0.02
     """Share of the rate that is left at the end."""
     mosaics: float = 0.3
@@ -215,6 +234,14 @@ class Settings:
     """Weight of the whole picture's loss."""
     averaged: float = 600.0
     """Over how many steps the exported weights are averaged."""
+    mean_with: str = ""
+    """Names of earlier rounds, with commas between, whose weights are averaged with those of the round before: they lie
+    on one path, and their mean errs less than any of them (Wortsman et al. 2022, "Model soups")."""
+    fog: float = 1.0
+    """Share of the picture from which on smoke counts neither way: what fills the picture has no shape."""
+    smoke_less: float = 0.0
+    """Logits that smoke is lowered by in the end: a still picture tells it from a bare wall or a sky less surely than
+    fire from a lamp, and one limit is to serve both."""
     mined: bool = False
     """Pictures in which nothing burns come up the more often the surer the round before is that something does."""
     precision: str = "bfloat16"
@@ -273,6 +300,8 @@ def train(order: Order) -> Path:
     if checkpoint.exists():
         run.load(checkpoint)
     rows = read_rows(order.rows, LONGEST_PX)
+    if settings.fog < 1:
+        rows = [kept for row in rows if (kept := without_fog(row, settings.fog)) is not None]
     if settings.mined:
         rows = mine(run.model, rows, order.side_px)
         freeze(run.model, settings.frozen)
@@ -280,6 +309,9 @@ def train(order: Order) -> Path:
     mixer = Mixer(rows, order.shares, order.seed + run.step)
     loss = Loss(run.model, settings.whole)
     begun, since = time.monotonic(), run.step
+    if not settings.rate:
+        run.step = order.steps
+        run.save(checkpoint)
     while run.step < order.steps:
         _step(run, order, settings, mixer, loss)
         if run.step % TOLD_EVERY == 0:
@@ -290,13 +322,21 @@ def train(order: Order) -> Path:
         if run.step % KEPT_EVERY == 0 or run.step == order.steps:
             run.save(checkpoint)
         order.hooks.batches(run.step, order.steps)
-    return checkpoint
+    if not settings.smoke_less:
+        return checkpoint
+    run.model.load_state_dict(run.ema)
+    lower(run.model, "smoke", settings.smoke_less)
+    lowered = order.place / "lowered.pt"
+    torch.save({"ema": run.model.state_dict(), "step": run.step}, lowered)
+    return lowered
 
 
 def _begin(order: Order, settings: Settings) -> Run:
     model = new_model(order.architecture, len(order.labels), order.arrays)
     if order.before is not None:
-        model.load_state_dict(torch.load(order.before, weights_only=True)["ema"])
+        names = [name.strip() for name in settings.mean_with.split(",") if name.strip()]
+        paths = [order.before, *(order.place.parent / name / order.before.name for name in names)]
+        model.load_state_dict(mean_of([torch.load(path, weights_only=True)["ema"] for path in paths]))
     model = model.to(memory_format=torch.channels_last).train()
     freeze(model, settings.frozen)
     trained = [(name, one) for name, one in model.named_parameters() if one.requires_grad]
@@ -349,6 +389,22 @@ def new_model(architecture: str, labels: int, arrays: Path | None) -> DetectionM
         fitting = {name: one.to(state[name].dtype) for name, one in found.items() if one.shape == state[name].shape}
         model.load_state_dict({**state, **fitting})
     return model
+
+
+def mean_of(states: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Of weights, name by name; counters are the first one's."""
+    first = states[0]
+    return {
+        name: torch.stack([state[name] for state in states]).mean(0) if one.dtype.is_floating_point else one
+        for name, one in first.items()
+    }
+
+
+def lower(model: DetectionModel, label: str, logits: float) -> None:
+    """Makes a label less sure of itself by so many logits, everywhere."""
+    with torch.no_grad():
+        for branch in model.model[-1].cv3:
+            branch[-1].bias[LABELS.index(label)] -= logits
 
 
 def freeze(model: DetectionModel, layers: int) -> None:

@@ -152,7 +152,7 @@ def recorded(rng: Rng, bgr: Picture) -> Picture:
     """Exposure, white balance, colour, infra-red, blur, noise and compression."""
     if rng.random() < 0.85:
         gamma = float(np.exp(rng.normal(0, 0.25)))
-        gains = np.exp(rng.normal(0, 0.09, 3)) * np.exp(rng.normal(0, 0.15))
+        gains = np.exp(rng.normal(0, 0.06, 3)) * np.exp(rng.normal(0, 0.15))
         ramp = (np.arange(256) / 255.0) ** gamma
         table = np.clip(255 * ramp[:, None] * gains, 0, 255).astype(np.uint8)
         bgr = _eight(cv2.LUT(bgr, table[None]))
