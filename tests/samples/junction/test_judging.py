@@ -14,7 +14,8 @@ from samples.junction.running import Said, SceneResult
 
 ALL = tuple(head.id for head in junction_clip().spec.heads)
 LAMP = TrueFault(Fault.LAMP, ("n1",), 300, 700, lamp=0)
-SCENE = replace(junction_clip(), name="fault-x", seconds=900, faults=(*junction_clip().faults, LAMP))
+DARK = TrueFault(Fault.DARK, ALL, 84, 144, "junction")
+SCENE = replace(junction_clip(), name="fault-x", seconds=900, faults=(DARK, LAMP))
 
 
 def _said(hazard: Fault, heads: tuple[str, ...], raised: float, **more: object) -> Said:
