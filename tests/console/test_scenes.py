@@ -119,7 +119,7 @@ def test_a_warning_becomes_critical_before_the_operators_eyes(centre: Centre, de
     choose(page, "yard-a")
     headline = page.get_by_test_id("scene-headline")
     expect(headline).to_have_attribute("data-stage", "warning")
-    expect(headline).to_contain_text(re.compile(r"Warning\s*Flames seen for .*, 2.1 % of the picture$"))
+    expect(headline).to_contain_text(re.compile(r"Warning\s*Flames seen for .*, 2\.1\s% of the picture\s*$"))
     expect(item(page, "yard-a")).to_have_attribute("data-severity", "yellow")
     expect(page.get_by_test_id("snapshot")).to_be_visible()
     assert yellow_pixels(page) > 100
