@@ -27,11 +27,12 @@ def heard(listening: socket.socket) -> str:
     return listening.recv(4096).decode()
 
 
-def heard_until(listening: socket.socket, wanted: str) -> list[str]:
-    messages = []
-    while not messages or wanted not in messages[-1]:
-        messages.append(heard(listening))
-    return messages
+def heard_until(listening: socket.socket, *wanted: str) -> None:
+    """Listens until each of `wanted` was said, in any order: each but the state of life is said once."""
+    missing = set(wanted)
+    while missing:
+        message = heard(listening)
+        missing = {one for one in missing if one not in message}
 
 
 @pytest.mark.parametrize("abstract", [False, True], ids=["path", "abstract"])
@@ -92,8 +93,7 @@ def test_the_program_says_when_it_is_ready_lives_reloads_and_ends(tmp_path: Path
         with program(path, environment) as box:
             heard_until(listening, "READY=1")
             assert waiting_events(tmp_path) >= 0
-            heard_until(listening, "WATCHDOG=1")
-            heard_until(listening, "STATUS=1 of 1 sources online")
+            heard_until(listening, "WATCHDOG=1", "STATUS=1 of 1 sources online")
             configuration(tmp_path, {"a": clip(root / "samples/clips/gate-3.mp4", loop=True), "b": clip("nowhere.mp4")})
             box.send_signal(signal.SIGHUP)
             heard_until(listening, "RELOADING=1")
