@@ -37,6 +37,9 @@ SUSPICIOUS_SECONDS = 5.0
 """A tube that was not seen for so long has passed."""
 DENIED_LOOKS = 10
 """Looks of the window in which the model saw nothing: five seconds of asking. The heartbeat goes on looking."""
+SECONDED = 0.5
+"""Score from which a second witness makes it critical at once: two that each think it likelier than not. With less, the
+witness makes an alarm of it, that waits for its time like any other."""
 PEOPLE_SECONDS = 3.0
 """For how long a person is believed to stand where a model saw one."""
 
@@ -237,7 +240,7 @@ class FireSmokeDetector:
         lasted = case.seen - case.began
         sure = case.score >= self._settings.score.alarm
         wanted = timing.fire_critical_seconds if fire else timing.smoke_critical_seconds
-        if (sure and lasted >= wanted) or witnesses:
+        if (sure and lasted >= wanted) or (witnesses and case.score >= SECONDED):
             case.critical = True
         red = case.critical or (sure and self._people_near(case.box, t))
         stage = "critical" if case.critical else "warning"
@@ -247,8 +250,8 @@ class FireSmokeDetector:
             media_time=case.seen,
             started_media_time=case.began,
             severity=Severity.RED if red else Severity.YELLOW,
-            tier=Tier.ALARM if sure or case.critical else Tier.REVIEW,
-            confidence=round(case.score, 4),
+            tier=Tier.ALARM if sure or case.critical or witnesses else Tier.REVIEW,
+            confidence=round(case.surest, 4),
             detail=self._detail(case, stage, witnesses),
             marks=(Mark(box=case.box, label=f"{case.hazard.value} {case.score:.2f} {stage}"),),
             location=None if self._ground is None else self._ground.at(case.box[0] + case.box[2] / 2, _base(case.box)),

@@ -80,8 +80,11 @@ class Case:
     seen: float
     box: PictureBox
     score: float
+    """As of now: it falls when what burned burns down."""
     watched: Watched
     """The tube that tells most."""
+    surest: float = 0.0
+    """The highest score so far: that it has burned is no less sure when it has burned out."""
     critical: bool = False
     proposers: set[Proposer] = field(default_factory=set)
     model: Model | None = None
@@ -222,6 +225,7 @@ def _renew(case: Case, members: Sequence[Watched]) -> None:
     for watched in members[1:]:
         box = around(box, watched.tube.box)
     case.box, case.score, case.watched = box, best.score, best
+    case.surest = max(case.surest, best.score)
     case.seen = max(watched.tube.seen for watched in members)
     case.began = min(case.began, *(watched.tube.began for watched in members))
     case.proposers = {proposer for watched in members for proposer in watched.tube.proposers}

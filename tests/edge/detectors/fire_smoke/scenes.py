@@ -74,9 +74,11 @@ def film(
         yield frame(np.clip(noisy, 0, 255).astype(np.uint8), t, index)
 
 
-def flame(x: float = 140, y: float = 90, size: float = 34, *, begins: float = 0.0, seed: int = 3) -> Draw:
+def flame(
+    x: float = 140, y: float = 90, size: float = 34, *, begins: float = 0.0, ends: float = 1e4, seed: int = 3
+) -> Draw:
     """A fire."""
-    painted = PaintedFlame((x, y, 0.9 * size, size), 10_000.0, seed)
+    painted = PaintedFlame((x, y, 0.9 * size, size), ends - begins, seed)
 
     def draw(picture: Image, t: float) -> None:
         painted.paint_bgr(picture, t - begins, 0, 0)

@@ -15,6 +15,7 @@ from contract.events import Severity, Tier
 from contract.geometry import Location, LocationMethod, at_point
 from edge.canary.fork import forked
 from edge.detectors.fire_smoke import KIND, FireSmokeDetector
+from edge.detectors.fire_smoke.detector import SECONDED
 from edge.detectors.interface import Frame, Image, Observation, Visibility, Witness
 from edge.detectors.registry import installed_detectors
 from tests.edge.detectors.fire_smoke.scenes import (
@@ -260,6 +261,23 @@ def test_a_second_witness_makes_it_critical_at_once() -> None:
         {"source": "kiln-3", "hazard": "temperature", "seconds_ago": 4.0, "distance_m": 31.5}
     ]
     assert port.asked[0] == (50.0, 60.0)
+
+
+def test_a_witness_of_something_doubtful_makes_an_alarm_of_it_and_no_more() -> None:
+    heat = Witness("kiln-3", "sensor", "temperature", 0.95, 4.0, 31.5)
+    doubtful = {"score": {"offset": -1.7}}
+    alone = seen(detector(doubtful), film(flame(begins=2), 9, fps=8))
+    assert alone and {one.tier for one in alone} == {Tier.REVIEW}
+    assert max(one.confidence for one in alone) < SECONDED, "doubtful, or this shows nothing"
+    found = seen(detector(doubtful, witnesses=Told(0, heat)), film(flame(begins=2), 9, fps=8))
+    assert {one.tier for one in found} == {Tier.ALARM}
+    assert {one.severity for one in found} == {Severity.YELLOW}
+
+
+def test_what_has_burned_out_was_no_less_a_fire() -> None:
+    found = seen(detector(), film(flame(begins=2, ends=16), 30, fps=8))
+    told = [one.confidence for one in found]
+    assert told == sorted(told) and told[-1] > 0.6
 
 
 @pytest.mark.parametrize(
