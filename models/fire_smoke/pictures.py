@@ -16,6 +16,7 @@ from models.registry import load, onnx_path
 from models.training.asking import Asked, Asker
 from models.training.making import Made
 from models.training.metrics import Answer, overlaps
+from samples.fire.blazes import blaze
 from samples.fire.stills import Composite, Kind, composite, lookalike
 
 LONGEST_PX = 448
@@ -64,6 +65,16 @@ def believed(rng: np.random.Generator, backgrounds: Sequence[Path], *, teacher: 
     return made
 
 
+def blazes(rng: np.random.Generator, backgrounds: Sequence[Path]) -> Made:
+    """Fires that have burned for long: walls of flame, woods and houses, skies gone orange."""
+    made = _made(blaze(rng, _background(rng, backgrounds)))
+    for _ in range(TRIES):
+        if made.boxes:
+            break
+        made = _made(blaze(rng, _background(rng, backgrounds)))
+    return made
+
+
 def clouds(rng: np.random.Generator, backgrounds: Sequence[Path]) -> Made:
     """Clouds, dark to burnt out, where a picture has sky, or above it; nothing burns."""
     picture = _background(rng, backgrounds)
@@ -83,6 +94,43 @@ def clouds(rng: np.random.Generator, backgrounds: Sequence[Path]) -> Made:
         there = np.clip((line[None] - np.arange(height, dtype=np.float32)[:, None]) / 6, 0, 1)
     mixed = sky * there[..., None] + picture * (1 - there[..., None])
     return Made(np.clip(mixed, 0, 255).astype(np.uint8), ())
+
+
+def mist(rng: np.random.Generator, backgrounds: Sequence[Path]) -> Made:
+    """Mist, glare and beams of a low sun, burnt-out walls and windows; nothing burns.
+
+    Smoke has a place and an outline. Mist lies evenly, thicker far away, and a sun's light comes in straight beams.
+    """
+    picture = _background(rng, backgrounds).astype(np.float32)
+    height, width = picture.shape[:2]
+    if rng.random() < 0.6:
+        far = np.linspace(float(rng.uniform(0.5, 1)), float(rng.uniform(0, 0.6)), height, dtype=np.float32)[:, None]
+        soft = cv2.GaussianBlur(_fractal(rng, height, width), (0, 0), max(height, width) / 12)
+        # What is dark stands near: mist lies behind it.
+        near = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), (0, 0), 1.5) / 255
+        thick = np.clip(far * (0.7 + 0.6 * soft) * (0.5 + near), 0, 1)[..., None] * rng.uniform(0.2, 0.95)
+        air = rng.uniform(120, 250) * np.array((rng.uniform(0.85, 1.15), 1.0, rng.uniform(0.85, 1.1)), np.float32)
+        picture = picture * (1 - thick) + air * thick
+    if rng.random() < 0.5:
+        picture = picture + _glare(rng, height, width)
+    if rng.random() < 0.3:
+        picture = picture * rng.uniform(1.2, 2.2)
+    return Made(np.clip(picture, 0, 255).astype(np.uint8), ())
+
+
+def _glare(rng: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:
+    """A sun in or beside the picture, with beams."""
+    ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
+    x, y = width * rng.uniform(-0.1, 1.1), height * rng.uniform(-0.1, 0.6)
+    away = np.hypot(xs - x, ys - y) / max(height, width)
+    light = np.exp(-away / rng.uniform(0.03, 0.35))
+    if rng.random() < 0.6:
+        angle = np.arctan2(ys - y, xs - x)
+        beams = sum(np.cos(angle * int(rng.integers(5, 40)) + rng.uniform(0, 6.3)) for _ in range(4)) / 4
+        light = light * (1 + rng.uniform(0.3, 1.2) * beams)
+    colour = np.array((rng.uniform(0.35, 1.0), rng.uniform(0.7, 1.0), 1.0), np.float32)
+    glare: NDArray[np.float32] = (light[..., None] * colour * rng.uniform(80, 320)).astype(np.float32)
+    return glare
 
 
 def _fractal(rng: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:

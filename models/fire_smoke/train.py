@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +42,7 @@ DECAY = 0.02
 WARM_UP = 100
 LEAST_WEIGHT, MINED_WEIGHT = 0.3, 4.0
 """Of a quiet picture: what it has at least, and what it has more for a score of 1."""
+MINED_AT_ONCE = 16
 MAX_GRADIENT = 10.0
 TOLD_EVERY = 20
 KEPT_EVERY = 100
@@ -95,27 +97,30 @@ def without_fog(row: Row, share: float) -> Row | None:
 def mine(model: DetectionModel, rows: list[Row], side: int) -> list[Row]:
     """Weighs pictures in which nothing burns by what a model believes of them."""
     model.eval()
-    weighed = []
-    for row in rows:
-        if len(row.example.boxes):
-            weighed.append(row)
-            continue
-        best = float(_best_of(model, row.example.bgr, side).max())
-        weighed.append(Row(row.example, LEAST_WEIGHT + MINED_WEIGHT * best, row.group))
+    quiet = [row for row in rows if not len(row.example.boxes)]
+    weighed = [row for row in rows if len(row.example.boxes)]
+    for first in range(0, len(quiet), MINED_AT_ONCE):
+        some = quiet[first : first + MINED_AT_ONCE]
+        for row, best in zip(some, _best_of(model, [row.example.bgr for row in some], side), strict=True):
+            weighed.append(Row(row.example, LEAST_WEIGHT + MINED_WEIGHT * best, row.group))
     model.train()
     return weighed
 
 
-def _best_of(model: DetectionModel, bgr: Picture, side: int) -> torch.Tensor:
-    """The best score of each label."""
-    scale = side / max(bgr.shape[:2])
-    small = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    whole = np.full((side, side, 3), PADDING, np.uint8)
-    whole[: small.shape[0], : small.shape[1]] = small
-    with torch.no_grad():
-        answer = model(_tensor([whole]))
-    scores: torch.Tensor = (answer[0] if isinstance(answer, tuple) else answer)[0, 4:]
-    return scores.max(dim=1).values
+def _best_of(model: DetectionModel, pictures: list[Picture], side: int) -> list[float]:
+    """The best score in each, of any label."""
+    squares = []
+    for bgr in pictures:
+        scale = side / max(bgr.shape[:2])
+        small = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:side, :side]
+        whole = np.full((side, side, 3), PADDING, np.uint8)
+        top, left = (side - small.shape[0]) // 2, (side - small.shape[1]) // 2
+        whole[top : top + small.shape[0], left : left + small.shape[1]] = small
+        squares.append(whole)
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        answer = model(_tensor(squares))
+    scores: torch.Tensor = (answer[0] if isinstance(answer, tuple) else answer)[:, 4:]
+    return [float(one) for one in scores.float().amax(dim=(1, 2))]
 
 
 class Mixer:
@@ -312,8 +317,9 @@ def train(order: Order) -> Path:
     if not settings.rate:
         run.step = order.steps
         run.save(checkpoint)
+    batches = _batches(mixer, order, settings, run.step)
     while run.step < order.steps:
-        _step(run, order, settings, mixer, loss)
+        _step(run, order, settings, next(batches), loss)
         if run.step % TOLD_EVERY == 0:
             speed = (time.monotonic() - begun) / (run.step - since)
             figures = ", ".join(f"{name} {value / TOLD_EVERY:.3f}" for name, value in run.sums.items())
@@ -357,14 +363,31 @@ def _begin(order: Order, settings: Settings) -> Run:
     return Run(model, optimiser, {name: value.clone() for name, value in model.state_dict().items()})
 
 
-def _step(run: Run, order: Order, settings: Settings, mixer: Mixer, loss: Loss) -> None:
+Batch = tuple[torch.Tensor, list[Example]]
+
+
+def _batches(mixer: Mixer, order: Order, settings: Settings, first: int) -> Iterator[Batch]:
+    """One batch is made while the one before is learnt from: pictures take half as long as the network."""
+
+    def made(step: int) -> Batch:
+        mosaics = settings.mosaics if step < order.steps * (1 - settings.plain) else 0.0
+        return mixer.batch(order.batch, settings.side_px, mosaics, settings.near)
+
+    with ThreadPoolExecutor(1) as beside:
+        coming = beside.submit(made, first)
+        for step in range(first, order.steps):
+            batch = coming.result()
+            coming = beside.submit(made, step + 1)
+            yield batch
+
+
+def _step(run: Run, order: Order, settings: Settings, batch: Batch, loss: Loss) -> None:
     done = run.step / order.steps
     falling = settings.last + (1 - settings.last) * 0.5 * (1 + float(np.cos(np.pi * done)))
     rate = settings.rate * min(1.0, (run.step + 1) / WARM_UP) * falling
     for group in run.optimiser.param_groups:
         group["lr"] = rate * group["share"]
-    mosaics = settings.mosaics if done < 1 - settings.plain else 0.0
-    pixels, examples = mixer.batch(order.batch, settings.side_px, mosaics, settings.near)
+    pixels, examples = batch
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"):
         answers = run.model(pixels)
     parts = loss(answers, examples, settings.side_px)

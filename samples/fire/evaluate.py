@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     console = Console()
     try:
-        weights = _weights(arguments.model)
+        weights = weights_of(arguments.model)
     except ValidationError as error:
         _say(console, f"model {arguments.model}: {error.errors()[0]['msg']}; --model none does without weights")
         return 2
@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _weights(row: str) -> Weights:
+def weights_of(row: str) -> Weights:
     """Raises ValidationError: no such row, or its weights are not here."""
     if row == "none":
         return Weights()
@@ -127,17 +127,17 @@ def _known(show: Show, weights: Weights) -> ShowResult | None:
 
 def _results(shows: Sequence[Show], weights: Weights, jobs: int) -> Iterator[tuple[Show, ShowResult]]:
     if jobs <= 1:
-        _alone()
+        alone()
         for show in shows:
             yield show, run_show(show, weights)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_alone) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=alone) as pool:
         futures = {pool.submit(run_show, show, weights): show for show in shows}
         for future in as_completed(futures):
             yield futures[future], future.result()
 
 
-def _alone() -> None:
+def alone() -> None:
     """One thread a process: the processes share the cores already."""
     cv2.setNumThreads(1)
     os.environ["OMP_NUM_THREADS"] = "1"

@@ -18,6 +18,7 @@ from edge.assembly import camera_detectors, tracker_for, writer_for
 from edge.config.evidence import EvidenceSettings
 from edge.config.inference import InferenceSettings
 from edge.config.sources import CameraSource, location_of
+from edge.detectors.fire_smoke.detector import FireSmokeDetector
 from edge.detectors.fire_smoke.settings import FireSmokeSettings
 from edge.detectors.interface import Detections
 from edge.detectors.registry import CameraContext, PictureSize
@@ -125,7 +126,7 @@ class _Once(ReplayModels):
         return self._known[key]
 
 
-class _Kept:
+class Kept:
     """A sink that keeps events in memory."""
 
     def __init__(self) -> None:
@@ -148,8 +149,8 @@ def run_show(show: Show, weights: Weights, only: Sequence[Variant] = ()) -> Show
     """
     models = None if weights.inference is None else _Once(weights.inference)
     wanted = {*only, Variant.CALIBRATION} if only else set(Variant)
-    kept = {variant: _Kept() for variant in weights.variants() if variant in wanted}
-    pipelines = {variant: _pipeline(show, variant, sink, models) for variant, sink in kept.items()}
+    kept = {variant: Kept() for variant in weights.variants() if variant in wanted}
+    pipelines = {variant: new_pipeline(show, variant, sink, models)[1] for variant, sink in kept.items()}
     judging = dict.fromkeys(pipelines, 0.0)
     count, rendering, last = 0, 0.0, 0.0
     mark = time.perf_counter()
@@ -176,7 +177,14 @@ def run_show(show: Show, weights: Weights, only: Sequence[Variant] = ()) -> Show
     )
 
 
-def _pipeline(show: Show, variant: Variant, sink: _Kept, models: ReplayModels | None) -> CameraPipeline:
+def new_pipeline(
+    show: Show, variant: Variant, sink: Kept, models: ReplayModels | None
+) -> tuple[FireSmokeDetector, CameraPipeline]:
+    """The detector of a camera that shows it, and the pipeline that holds it.
+
+    Raises:
+        BrokenDetectorError: it could not be built.
+    """
     own: dict[str, Any] = {"stages": STAGES[variant]}
     asks = models is not None and variant is not Variant.CLASSICAL
     if asks:
@@ -199,7 +207,10 @@ def _pipeline(show: Show, variant: Variant, sink: _Kept, models: ReplayModels | 
     context = CameraContext(show.name, PictureSize(*show.size))
     new_port = models.port if models is not None and asks else None
     detectors = camera_detectors(settings, context, new_port)
-    return CameraPipeline(detectors, tracker_for(settings, writer), writer, None, sink)
+    detector = detectors[DETECTOR].inner
+    if not isinstance(detector, FireSmokeDetector):
+        raise BrokenDetectorError(f"{show.name}: found {type(detector).__name__}, expected a detector of fire")
+    return detector, CameraPipeline(detectors, tracker_for(settings, writer), writer, None, sink)
 
 
 def _said(data: list[HazardData]) -> list[Said]:

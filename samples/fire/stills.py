@@ -295,9 +295,9 @@ def _shown(rng: np.random.Generator, place: Place, scene: Scene) -> Composite | 
     level = VISIBLE_SHINE * (0.6 if place.dark else 1)
     for _, shine in scene.flames:
         seen = cv2.max(shine[..., 2], shine[..., 1]) * gain > np.maximum(level, 0.25 * luminance(place.light))
-        boxes += _boxed(seen.astype(np.float32), Label.FIRE, 0.1, LEAST_PX * 0.8)
+        boxes += boxed(seen.astype(np.float32), Label.FIRE, 0.1, LEAST_PX * 0.8)
     for change in scene.smokes:
-        boxes += _boxed(np.where(change > VISIBLE_SMOKE, change, 0), Label.SMOKE, 0.3, LEAST_SMOKE_PX)
+        boxes += boxed(np.where(change > VISIBLE_SMOKE, change, 0), Label.SMOKE, 0.3, LEAST_SMOKE_PX)
     # What is there and has no box would teach a model to overlook it: then the whole picture is made anew.
     whole = len(boxes) == len(scene.flames) + len(scene.smokes)
     if not whole:
@@ -305,7 +305,7 @@ def _shown(rng: np.random.Generator, place: Place, scene: Scene) -> Composite | 
     return Composite(place.eye.sees(rng, scene.light * gain), tuple(merged(boxes)))
 
 
-def _boxed(weight: Field, label: Label, least: float, least_px: float) -> list[LabelledBox]:
+def boxed(weight: Field, label: Label, least: float, least_px: float) -> list[LabelledBox]:
     """The box of nearly all that is visible; none if it is too small or less than the share `least` of it shows."""
     total = float(weight.sum())
     if total <= 0:
