@@ -32,6 +32,8 @@ from samples.fire.stills import (
 )
 
 TRIES = 8
+SMALLEST_PX = 48
+"""Of a background's shorter side."""
 LEAST_SHARE = 0.004
 """Of the picture that a patch of flames covers, to be marked by itself."""
 LEAST_SMOKE_PX = 24
@@ -45,7 +47,7 @@ def blaze(rng: np.random.Generator, background: Picture) -> Composite:
 
     Where nothing visible could be placed, the background and no boxes.
     """
-    for _ in range(TRIES):
+    for _ in range(TRIES if min(background.shape[:2]) >= SMALLEST_PX else 0):
         place = a_place(rng, background)
         scene = Scene(_hazy(rng, place), [], [])
         scene.light = scene.light * float(np.exp(rng.uniform(np.log(0.12), 0)))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models.datasets.manifest import Permits, find_manifest, read_manifest
-from models.fire_smoke.pictures import LEAST_FLAME_PX, alike, burning, clouds, flames
+from models.fire_smoke.pictures import LEAST_FLAME_PX, alike, blazes, burning, clouds, flames, mist
 from models.fire_smoke.stills import QUIET, all_stills, labelled
 from models.registry import load, onnx_path
 from models.training.asking import Asked, Asker
@@ -43,7 +43,7 @@ def backgrounds(tmp_path: Path) -> list[Path]:
 
 
 def test_quiet_pictures_are_made_without_boxes_and_are_repeatable(backgrounds: list[Path]) -> None:
-    for maker in (clouds, alike):
+    for maker in (clouds, alike, mist):
         once, again = (maker(np.random.default_rng((5, 1)), backgrounds) for _ in range(2))
         assert once.boxes == ()
         assert once.bgr.shape[2] == 3
@@ -58,6 +58,8 @@ def test_fires_have_boxes_inside_the_picture(backgrounds: list[Path]) -> None:
         assert box.label in {"fire", "smoke"}
         assert 0 <= box.left < box.right <= 1
         assert 0 <= box.top < box.bottom <= 1
+    long = blazes(np.random.default_rng((5, 4)), backgrounds)
+    assert any(box.label == "fire" for box in long.boxes)
     large = flames(np.random.default_rng((5, 3)), backgrounds)
     height, width = large.bgr.shape[:2]
     assert large.boxes
