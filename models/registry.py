@@ -180,6 +180,8 @@ class ModelRow(Row):
     """The recipe (ours) or the publisher's page."""
     card: RowPath | None = None
     files: Annotated[tuple[WeightsFile, ...], Field(min_length=1)]
+    min_score: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """From which boxes of this model mean something, where that is not the edge's usual limit."""
     selftest: RowPath | None = None
     figures: tuple[Figure, ...] = ()
     note: Text | None = None

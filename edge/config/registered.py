@@ -62,6 +62,8 @@ def _of_files(name: str, row: ModelRow, store: Path | None) -> dict[str, Any]:
             for file in others
         ),
     }
+    if row.min_score is not None:
+        filled["min_score"] = row.min_score
     if row.input is not None:
         filled["input_size"] = row.input.model_dump()
     if row.selftest is not None:

@@ -101,7 +101,7 @@ def mist(rng: np.random.Generator, backgrounds: Sequence[Path]) -> Made:
 
     Smoke has a place and an outline. Mist lies evenly, thicker far away, and a sun's light comes in straight beams.
     """
-    picture = _background(rng, backgrounds).astype(np.float32)
+    picture: NDArray[np.floating] = _background(rng, backgrounds).astype(np.float32)
     height, width = picture.shape[:2]
     if rng.random() < 0.6:
         far = np.linspace(float(rng.uniform(0.5, 1)), float(rng.uniform(0, 0.6)), height, dtype=np.float32)[:, None]

@@ -242,6 +242,8 @@ class Settings:
     mean_with: str = ""
     """Names of earlier rounds, with commas between, whose weights are averaged with those of the round before: they lie
     on one path, and their mean errs less than any of them (Wortsman et al. 2022, "Model soups")."""
+    mean_with_steps: str = ""
+    """Steps of this round, with commas between, whose weights are averaged with the last ones."""
     fog: float = 1.0
     """Share of the picture from which on smoke counts neither way: what fills the picture has no shape."""
     smoke_less: float = 0.0
@@ -251,6 +253,10 @@ class Settings:
     """Pictures in which nothing burns come up the more often the surer the round before is that something does."""
     precision: str = "bfloat16"
     """Or float32, on processors that are no faster with bfloat16."""
+
+    def steps_kept(self) -> tuple[int, ...]:
+        """`mean_with_steps` as numbers."""
+        return tuple(int(word) for word in self.mean_with_steps.split(",") if word.strip())
 
 
 @dataclass(slots=True)
@@ -327,14 +333,26 @@ def train(order: Order) -> Path:
             run.sums.clear()
         if run.step % KEPT_EVERY == 0 or run.step == order.steps:
             run.save(checkpoint)
+        if run.step in settings.steps_kept():
+            run.save(_kept_at(order.place, run.step))
         order.hooks.batches(run.step, order.steps)
-    if not settings.smoke_less:
+    return _finished(run, order.place, settings, checkpoint)
+
+
+def _kept_at(place: Path, step: int) -> Path:
+    return place / f"step-{step}.pt"
+
+
+def _finished(run: Run, place: Path, settings: Settings, checkpoint: Path) -> Path:
+    """The checkpoint that counts: the last one, or what is made of it."""
+    if not settings.smoke_less and not settings.steps_kept():
         return checkpoint
-    run.model.load_state_dict(run.ema)
+    earlier = [torch.load(_kept_at(place, step), weights_only=True)["ema"] for step in settings.steps_kept()]
+    run.model.load_state_dict(mean_of([run.ema, *earlier]))
     lower(run.model, "smoke", settings.smoke_less)
-    lowered = order.place / "lowered.pt"
-    torch.save({"ema": run.model.state_dict(), "step": run.step}, lowered)
-    return lowered
+    made = place / "made.pt"
+    torch.save({"ema": run.model.state_dict(), "step": run.step}, made)
+    return made
 
 
 def _begin(order: Order, settings: Settings) -> Run:

@@ -37,6 +37,8 @@ SMALLEST_PX = 48
 LEAST_SHARE = 0.004
 """Of the picture that a patch of flames covers, to be marked by itself."""
 LEAST_SMOKE_PX = 24
+FROM_NEAR = 0.3
+"""Share of fronts that fill the picture: what a model that knows flames as things in a picture overlooks first."""
 HAZES = ((0.02, 0.11, 0.55), (0.05, 0.24, 0.65), (0.1, 0.17, 0.27), (0.28, 0.3, 0.33))
 """BGR light of air full of smoke: lit by flames, by a low sun through it, brown, grey."""
 Mask = NDArray[np.uint8]
@@ -78,6 +80,10 @@ def _front(rng: np.random.Generator, place: Place, scene: Scene, depth: float) -
     tall = height * float(np.exp(rng.uniform(np.log(0.15 + 0.15 * depth), np.log(0.6 + 0.9 * depth))))
     base = height * float(np.clip(rng.normal(0.62 + 0.35 * depth, 0.1), 0.35, 1.15))
     span = width * float(rng.uniform(0.25, 1.3))
+    near = rng.random() < FROM_NEAR
+    if near:
+        tall, base, span = (float(rng.uniform(0.8, 1.8)) * height, float(rng.uniform(0.9, 1.4)) * height,
+                            float(rng.uniform(0.9, 1.8)) * width)  # fmt: skip
     middle, slope = width * float(rng.uniform(0.1, 0.9)), float(rng.normal(0, 0.15))
     heat = np.zeros((height, width), np.float32)
     shine = np.zeros((height, width, 3), np.float32)
@@ -91,7 +97,7 @@ def _front(rng: np.random.Generator, place: Place, scene: Scene, depth: float) -
             heat = np.maximum(heat, on_canvas(flame.heat, *at, (height, width)))
             shine = np.maximum(shine, on_canvas(flame.shine, *at, (height, width)))
         x += one_wide * float(rng.uniform(0.35, 0.8 if rng.random() < 0.8 else 2.0))
-    if rng.random() < 0.35:
+    if rng.random() < (0.6 if near else 0.35):
         heat, shine = _grown_together(rng, heat, shine, tall)
     if rng.random() < 0.45:
         _smoke(rng, place, scene, (middle, base, tall))

@@ -312,7 +312,7 @@ def _is_suspicious(tube: Tube, t: float) -> bool:
         1 if Proposer.MODEL in tube.proposers else MEASURED_FROM
     ):
         return False
-    return len(tube.looks) < DENIED_LOOKS or max(confidence for _, confidence in tube.looks) >= WEAK
+    return len(tube.looks) < DENIED_LOOKS or max(confidence for _, confidence in tube.looks) >= WEAK[tube.hazard]
 
 
 def _base(box: PictureBox) -> float:

@@ -157,7 +157,11 @@ class Learned:
             if index == person and score >= self._settings.learned.min_confidence:
                 people.append(box)
             hazard = classes.get(index)
-            if hazard in self._settings.hazards and score >= self._settings.learned.min_confidence:
+            if (
+                hazard is not None
+                and hazard in self._settings.hazards
+                and score >= self._settings.learned.least(hazard)
+            ):
                 proposals.append(Proposal(hazard, Proposer.MODEL, box, float(score), found.media_time, found.model))
         if not about_people:
             self.model, self.answered_at = found.model, found.media_time

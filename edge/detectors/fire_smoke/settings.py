@@ -32,6 +32,8 @@ class LearnedSettings(_Settings):
 
     min_confidence: Annotated[float, Field(ge=0.01, lt=1)] = 0.10
     """Low: a box is only a reason to look for seconds. Votes, behaviour and score decide."""
+    smoke_min_confidence: Annotated[float, Field(ge=0.01, lt=1)] = 0.04
+    """Of smoke, which the default model scores lower than fire on purpose."""
     fire_labels: tuple[Label, ...] = ("fire", "flame", "flames")
     smoke_labels: tuple[Label, ...] = ("smoke",)
     """Names of the model's classes, without regard to case."""
@@ -41,6 +43,10 @@ class LearnedSettings(_Settings):
     """How often it is asked on suspicion: the fast path wants 10 looks in 5 s."""
     person_label: Label = "person"
     """Class of `people_model` that makes a fire graver."""
+
+    def least(self, hazard: Hazard) -> float:
+        """The confidence from which a box counts."""
+        return self.smoke_min_confidence if hazard is Hazard.SMOKE else self.min_confidence
 
 
 class GateSettings(_Settings):

@@ -119,6 +119,7 @@ models:
     source: models/things/recipe.yaml
     card: things/card.md
     selftest: things/selftest.yaml
+    min_score: 0.04
     files:
       - {precision: int8, path: things/int8.onnx, sha256: "%s", bytes: 9, loss: {metric: mAP50, points: 0.4}}
       - {precision: f32, path: things/f32.onnx, sha256: "%s", bytes: 9}
@@ -139,6 +140,9 @@ def test_other_precisions_of_a_row_are_variants(tmp_path: Path) -> None:
     )
     assert variant.loss == LossSettings(metric="mAP50", points=0.4)
     assert model.selftest == FOLDER / "things/selftest.yaml"
+    assert model.min_score == 0.04
+    own = from_registry({"registry": "things", "path": "own.onnx"}, tuple(ModelFormat), None, rows)
+    assert "min_score" not in own, "it speaks of the row's own file"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def tubes(count: int, *, seed: int = 1, hazard: Hazard = Hazard.FIRE) -> list[Se
         churn = float(np.clip(rng.normal(0.8 if burns else 0.2, 0.12), 0, 1))
         model = float(np.clip(rng.normal(0.6 if burns else 0.4, 0.3), 0, 1))
         cues = {"votes": 1.0, "churn": churn, "model": model, "drift": float(rng.random())}
-        found += [Second(f"show-{number % 12}", number, hazard, burns, cues)] * 4
+        found += [Second(f"show-{number % 12}", f"{number}", hazard, burns, cues)] * 4
     return found
 
 
@@ -46,7 +46,7 @@ def test_no_weight_changes_its_sign() -> None:
 
 def test_few_tubes_of_many_seconds_do_not_outweigh_many() -> None:
     some = tubes(60)
-    long = [Second("show-0", 999, Hazard.FIRE, False, {"votes": 1.0, "churn": 0.8, "model": 0.6})] * 3000
+    long = [Second("show-0", "999", Hazard.FIRE, False, {"votes": 1.0, "churn": 0.8, "model": 0.6})] * 3000
     alone, with_it = fitted(some, Hazard.FIRE), fitted(some + long, Hazard.FIRE)
     assert with_it.weights["churn"] == pytest.approx(alone.weights["churn"], abs=0.8)
 

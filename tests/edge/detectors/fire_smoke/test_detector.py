@@ -265,7 +265,7 @@ def test_a_second_witness_makes_it_critical_at_once() -> None:
 
 def test_a_witness_of_something_doubtful_makes_an_alarm_of_it_and_no_more() -> None:
     heat = Witness("kiln-3", "sensor", "temperature", 0.95, 4.0, 31.5)
-    doubtful = {"score": {"offset": -1.7}}
+    doubtful = {"score": {"offset": -0.5}}
     alone = seen(detector(doubtful), film(flame(begins=2), 9, fps=8))
     assert alone and {one.tier for one in alone} == {Tier.REVIEW}
     assert max(one.confidence for one in alone) < SECONDED, "doubtful, or this shows nothing"
