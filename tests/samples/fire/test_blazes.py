@@ -5,17 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from samples.fire import bank
 from samples.fire.blazes import blaze
 from samples.fire.preview import backgrounds
 from samples.fire.stills import Label
 
-
-@pytest.fixture(autouse=True)
-def _one_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each recipe of gas takes a second to simulate; one of each is enough here."""
-    monkeypatch.setattr(bank, "FLAMES", 1)
-    monkeypatch.setattr(bank, "PLUMES", 1)
+pytestmark = pytest.mark.usefixtures("one_recipe_of_gas")
 
 
 @pytest.fixture(scope="module")

@@ -5,21 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from samples.fire import bank
 from samples.fire.layers import flame_layer
 from samples.fire.lookalikes.shared import Lookalike
 from samples.fire.optics import linear_of, picture_of
 from samples.fire.preview import backgrounds
 from samples.fire.stills import FAIR, Composite, Kind, Label, LabelledBox, composite, lookalike, merged
 
+pytestmark = pytest.mark.usefixtures("one_recipe_of_gas")
 WANTED = {Kind.FIRE: {Label.FIRE}, Kind.SMOKE: {Label.SMOKE}, Kind.BOTH: {Label.FIRE, Label.SMOKE}}
-
-
-@pytest.fixture(autouse=True)
-def _one_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each recipe of gas takes a second to simulate; one of each is enough here."""
-    monkeypatch.setattr(bank, "FLAMES", 1)
-    monkeypatch.setattr(bank, "PLUMES", 1)
 
 
 @pytest.fixture(scope="module")

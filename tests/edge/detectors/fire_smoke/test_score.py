@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from edge.detectors.fire_smoke.behaviour import Behaviour, contradiction
-from edge.detectors.fire_smoke.score import FIRE, SMOKE, fit_site, score
-from edge.detectors.fire_smoke.settings import BehaviourSettings, Hazard, ScoreSettings, TubeSettings
+from edge.detectors.fire_smoke.score import FIRE, SMOKE, features, fit_site, score
+from edge.detectors.fire_smoke.settings import BehaviourSettings, Hazard, LearnedSettings, ScoreSettings, TubeSettings
+from edge.detectors.fire_smoke.tubes import Tube
 
 FLAMES = {
     "votes": 1.0,
@@ -47,6 +48,27 @@ def test_nothing_known_is_unlikely_and_everything_is_likely() -> None:
     assert score({}, Hazard.FIRE, ScoreSettings()) < 0.05
     assert score({**FLAMES, "model": 0.7}, Hazard.FIRE, ScoreSettings()) > 0.95
     assert score({**FLAMES, "model": 0.0, "denied": 1.0}, Hazard.FIRE, ScoreSettings()) < ScoreSettings().alarm
+
+
+def looked_at(hazard: Hazard, *confidences: float) -> dict[str, float]:
+    """What is known of a tube that a model was shown so often."""
+    tube = Tube(1, hazard, 0.0, 5.0, (10.0, 10.0, 20.0, 20.0))
+    for t, confidence in enumerate(confidences):
+        tube.look(float(t), confidence, TubeSettings())
+    return features(tube, Behaviour(), 5.0, TubeSettings(), growth=None, beside_fire=False)
+
+
+def test_smoke_is_read_on_a_scale_of_its_own() -> None:
+    smoke, fire = (looked_at(hazard, 0.22, 0.22, 0.22) for hazard in (Hazard.SMOKE, Hazard.FIRE))
+    assert smoke["model"] == pytest.approx(0.5)
+    assert fire["model"] == pytest.approx(0.07 / 0.6)
+    assert LearnedSettings().least(Hazard.SMOKE) < 0.05 < LearnedSettings().least(Hazard.FIRE)
+
+
+def test_a_model_that_is_there_is_known_to_have_been_asked() -> None:
+    assert "asked" not in looked_at(Hazard.FIRE)
+    asked = looked_at(Hazard.FIRE, 0.0, 0.0, 0.0)
+    assert (asked["asked"], asked["model"], asked["denied"]) == (1.0, 0.0, 1.0)
 
 
 def test_a_site_can_replace_weights_and_bend_the_score() -> None:
