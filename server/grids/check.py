@@ -9,9 +9,9 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from contract.datum import to_gcj02
 from contract.geometry import EARTH_RADIUS_M
 from server.findings import Finding, Grade, Report
-from server.grids.datum import to_gcj02
 from server.grids.geojson import GridFile
 from server.grids.model import Grid, Layer
 

@@ -13,11 +13,11 @@ from shapely.geometry import mapping, shape
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
+from contract.datum import to_gcj02
 from server.cli import app as cli
 from server.db import Database
 from server.findings import Grade, ImportRefusedError, Report
 from server.grids.check import check_grids, report_of
-from server.grids.datum import to_gcj02
 from server.grids.geojson import read_grids
 from server.grids.imports import import_grids
 from server.grids.service import load_version, scope_code
