@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -172,6 +173,62 @@ class ObjectsDetail(ContractModel):
     """Which way it goes in the picture: 0 is up, 90 to the right."""
 
 
+class SurveyRef(ContractModel):
+    """A picture of the ground as it was at a time: a flight, or an orthophoto."""
+
+    id: Identifier
+    kind: Literal["flight", "orthophoto"] = "flight"
+    taken_at: Timestamp | None = None
+    """None: an orthophoto whose day nobody knows."""
+
+
+class StructureCover(ContractModel):
+    """What the register says of the place. Dates are days in the register's own time zone, both inclusive."""
+
+    register_id: Label | None = None
+    """The approved building that it touches or contains."""
+    permit_id: Label | None = None
+    """The permit for most of it, whether it is in force or not."""
+    permit_state: Literal["valid", "expired", "not_yet", "unreadable"] | None = None
+    """On the day of the flight. `valid` covers what is not exceeded; `unreadable`: its dates could not be read."""
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+
+class StructureSightings(ContractModel):
+    """How often it was seen. `frames` counts pairs of pictures, `flights` the flights that they belong to."""
+
+    frames: Annotated[int, Field(ge=0)]
+    flights: Annotated[int, Field(ge=1)]
+    first_seen: Timestamp
+
+
+class StructureDetail(ContractModel):
+    """Something built, extended or removed since an earlier survey. Its footprint is the location's `area`."""
+
+    structure: Identifier
+    """Names the same thing in every flight over the area."""
+    change: Literal["new", "extended", "higher_unknown", "removed"]
+    """`higher_unknown`: its roof is another one; whether it has grown higher cannot be told from above."""
+    area_m2: Annotated[float, Field(ge=0)]
+    exceeded_m2: Annotated[float, Field(ge=0)]
+    """What of it lies outside everything approved, less what the measurement may be wrong by."""
+    cover: StructureCover | None = None
+    """None: the register knows nothing there."""
+    on: Annotated[tuple[Literal["road", "green", "water"], ...], Field(max_length=3)] = ()
+    order_id: Label | None = None
+    """The demolition order for it."""
+    rebuilt: bool = False
+    """Something that was removed stood there before."""
+    cues: Annotated[tuple[Slug, ...], Field(max_length=8)] = ()
+    """What it looks like from above, as `colour_steel`."""
+    sightings: StructureSightings
+    flight: SurveyRef
+    compared_with: SurveyRef
+    removed_at: Timestamp | None = None
+    """When it was seen to be gone; set when it is over for that."""
+
+
 class SourceHealthDetail(ContractModel):
     """Why a source cannot see. `measured` holds the figures behind it, by name with the unit at its end."""
 
@@ -225,6 +282,7 @@ SENSOR_HAZARDS = ("water_level", "gas", "smoke_density", "temperature", "tilt", 
 DETAILS: Mapping[str, type[ContractModel]] = MappingProxyType(
     {
         "thrown_object": ThrownObjectDetail,
+        "illegal_structure": StructureDetail,
         "camera_moved": MovedDetail,
         **dict.fromkeys(SIGNAL_HAZARDS, SignalDetail),
         **dict.fromkeys(FIRE_HAZARDS, FireDetail),

@@ -33,6 +33,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=8,
 )
+TYPED_HAZARDS = ("thrown_object", "fire", "smoke", "crowd", "signal_dark", "signal_conflict", "illegal_structure")
 UNKNOWN_FIELDS = st.dictionaries(SLUGS.map(lambda slug: f"x_{slug}"), JSON.filter(lambda v: v is not None), max_size=3)
 
 
@@ -80,6 +81,8 @@ def details(hazard: str) -> st.SearchStrategy[dict]:
         return fire_details()
     if hazard in OBJECT_HAZARDS:
         return objects_details()
+    if hazard == "illegal_structure":
+        return structure_details()
     return st.dictionaries(SLUGS, JSON, max_size=4)
 
 
@@ -128,6 +131,45 @@ def objects_details() -> st.SearchStrategy[dict]:
     )
 
 
+def structure_details() -> st.SearchStrategy[dict]:
+    area = st.floats(0, 1e6)
+    moments, days = TIMES.map(datetime.isoformat), TIMES.map(lambda moment: moment.date().isoformat())
+    survey = st.fixed_dictionaries(
+        {"id": IDENTIFIERS, "kind": st.sampled_from(["flight", "orthophoto"])}, optional={"taken_at": moments}
+    )
+    cover = st.fixed_dictionaries(
+        {},
+        optional={
+            "register_id": NAMES,
+            "permit_id": NAMES,
+            "permit_state": st.sampled_from(["valid", "expired", "not_yet", "unreadable"]),
+            "valid_from": days,
+            "valid_until": days,
+        },
+    )
+    return st.fixed_dictionaries(
+        {
+            "structure": IDENTIFIERS,
+            "change": st.sampled_from(["new", "extended", "higher_unknown", "removed"]),
+            "area_m2": area,
+            "exceeded_m2": area,
+            "sightings": st.fixed_dictionaries(
+                {"frames": st.integers(0, 999), "flights": st.integers(1, 99), "first_seen": moments}
+            ),
+            "flight": survey,
+            "compared_with": survey,
+        },
+        optional={
+            "cover": cover,
+            "on": st.lists(st.sampled_from(["road", "green", "water"]), max_size=3, unique=True),
+            "order_id": NAMES,
+            "rebuilt": st.booleans(),
+            "cues": st.lists(SLUGS, max_size=8),
+            "removed_at": moments,
+        },
+    )
+
+
 @st.composite
 def signal_details(draw: st.DrawFn) -> dict:
     heads = draw(st.lists(IDENTIFIERS, min_size=1, max_size=4))
@@ -156,10 +198,7 @@ def signal_details(draw: st.DrawFn) -> dict:
 
 @st.composite
 def hazard_data(draw: st.DrawFn) -> HazardData:
-    hazard = draw(
-        st.sampled_from(["thrown_object", "fire", "smoke", "crowd", "signal_dark", "signal_conflict"])
-        | SLUGS.map(lambda s: f"new_{s}"[:64])
-    )
+    hazard = draw(st.sampled_from(TYPED_HAZARDS) | SLUGS.map(lambda s: f"new_{s}"[:64]))
     started = draw(TIMES)
     observed = started + timedelta(seconds=draw(st.floats(0, 86_400)))
     return HazardData.model_validate(
