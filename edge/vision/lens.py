@@ -38,7 +38,7 @@ class Lens:
     def directions(self, pixels: Doubles) -> Doubles:
         """Where pixels (n, 2) look: (n, 3) directions in camera axes with z = 1."""
         points = np.ascontiguousarray(pixels, np.float64).reshape(-1, 1, 2)
-        if any(self.distortion):
+        if any(self.distortion) and len(points):
             # OpenCV's default of five steps leaves up to a pixel at the corners of a wide lens.
             criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-10)
             flat = cv2.undistortPoints(points, self.matrix, np.array(self.distortion), criteria=criteria)
