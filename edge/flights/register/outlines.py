@@ -26,7 +26,8 @@ MOST_CROSSINGS = 200_000
 MOST_CROSSINGS_OF_A_FILE = 2_000_000
 FAR_DEGREES = 3.0
 """Beyond a coordinate system's own area: neighbouring zones are used a little beyond their border, not further."""
-LEAST_M2 = 0.01
+LEAST_M2 = 0.5
+"""What is smaller is no building but a slip of the pen."""
 CHANGED_SHARE = 0.01
 _PROBES = 50
 

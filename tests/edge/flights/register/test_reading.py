@@ -89,10 +89,8 @@ def test_a_file_of_another_district_is_told(tmp_path) -> None:
 def test_a_broken_feature_costs_itself_only(tmp_path) -> None:
     bow_tie = {"type": "Polygon", "coordinates": [[list(p) for p in PLANE.degrees(
         np.array([[0.0, 0], [20, 20], [20, 0], [0, 20], [0, 0]]))]]}  # fmt: skip
-    flat = {
-        "type": "Polygon",
-        "coordinates": [[[114.3055, 30.5928], [114.306, 30.5928], [114.307, 30.5928], [114.3055, 30.5928]]],
-    }
+    line = [[114.3055, latitude] for latitude in (30.5928, 30.593, 30.594, 30.5928)]
+    flat = {"type": "Polygon", "coordinates": [line]}
     point = {"type": "Point", "coordinates": [114.3055, 30.5928]}
     mixed = {"type": "GeometryCollection", "geometries": [mapped(square(0, 0)), point]}
     features = [
