@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -241,6 +241,20 @@ class SensorDetector(Protocol):
     @property
     def visibility(self) -> Visibility:
         """Whether the latest reading could be judged."""
+
+
+FindingT_contra = TypeVar("FindingT_contra", contravariant=True)
+ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
+
+
+class SurveyDetector(Protocol[FindingT_contra, ContextT_contra]):
+    """Turns what two flights over the same ground differ in into observations."""
+
+    name: str
+    version: str
+
+    def survey(self, findings: Sequence[FindingT_contra], context: ContextT_contra) -> Sequence[Observation]:
+        """What one flight adds. Called once a flight, in the order in which they were flown."""
 
 
 @runtime_checkable

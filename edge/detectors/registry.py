@@ -16,7 +16,14 @@ from typing import Any, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from edge.detectors.canary import CameraCanary, SyntheticReading
-from edge.detectors.interface import CameraDetector, GroundPort, InferencePort, SensorDetector, WitnessPort
+from edge.detectors.interface import (
+    CameraDetector,
+    GroundPort,
+    InferencePort,
+    SensorDetector,
+    SurveyDetector,
+    WitnessPort,
+)
 from edge.detectors.policy import CAMERA_EPISODES, SENSOR_EPISODES, EpisodePolicy
 
 ENTRY_POINT_GROUP = "gridsentry.detectors"
@@ -137,6 +144,20 @@ class SensorDetectorKind:
     episodes: EpisodePolicy = SENSOR_EPISODES
     canary: Callable[[Any, int], Sequence[SyntheticReading]] | None = None
     """Readings of a drill that open and clear one episode of `settings`; the number varies what is tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyDetectorKind:
+    """A kind of detector for survey flights: its settings' model and how to build one for an area.
+
+    It is no `DetectorKind`: sources have none, flights are surveyed by a command.
+    """
+
+    name: str
+    version: str
+    settings: type[BaseModel]
+    build: Callable[[Any], SurveyDetector[Any, Any]]
+    episodes: EpisodePolicy
 
 
 @runtime_checkable
