@@ -1,0 +1,118 @@
+"""Points of a picture that can be found again in another one, and which of them belong together.
+
+SIFT (Lowe 2004) with the root of its descriptors (Arandjelović and Zisserman 2012). Matches are sought only near where
+the poses say that they are: the ratio test then has a few rivals instead of thousands, and survives other seasons.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.vision.arrays import Doubles, Floats, Grey
+from edge.vision.change.views import Picture, through
+
+MOST_POINTS = 1500
+_PIXELS = 500_000
+"""Pictures are shrunk to about this: a point is then found to a quarter of a pixel, and the tiles refine it."""
+_TILES = 8
+_CONTRAST = 0.01
+_RATIO = 0.85
+_RIVAL_PX = 4.0
+"""A rival nearer than this, in pixels of the shrunk picture, is the same point found twice."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """`points` (n, 2) in pixels of the picture itself, `descriptors` (n, 128) of length 1; `scale` of the search."""
+
+    points: Doubles
+    descriptors: Floats
+    scale: float
+
+
+def find_features(bgr: Picture) -> Features:
+    """At most 1500 points, spread over the picture."""
+    height, width = bgr.shape[:2]
+    scale = min(1.0, math.sqrt(_PIXELS / (height * width)))
+    grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+    small = cv2.resize(grey, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    across, down = small.shape[1] / width, small.shape[0] / height
+    sift = cv2.SIFT.create(4 * MOST_POINTS, 3, _CONTRAST)
+    chosen = _spread(sift.detect(small, None), np.asarray(small, np.uint8))
+    if not chosen:
+        return Features(np.empty((0, 2)), np.empty((0, 128), np.float32), scale)
+    described, raw = sift.compute(small, chosen)
+    points = np.array([point.pt for point in described], np.float64)
+    points = (points + 0.5) / (across, down) - 0.5
+    roots = np.sqrt(raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-6))
+    return Features(points, np.ascontiguousarray(roots, np.float32), scale)
+
+
+def _spread(points: Sequence[cv2.KeyPoint], picture: Grey) -> list[cv2.KeyPoint]:
+    """The strongest of each tile, so that one garden does not take all."""
+    height, width = picture.shape
+    tiles: dict[tuple[int, int], list[cv2.KeyPoint]] = {}
+    for point in points:
+        tile = int(point.pt[0] * _TILES / width), int(point.pt[1] * _TILES / height)
+        tiles.setdefault(tile, []).append(point)
+    share = MOST_POINTS // (_TILES * _TILES)
+    chosen: list[cv2.KeyPoint] = []
+    for tile in sorted(tiles):
+        chosen += sorted(tiles[tile], key=lambda point: -point.response)[: 2 * share]
+    return sorted(chosen, key=lambda point: -point.response)[:MOST_POINTS]
+
+
+def matches(before: Features, after: Features, prior: Doubles, reach_px: float) -> tuple[Doubles, Doubles]:
+    """Pairs of points, (n, 2) of each, mutual best within `reach_px` of where `prior` expects them.
+
+    `reach_px` is in pixels of `after`.
+    """
+    if not len(before.points) or not len(after.points):
+        return np.empty((0, 2)), np.empty((0, 2))
+    expected = through(prior, before.points)
+    best = np.full(len(before.points), -1)
+    # Block by block of the newer picture: all pairs at once would be six million, nearly all of them out of reach.
+    blocks = np.floor(expected / reach_px)
+    for block in np.unique(blocks, axis=0):
+        asking = np.flatnonzero((blocks == block).all(axis=1))
+        low, high = (block - 1) * reach_px, (block + 2) * reach_px
+        asked = np.flatnonzero(((after.points >= low) & (after.points < high)).all(axis=1))
+        if len(asked):
+            likeness = before.descriptors[asking] @ after.descriptors[asked].T
+            places = after.points[asked].astype(np.float32)
+            likeness[_gaps(expected[asking].astype(np.float32), places) > reach_px] = -1.0
+            winners = _clear_winners(likeness, places, _RIVAL_PX / after.scale)
+            best[asking] = np.where(winners >= 0, asked[winners], -1)
+    return _mutual(before, after, best)
+
+
+def _gaps(some: Floats, others: Floats) -> Floats:
+    """(n, m): the larger of the two distances along the axes."""
+    across = np.abs(some[:, None, 0] - others[None, :, 0])
+    return np.asarray(np.maximum(across, np.abs(some[:, None, 1] - others[None, :, 1])), np.float32)
+
+
+def _clear_winners(likeness: Floats, points: Floats, rival_px: float) -> NDArray[np.int64]:
+    """Per row the column of the best likeness, -1 where a second one elsewhere is nearly as good."""
+    winners = likeness.argmax(axis=1)
+    top = likeness[np.arange(len(likeness)), winners]
+    others = np.where(_gaps(points[winners], points) < rival_px, -1.0, likeness).max(axis=1)
+    # Of unit vectors: distance² = 2 - 2 · likeness.
+    clear = (1 - top) < _RATIO**2 * (1 - others)
+    return np.asarray(np.where(clear & (top > 0), winners, -1), np.int64)
+
+
+def _mutual(before: Features, after: Features, best: NDArray[np.int64]) -> tuple[Doubles, Doubles]:
+    rows = np.flatnonzero(best >= 0)
+    columns = best[rows]
+    likeness = np.einsum("ij,ij->i", before.descriptors[rows], after.descriptors[columns])
+    order = np.argsort(-likeness, kind="stable")
+    _, first = np.unique(columns[order], return_index=True)
+    kept = order[first]
+    return before.points[rows[kept]], after.points[columns[kept]]

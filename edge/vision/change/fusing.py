@@ -1,0 +1,258 @@
+"""What several pairs say of one place, put together on the ground.
+
+A thing that stands there is seen from several spots at one place; what leans, drives or only lay in the shade is not.
+The top of a thing at height h appears displaced away from the camera by h / (H - h) of its distance to the point below
+it: from two spots or more this gives the height, and with it where the thing really stands.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import shapely
+
+from edge.vision.arrays import Doubles
+from edge.vision.change.candidates import Candidate, ChangeKind
+from edge.vision.change.squaring import squared
+
+USUAL_HEIGHT_M, USUAL_SIGMA_M = 3.0, 2.0
+"""Of what is built without asking: believed until something is measured."""
+HIGHEST_M = 40.0
+_GATE = 2.45
+"""Standard deviations in a plane that hold 95 %."""
+_OUTLINE_SIGMA_M = 0.25
+"""How well an outline's centre repeats between pairs."""
+_LIKE_AREA = 2.2
+_RASTER_M = 0.1
+_MOST_RASTER = 4_000_000
+_MISSED = 0.8
+"""Logits that a pair takes away which saw the place and found nothing."""
+_FLAT_M = 1.7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """A candidate of one pair on the ground.
+
+    `outline_m` (n, 2): its top as projected onto the ground, east and north. `camera_m` (3,): of the newer picture, in
+    the same metres and above the ground. `sigma_m`: standard deviation, along one axis, of this pair's place against
+    the others'. `frame` names the newer picture.
+    """
+
+    frame: str
+    outline_m: Doubles
+    camera_m: Doubles
+    candidate: Candidate
+    sigma_m: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looked:
+    """What one pair could see: `outline_m` (n, 2) on the ground."""
+
+    frame: str
+    outline_m: Doubles
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """One changed place. `outline_m` (n, 2) where it stands, `centre_sigma_m` of its middle along one axis.
+
+    `chances`: pairs that could have seen it, `sightings` those that did. `height_m` with its standard deviation: the
+    usual one (3 ± 2 m) where nothing measured it.
+    """
+
+    outline_m: Doubles
+    area_m2: float
+    kind: ChangeKind
+    confidence: float
+    sightings: tuple[Sighting, ...] = field(repr=False)
+    chances: int
+    height_m: float
+    height_sigma_m: float
+    centre_sigma_m: float
+
+    @property
+    def best(self) -> Sighting:
+        """The sighting to show."""
+        return max(self.sightings, key=lambda each: each.candidate.confidence)
+
+
+def fuse(sightings: Sequence[Sighting], looked: Sequence[Looked]) -> tuple[Fused, ...]:
+    """All places, the most confident first. Places that only `looked` at say nothing.
+
+    Raises:
+        ValueError: an outline has fewer than three corners, or a value that is no number.
+    """
+    for each in sightings:
+        _check(each.outline_m, each.frame)
+    areas = []
+    for look in looked:
+        _check(look.outline_m, look.frame)
+        areas.append((look.frame, shapely.Polygon(look.outline_m)))
+    for _, area in areas:
+        shapely.prepare(area)
+    fused = [_merged(cluster, areas) for cluster in _clusters(sightings)]
+    return tuple(sorted(fused, key=lambda each: -each.confidence))
+
+
+def _check(outline: Doubles, frame: str) -> None:
+    if outline.ndim != 2 or outline.shape[1] != 2 or len(outline) < 3 or not np.isfinite(outline).all():
+        raise ValueError(f"{frame}: an outline needs three corners or more, (n, 2) numbers, found {outline.shape}")
+
+
+def upright(outline_m: Doubles, camera_m: Doubles, height_m: float) -> Doubles:
+    """(n, 2): where a thing stands whose top, `height_m` high, is projected to `outline_m` from `camera_m`."""
+    share = height_m / float(camera_m[2])
+    return np.asarray(outline_m + (camera_m[:2] - outline_m) * share, np.float64)
+
+
+def _clusters(sightings: Sequence[Sighting]) -> list[list[Sighting]]:
+    """Each sighting joins the nearest cluster of its kind and size that has none of its frame yet."""
+    clusters: list[list[Sighting]] = []
+    middles: list[Doubles] = []
+    for sighting in sorted(sightings, key=lambda each: -each.candidate.confidence):
+        middle = _middle(sighting)
+        best, nearest = -1, math.inf
+        for index, cluster in enumerate(clusters):
+            gap = float(np.linalg.norm(middles[index] - middle))
+            if gap < nearest and gap <= _reach(sighting, cluster) and _alike(sighting, cluster):
+                best, nearest = index, gap
+        if best < 0:
+            clusters.append([sighting])
+            middles.append(middle)
+        else:
+            clusters[best].append(sighting)
+            middles[best] = np.mean([_middle(each) for each in clusters[best]], axis=0)
+    return clusters
+
+
+def _middle(sighting: Sighting) -> Doubles:
+    """Of the outline, as if the thing had the usual height."""
+    centre = shapely.Polygon(sighting.outline_m).centroid
+    return upright(np.array((centre.x, centre.y)), sighting.camera_m, USUAL_HEIGHT_M)
+
+
+def _reach(sighting: Sighting, cluster: list[Sighting]) -> float:
+    """How far from a cluster's middle it may lie: by its place, and by a height other than the usual one."""
+    place = math.hypot(sighting.sigma_m, max(each.sigma_m for each in cluster))
+    off = max(float(np.linalg.norm(sighting.camera_m[:2] - each.camera_m[:2])) for each in cluster)
+    lean = USUAL_SIGMA_M * off / float(sighting.camera_m[2])
+    size = 0.35 * math.sqrt(_area(sighting))
+    return _GATE * math.hypot(place, lean) + max(size, 2 * _OUTLINE_SIGMA_M)
+
+
+def _area(sighting: Sighting) -> float:
+    return max(float(shapely.Polygon(sighting.outline_m).area), 0.01)
+
+
+def _alike(sighting: Sighting, cluster: list[Sighting]) -> bool:
+    if any(each.frame == sighting.frame for each in cluster):
+        return False
+    gone = ChangeKind.REMOVED
+    if (sighting.candidate.kind is gone) != (cluster[0].candidate.kind is gone):
+        return False
+    ratio = _area(sighting) / float(np.median([_area(each) for each in cluster]))
+    return 1 / _LIKE_AREA <= ratio <= _LIKE_AREA
+
+
+def fitted_height(cluster: Sequence[Sighting]) -> tuple[float, float]:
+    """Metres and their standard deviation, from where the outlines' middles lie as seen from each camera.
+
+    With k = h / (H - h): middle = (1 + k) · place - k · camera, a line in k, held by the usual height.
+    """
+    above = float(np.mean([each.camera_m[2] for each in cluster]))
+    usual = USUAL_HEIGHT_M / (above - USUAL_HEIGHT_M)
+    usual_sigma = USUAL_SIGMA_M / (above - USUAL_HEIGHT_M)
+    middles = [shapely.Polygon(each.outline_m).centroid for each in cluster]
+    places = np.array([(middle.x, middle.y) for middle in middles])
+    cameras = np.array([each.camera_m[:2] for each in cluster])
+    weights = np.array([1 / (each.sigma_m**2 + _OUTLINE_SIGMA_M**2) for each in cluster])
+    share = (weights / weights.sum())[:, None]
+    places, cameras = places - (places * share).sum(axis=0), cameras - (cameras * share).sum(axis=0)
+    known = float((weights[:, None] * cameras**2).sum()) + 1 / usual_sigma**2
+    k = (-float((weights[:, None] * places * cameras).sum()) + usual / usual_sigma**2) / known
+    k = min(max(k, 0.0), HIGHEST_M / above)
+    return k * above / (1 + k), math.sqrt(1 / known) * above / (1 + k) ** 2
+
+
+def _merged(cluster: list[Sighting], looked: list[tuple[str, shapely.Polygon]]) -> Fused:
+    height, sigma = fitted_height(cluster)
+    standing = [upright(each.outline_m, each.camera_m, height) for each in cluster]
+    outline = _voted(standing, cluster)
+    shape = shapely.Polygon(outline)
+    frames = {each.frame for each in cluster}
+    centre = shape.centroid
+    could = {frame for frame, area in looked if area.contains(centre)} | frames
+    kind = _kind(cluster)
+    confidence = _confidence(cluster, len(could) - len(frames), kind, height, sigma)
+    off = min(
+        float(np.hypot(*(each.camera_m[:2] - (centre.x, centre.y)))) / float(each.camera_m[2]) for each in cluster
+    )
+    repeat = math.sqrt(1 / sum(1 / (each.sigma_m**2 + _OUTLINE_SIGMA_M**2) for each in cluster))
+    return Fused(
+        outline,
+        float(shape.area),
+        kind,
+        confidence,
+        tuple(sorted(cluster, key=lambda each: each.frame)),
+        len(could),
+        height,
+        sigma,
+        math.hypot(repeat, sigma * off),
+    )
+
+
+def _voted(outlines: list[Doubles], cluster: list[Sighting]) -> Doubles:
+    """The outline of what half of the sightings' weight covers, squared; the sightings' mean place."""
+    if len(outlines) == 1:
+        return outlines[0]
+    weights = np.array([each.candidate.confidence / (each.sigma_m**2 + _OUTLINE_SIGMA_M**2) for each in cluster])
+    weights = weights / weights.sum()
+    middles = np.array([shapely.Polygon(each).centroid.coords[0] for each in outlines])
+    mean = (middles * weights[:, None]).sum(axis=0)
+    # Laid on one another first: where they stand differs more between pairs than how large they are.
+    moved = [each - middle for each, middle in zip(outlines, middles, strict=True)]
+    low = np.min([each.min(axis=0) for each in moved], axis=0) - 0.5
+    size = np.max([each.max(axis=0) for each in moved], axis=0) + 0.5 - low
+    texel = max(_RASTER_M, math.sqrt(float(size[0] * size[1]) / _MOST_RASTER))
+    votes = np.zeros((math.ceil(size[1] / texel) + 1, math.ceil(size[0] / texel) + 1), np.float32)
+    for outline, weight in zip(moved, weights, strict=True):
+        drawn = np.zeros(votes.shape, np.uint8)
+        cv2.fillPoly(drawn, [np.rint((outline - low) / texel).astype(np.int32)], 1)
+        votes += drawn * np.float32(weight)
+    mask = (votes >= 0.5).view(np.uint8) * np.uint8(255)
+    if not mask.any():
+        return outlines[int(weights.argmax())]
+    shape = squared(mask, _turn(moved[int(weights.argmax())]))
+    return np.asarray(shape.corners * texel + low + mean, np.float64)
+
+
+def _turn(outline: Doubles) -> float:
+    """Of its longest side."""
+    sides = np.roll(outline, -1, axis=0) - outline
+    longest = sides[int(np.hypot(sides[:, 0], sides[:, 1]).argmax())]
+    return math.atan2(longest[1], longest[0]) % (math.pi / 2)
+
+
+def _kind(cluster: list[Sighting]) -> ChangeKind:
+    weights: dict[ChangeKind, float] = {}
+    for each in cluster:
+        kind = each.candidate.kind
+        weights[kind] = weights.get(kind, 0.0) + each.candidate.confidence
+    return max(weights, key=lambda kind: weights[kind])
+
+
+def _confidence(cluster: list[Sighting], missed: int, kind: ChangeKind, height: float, sigma: float) -> float:
+    """Logits of the sightings, less what was missed, over the root of all chances: pairs of a flight agree in part."""
+    shares = [min(max(each.candidate.confidence, 0.005), 0.995) for each in cluster]
+    total = sum(math.log(share / (1 - share)) for share in shares) - _MISSED * missed
+    total /= math.sqrt(len(cluster) + missed)
+    if kind is ChangeKind.NEW and sigma < 1.2:
+        # Measured, and no higher than a car or a heap.
+        total += min(max((height - _FLAT_M) * 1.5, -2.5), 1.0)
+    return 1 / (1 + math.exp(-total))
