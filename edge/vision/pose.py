@@ -44,10 +44,11 @@ def turned(yaw: float, pitch: float, roll: float) -> Doubles:
     Straight down (pitch -90) the upper edge of the picture points to where yaw does.
     """
     a, b, c = math.radians(yaw), math.radians(pitch), math.radians(roll)
-    forward = np.array((math.sin(a) * math.cos(b), math.cos(a) * math.cos(b), math.sin(b)))
-    right = np.array((math.cos(a), -math.sin(a), 0.0))
-    down = np.cross(forward, right)
+    (sin_a, cos_a), (sin_b, cos_b), (sin_c, cos_c) = ((math.sin(angle), math.cos(angle)) for angle in (a, b, c))
+    ahead = (sin_a * cos_b, cos_a * cos_b, sin_b)
+    right = (cos_a, -sin_a, 0.0)
+    down = (sin_a * sin_b, cos_a * sin_b, -cos_b)
     # Clockwise as seen from behind: the right side sinks.
-    tilted_right = right * math.cos(c) + down * math.sin(c)
-    tilted_down = down * math.cos(c) - right * math.sin(c)
-    return np.stack((tilted_right, tilted_down, forward), axis=1)
+    tilted_right = [r * cos_c + d * sin_c for r, d in zip(right, down, strict=True)]
+    tilted_down = [d * cos_c - r * sin_c for r, d in zip(right, down, strict=True)]
+    return np.array((tilted_right, tilted_down, ahead), np.float64).T
