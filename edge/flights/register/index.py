@@ -22,6 +22,7 @@ class Register:
         self._entries = tuple(entries)
         self._tree = shapely.STRtree([entry.outline for entry in self._entries])
         self.known = frozenset(Layer if known is None else known)
+        self.worst_sigma_m = max((entry.sigma_m for entry in self._entries), default=0.0)
         self._zone = zone
 
     def __len__(self) -> int:

@@ -1,0 +1,50 @@
+"""The memory of an area as JSON and back. What was saved may be older than this program, or damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from edge.detectors.illegal_structure.sightings import MOST_CORNERS, MOST_STRUCTURES, Memory, Structure
+
+VERSION = 1
+_STRUCTURE = TypeAdapter(Structure)
+_NAMES = frozenset(field.name for field in fields(Structure))
+
+
+def saved(memory: Memory) -> dict[str, Any]:
+    """JSON types."""
+    return {
+        "version": VERSION,
+        "structures": [_STRUCTURE.dump_python(one, mode="json") for one in memory.structures],
+    }
+
+
+def loaded(content: Any) -> Memory:
+    """The memory that was saved; structures that cannot be are left out."""
+    listed = content.get("structures") if isinstance(content, Mapping) else None
+    found: dict[str, Structure] = {}
+    for item in listed[:MOST_STRUCTURES] if isinstance(listed, list) else ():
+        structure = _structure(item)
+        if structure is not None:
+            found[structure.key] = structure
+    return Memory(tuple(found.values()))
+
+
+def _structure(item: Any) -> Structure | None:
+    if not isinstance(item, Mapping):
+        return None
+    try:
+        one = _STRUCTURE.validate_python({name: value for name, value in item.items() if name in _NAMES})
+    except (ValidationError, ValueError, OverflowError):
+        return None
+    is_ring = 4 <= len(one.ring) <= 4 * MOST_CORNERS and one.ring[0] == one.ring[-1]
+    on_earth = all(-180 <= x <= 180 and -90 <= y <= 90 for x, y in one.ring)
+    moments = [one.first_seen, one.last_seen, *([] if one.ended is None else [one.ended])]
+    aware = all(moment.tzinfo is not None and 1970 <= moment.year < 2200 for moment in moments)
+    sane = 0 <= one.sigma_m < 1000 and 0 <= one.confidence <= 1 and 0 < len(one.key) <= 128
+    counted = one.frames >= 0 and one.flights_total >= 1 and one.missed >= 0
+    return one if is_ring and on_earth and aware and sane and counted else None

@@ -1,0 +1,266 @@
+"""One flight's findings, the register and what is remembered of earlier flights → what is told.
+
+Pure: the same findings, context and memory give the same outcome, and the new memory.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import shapely
+from shapely import Polygon
+
+from contract.events import Severity, Tier
+from edge.detectors.illegal_structure.context import SurveyContext
+from edge.detectors.illegal_structure.finding import Change, Finding
+from edge.detectors.illegal_structure.judging import Judgement, Untold, Verdict, judge
+from edge.detectors.illegal_structure.settings import IllegalStructureSettings
+from edge.detectors.illegal_structure.sightings import (
+    Memory,
+    Structure,
+    begun,
+    key_of,
+    matched,
+    missed,
+    seen_again,
+    still_there,
+)
+
+COVERED_SHARE = 0.5
+"""Of a known structure: what lies so far inside of a finding is a part of it by now, or gone with it."""
+
+
+class Sight(StrEnum):
+    """What a flight says of a structure."""
+
+    NEW = "new"
+    AGAIN = "again"
+    STANDING = "standing"
+    """Compared with a flight that had it already, and unchanged."""
+    MISSED = "missed"
+    """The place looks as it did before it was built; once is not enough to say that it is gone."""
+    GONE = "gone"
+    UNKNOWN = "unknown"
+    """Not flown over, or hidden: nothing is said of it, and nothing ends."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surveyed:
+    """One structure after a flight."""
+
+    structure: Structure
+    sight: Sight
+    judgement: Judgement
+    tier: Tier
+    finding: Finding | None = None
+    """What this flight has found of it."""
+    was_told: bool = False
+
+    @property
+    def is_told(self) -> bool:
+        return self.structure.told and self.structure.ended is None
+
+    @property
+    def is_seen(self) -> bool:
+        """This flight has seen it."""
+        return self.sight in (Sight.NEW, Sight.AGAIN, Sight.STANDING)
+
+    @property
+    def is_over(self) -> bool:
+        """It was told before, and is no hazard any more: gone, or permitted by now."""
+        return self.was_told and not self.is_told
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a flight's survey came to."""
+
+    surveyed: tuple[Surveyed, ...]
+    memory: Memory
+    counts: Mapping[str, int]
+    """Findings by what became of them: `told`, an `Untold`, `removed_unknown`; structures by their `Sight`."""
+    removed: tuple[tuple[Finding, str | None], ...]
+    """What is gone and was none of ours, with the demolition order for it if there is one."""
+
+
+def survey(
+    findings: Sequence[Finding], context: SurveyContext, memory: Memory, settings: IllegalStructureSettings
+) -> Outcome:
+    """Judges a flight. Findings may come in any order: the outcome is the same."""
+    return _Survey(findings, context, memory, settings).outcome()
+
+
+class _Survey:
+    def __init__(
+        self,
+        findings: Sequence[Finding],
+        context: SurveyContext,
+        memory: Memory,
+        settings: IllegalStructureSettings,
+    ) -> None:
+        self._context = context
+        self._memory = memory
+        self._settings = settings
+        ordered = sorted(findings, key=_place)
+        self._built = [finding for finding in ordered if finding.change is not Change.REMOVED]
+        self._removed = [finding for finding in ordered if finding.change is Change.REMOVED]
+        self._standing = [(one, one.outline(context.plane)) for one in memory.standing]
+        self._day = context.register.day_of(context.taken_at)
+        self._counts: Counter[str] = Counter()
+
+    def outcome(self) -> Outcome:
+        match = matched(self._built, self._standing, self._settings)
+        surveyed = [self._again(number, index) for number, index in sorted(match.items(), key=lambda pair: pair[1])]
+        found = set(match.values())
+        surveyed += [self._unfound(index) for index in range(len(self._standing)) if index not in found]
+        taken = {one.key for one in self._memory.structures}
+        for number, finding in enumerate(self._built):
+            if number in match:
+                continue
+            fresh = self._fresh(finding, taken)
+            if fresh is not None:
+                taken.add(fresh.structure.key)
+                surveyed.append(fresh)
+        self._counts.update(one.sight.value for one in surveyed)
+        return Outcome(
+            tuple(surveyed),
+            self._memory.with_all(one.structure for one in surveyed),
+            dict(sorted(self._counts.items())),
+            tuple(self._removed_unknown()),
+        )
+
+    # ---- structures
+
+    def _again(self, number: int, index: int) -> Surveyed:
+        finding = self._built[number]
+        known, _ = self._standing[index]
+        structure = self._seen(known, finding)
+        return self._judged(structure, Sight.AGAIN, known, finding)
+
+    def _unfound(self, index: int) -> Surveyed:
+        """A structure that this flight found no change for."""
+        known, outline = self._standing[index]
+        context = self._context
+        if any(_covers(finding.outline, outline) for finding in self._removed) and context.taken_at > known.last_seen:
+            return self._gone(known)
+        if any(_covers(finding.outline, outline) for finding in self._built):
+            return self._judged(self._seen(known, None), Sight.AGAIN, known, None)
+        if not self._examined(outline):
+            return self._judged(known, Sight.UNKNOWN, known, None)
+        if self._baseline_had(known):
+            return self._judged(still_there(known, context.taken_at), Sight.STANDING, known, None)
+        if context.taken_at <= known.last_seen or context.flight in known.flights:
+            return self._judged(known, Sight.UNKNOWN, known, None)
+        structure = missed(known, context.flight)
+        surveyed = self._judged(structure, Sight.MISSED, known, None)
+        needed = 1 if surveyed.judgement.order is not None else self._settings.gone_flights
+        return self._gone(structure) if structure.missed >= needed else surveyed
+
+    def _gone(self, known: Structure) -> Surveyed:
+        structure = replace(known, ended=self._context.taken_at)
+        surveyed = self._judged(structure, Sight.GONE, known, None)
+        return replace(surveyed, judgement=replace(surveyed.judgement, verdict=Verdict.REMOVED))
+
+    def _fresh(self, finding: Finding, taken: set[str]) -> Surveyed | None:
+        """A structure that nobody knew; None where it is not worth remembering."""
+        context, settings = self._context, self._settings
+        beside = self._beside(None)
+        untold = judge(finding, context.register, self._day, settings, beside).untold
+        if finding.confidence < settings.review_confidence:
+            untold = Untold.UNLIKELY
+        if untold in (Untold.TOO_SMALL, Untold.UNLIKELY, Untold.APPROVED, Untold.CHANGED_ROOF):
+            self._counts[untold.value] += 1
+            return None
+        rebuilt = any(
+            one.ended is not None and one.ended <= context.taken_at and one.told
+            and _covers(one.outline(context.plane).buffer(finding.sigma_m), finding.outline, COVERED_SHARE)
+            for one in self._memory.structures
+        )  # fmt: skip
+        key = key_of(finding.outline, context.plane, taken)
+        structure = begun(finding, key, context.flight, context.taken_at, context.plane, rebuilt=rebuilt)
+        return self._judged(structure, Sight.NEW, structure, finding)
+
+    def _judged(self, structure: Structure, sight: Sight, before: Structure, finding: Finding | None) -> Surveyed:
+        """The structure with what is to be told of it by the register of today."""
+        context, settings = self._context, self._settings
+        judgement = judge(
+            structure.as_finding(context.plane), context.register, self._day, settings, self._beside(structure.key)
+        )
+        if structure.grown and judgement.verdict is Verdict.NEW:
+            judgement = replace(judgement, verdict=Verdict.EXTENDED)
+        if structure.rebuilt:
+            judgement = replace(judgement, severity=Severity.YELLOW)
+        judgement = replace(judgement, untold=self._untold(structure, judgement, before))
+        if finding is not None:
+            self._counts["told" if judgement.untold is None else judgement.untold.value] += 1
+        # What this flight has not seen is not told anew, though its permit may have ended meanwhile.
+        may_begin = sight not in (Sight.UNKNOWN, Sight.MISSED, Sight.GONE)
+        told = before.told if structure.ended else judgement.untold is None and (before.told or may_begin)
+        structure = replace(structure, told=told)
+        return Surveyed(structure, sight, judgement, self._tier(structure, judgement), finding, before.told)
+
+    def _untold(self, structure: Structure, judgement: Judgement, before: Structure) -> Untold | None:
+        """Why it is not told. What is told stays so until it is gone or the register covers it: a smaller outline on a
+        hazy day ends nothing."""
+        covered = judgement.untold in (Untold.APPROVED, Untold.PERMITTED, Untold.CHANGED_ROOF)
+        if covered or (before.told and before.ended is None):
+            return judgement.untold if covered else None
+        if judgement.untold is not None:
+            return judgement.untold
+        enough = structure.frames >= self._settings.min_frames or structure.flights_total > 1
+        if structure.confidence < self._settings.review_confidence:
+            return Untold.UNLIKELY
+        return None if enough else Untold.SEEN_ONCE
+
+    def _tier(self, structure: Structure, judgement: Judgement) -> Tier:
+        """An alarm only from the second flight on, and never of what cannot be told from above."""
+        settings = self._settings
+        sure = structure.confidence >= settings.alarm_confidence and judgement.verdict is not Verdict.HIGHER_UNKNOWN
+        return Tier.ALARM if sure and structure.flights_total >= settings.alarm_flights else Tier.REVIEW
+
+    # ---- what was seen
+
+    def _seen(self, known: Structure, finding: Finding | None) -> Structure:
+        context = self._context
+        return seen_again(known, finding, context.flight, context.taken_at, context.plane, self._settings)
+
+    def _beside(self, key: str | None) -> list[Polygon]:
+        """What was built beside it before: roofs of the baseline, and structures that an earlier flight has seen."""
+        mine = None if key is None else self._memory.find(key)
+        since = self._context.taken_at if mine is None else mine.first_seen
+        others = [outline for one, outline in self._standing if one.key != key and one.first_seen < since]
+        return [*self._context.standing, *others]
+
+    def _examined(self, outline: Polygon) -> bool:
+        seen = outline.intersection(self._context.examined).area
+        return bool(seen >= self._settings.examined_share * outline.area)
+
+    def _baseline_had(self, known: Structure) -> bool:
+        baseline = self._context.baseline
+        if baseline.id in known.flights:
+            return True
+        return baseline.taken_at is not None and known.first_seen <= baseline.taken_at
+
+    def _removed_unknown(self) -> list[tuple[Finding, str | None]]:
+        found = []
+        for finding in self._removed:
+            if any(_covers(finding.outline, outline) for _, outline in self._standing):
+                continue
+            order = judge(finding, self._context.register, self._day, self._settings).order
+            self._counts["removed_unknown"] += 1
+            found.append((finding, None if order is None else order.id))
+        return found
+
+
+def _covers(larger: Polygon, smaller: Polygon, least: float = COVERED_SHARE) -> bool:
+    if not shapely.intersects(larger, smaller):
+        return False
+    return bool(larger.intersection(smaller).area >= least * smaller.area)
+
+
+def _place(finding: Finding) -> tuple[float, float, float, str]:
+    middle = finding.outline.centroid
+    return middle.x, middle.y, finding.outline.area, finding.change.value
