@@ -72,6 +72,22 @@ class Locator:
     def plane(self) -> LocalPlane:
         return self._plane
 
+    @property
+    def lens(self) -> Lens:
+        return self._lens
+
+    @property
+    def pose(self) -> Pose:
+        return self._pose
+
+    @property
+    def ground(self) -> Ground:
+        return self._ground
+
+    @property
+    def pixel_sigma_px(self) -> float:
+        return self._pixel_sigma_px
+
     def points(self, pixels: Doubles) -> Doubles:
         """(n, 3) places of pixels (n, 2), without their errors: for whole pictures."""
         return self._ground.met(self._pose.centre, self._pose.to_world(self._lens.directions(pixels)))

@@ -201,7 +201,7 @@ def test_uncertainty_grows_towards_the_horizon_until_nothing_is_said() -> None:
     assert accuracies == sorted(accuracies)
     assert places[-1] is None
     assert max(accuracies) <= 100.0
-    assert Locator(Taken(BENT, locator._pose), LevelGround(), PLANE, max_accuracy_m=5.0).at(2000.0, 1500.0) is None
+    assert Locator(Taken(BENT, locator.pose), LevelGround(), PLANE, max_accuracy_m=5.0).at(2000.0, 1500.0) is None
 
 
 @pytest.mark.parametrize("pixel", [(math.nan, 0.0), (math.inf, 5.0), (1e9, 1e9), (-1e300, 0.0)])
