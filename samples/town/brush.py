@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,15 +15,35 @@ from edge.vision.arrays import Doubles, Floats
 
 SHIFT = 4
 ONE = 1 << SHIFT
+SPILL = 0.6
+"""Pixels by which OpenCV's soft polygons reach over their outline on every side: measured on random rectangles."""
 
 
-def _fixed(points: Doubles) -> np.ndarray:
-    return np.round(points * ONE).astype(np.int32)
+def fixed(points: Doubles) -> NDArray[np.int32]:
+    """(n, 2) as OpenCV draws it to scale: a hair smaller, in sixteenths of a pixel. The outline is convex."""
+    corners = points.tolist()
+    count = len(corners)
+    edges, doubled, around = [], 0.0, 0.0
+    for n in range(count):
+        (x, y), (u, v) = corners[n - 1], corners[n]
+        length = math.hypot(u - x, v - y) or 1e-9
+        edges.append(((u - x) / length, (v - y) / length))
+        doubled += x * v - u * y
+        around += length
+    # Thin things are not turned inside out.
+    by = math.copysign(min(SPILL, 0.9 * abs(doubled) / max(around, 1e-9)), doubled)
+    moved = []
+    for n in range(count):
+        (a, b), (c, d) = edges[n], edges[(n + 1) % count]
+        share = by / max(0.3, 1 + a * c + b * d)
+        x, y = corners[n]
+        moved.append((round((x - (b + d) * share) * ONE), round((y + (a + c) * share) * ONE)))
+    return np.array(moved, np.int32)
 
 
 def fill(canvas: Image, points: Doubles, colour: Sequence[float] | Doubles | Floats) -> None:
     """One colour over (n, 2) pixels."""
-    cv2.fillPoly(canvas, [_fixed(points)], [float(c) for c in colour], cv2.LINE_AA, SHIFT)
+    cv2.fillPoly(canvas, [fixed(points)], [float(c) for c in colour], cv2.LINE_AA, SHIFT)
 
 
 def region(canvas: Image, points: Doubles) -> tuple[int, int, int, int] | None:
@@ -39,7 +60,7 @@ def coverage(box: tuple[int, int, int, int], outlines: Sequence[Doubles]) -> Ima
     found = np.zeros((bottom - top, right - left), np.uint8)
     for n, points in enumerate(outlines):
         target = found if n == 0 else np.zeros_like(found)
-        cv2.fillPoly(target, [_fixed(points - (left, top))], 255, cv2.LINE_AA, SHIFT)
+        cv2.fillPoly(target, [fixed(points - (left, top))], 255, cv2.LINE_AA, SHIFT)
         if n:
             cv2.min(found, target, found)
     return found

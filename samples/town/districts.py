@@ -32,7 +32,7 @@ class District(StrEnum):
 
 def fill(sketch: Sketch, block: Rect, kind: District) -> None:
     """Draws one block. A sliver between roads becomes a lawn."""
-    if min(block.width, block.height) < 32:
+    if min(block.width, block.height) < (22 if kind in (District.TOWERS, District.COURTYARDS) else 32):
         sketch.patch(block, Ground.GRASS)
         _lining(sketch, block, 7.0, 0.6)
         return

@@ -21,12 +21,12 @@ NODES = 1024
 def texel_near(gsd_m: float) -> tuple[float, float, int]:
     """(texel in metres, side of a ground tile in metres, pixels of that side) for pictures of `gsd_m` a pixel.
 
-    Tiles have about 1000 pixels a side, and a whole number of them.
+    Tiles have 500 to 1000 pixels a side, and a whole number of them.
     """
     side = BASE_TILE_M
-    while side / gsd_m > 1400:
+    while side / gsd_m > 1000:
         side /= 2
-    while side / gsd_m < 700:
+    while side / gsd_m < 500:
         side *= 2
     pixels = round(side / gsd_m)
     return side / pixels, side, pixels

@@ -92,7 +92,9 @@ GRAINS: dict[Ground, tuple[float, float, float]] = {
 }
 """How much leaf-sized, bush-sized and house-sized grain there is, as a share of the brightness."""
 LABELS = {ground: number for number, ground in enumerate(Ground)}
-KEPT_PIXELS = 60_000_000
+WHITE: Colour = (204, 207, 209)
+YELLOW: Colour = (90, 190, 214)
+KEPT_PIXELS = 40_000_000
 
 
 def colours_of(ground: Ground, key: int, state: FlightState) -> tuple[Colour, Colour]:
@@ -221,41 +223,34 @@ def _shadows(town: Town, state: FlightState, things: Sequence[Thing]) -> tuple[l
 
 def _paint(lit: Image, canvas: _Canvas, roads: Sequence[Road], factors: Floats) -> None:
     """Markings on the roads, under the same light."""
+    quads: dict[Colour, list[Doubles]] = {}
     for road in roads:
         if not road.marked:
             continue
         ahead = np.array((np.cos(road.turn), np.sin(road.turn)))
         left = np.array((-ahead[1], ahead[0]))
         length = float(np.hypot(*(np.array(road.to_m) - road.from_m)))
-        solid = road.width_m > 9
-        lines = [(0.0, (90, 190, 214) if solid else (205, 208, 210), 0 if solid else 4.0)]
-        if solid:
+        wide = road.width_m > 9
+        lines = [(0.0, YELLOW if wide else WHITE, 0.0 if wide else 4.0)]
+        if wide:
             for side in (-1, 1):
-                lines.append((side * road.width_m / 4, (205, 208, 210), 4.0))
-                lines.append((side * (road.width_m / 2 - 0.5), (200, 203, 206), 0))
-        for offset, colour, dash in lines:
-            middle = np.array(road.from_m) + left * offset
-            _line(lit, canvas, factors, (middle, ahead, left, length), colour, dash)
-
-
-def _line(lit: Image, canvas: _Canvas, factors: Floats, axis: tuple[Doubles, Doubles, Doubles, float],
-          colour: Colour, dash_m: float) -> None:  # fmt: skip
-    start, ahead, left, length = axis
-    begins = np.arange(0, length, dash_m * 2.5) if dash_m else np.array([0.0])
-    half = left * 0.08
-    mask = np.zeros(lit.shape[:2], np.uint8)
-    span = dash_m or length
-    sides = np.stack((-half, ahead * span - half, ahead * span + half, half))
-    quads = [canvas.at(start + ahead * begin + sides) for begin in begins]
-    limit = canvas.pixels + 50
-    quads = [q for q in quads if (q.max(axis=0) > -50).all() and (q.min(axis=0) < limit).all()]
-    if not quads:
-        return
-    cv2.fillPoly(mask, [np.round(q * 16).astype(np.int32) for q in quads], 255, cv2.LINE_AA, 4)
-    rows, columns = np.nonzero(mask)
-    share = mask[rows, columns, None] * np.float32(min(0.8, 0.13 / canvas.texel_m) / 255)
-    painted = np.array(colour, np.float32) * factors[rows, columns]
-    lit[rows, columns] = np.clip(lit[rows, columns] * (1 - share) + painted * share, 0, 255)
+                lines += [(side * road.width_m / 4, WHITE, 4.0), (side * (road.width_m / 2 - 0.5), WHITE, 0.0)]
+        for offset, colour, dash_m in lines:
+            start = np.array(road.from_m) + left * offset
+            begins = np.arange(0, length, dash_m * 2.5) if dash_m else np.array([0.0])
+            along = ahead * (dash_m or length)
+            sides = np.stack((-left, along / 0.08 - left, along / 0.08 + left, left)) * 0.08
+            places = (start + ahead * begins[:, None])[:, None] + sides
+            quads.setdefault(colour, []).extend(canvas.at(places.reshape(-1, 2)).reshape(-1, 4, 2))
+    limit = canvas.pixels + 20
+    for colour, found in quads.items():
+        near = [q for q in found if (q.max(axis=0) > -20).all() and (q.min(axis=0) < limit).all()]
+        mask = np.zeros(lit.shape[:2], np.uint8)
+        cv2.fillPoly(mask, [np.round(q * 16).astype(np.int32) for q in near], 255, cv2.LINE_AA, 4)
+        rows, columns = np.nonzero(mask)
+        share = mask[rows, columns, None] * np.float32(min(0.8, 0.13 / canvas.texel_m) / 255)
+        painted = np.array(colour, np.float32) * factors[rows, columns]
+        lit[rows, columns] = np.clip(lit[rows, columns] * (1 - share) + painted * share, 0, 255)
 
 
 class _Boxes:

@@ -14,11 +14,12 @@ from edge.vision.arrays import Doubles
 from samples.town.brush import fill, lay
 from samples.town.camera import Camera
 from samples.town.light import building_shadow, face_gain, light_map, thing_shadow, tree_shadow
-from samples.town.roofs import roof_plan, wall_colour, wall_plan
+from samples.town.roofs import Wall, roof_plan, wall_colour, wall_of, wall_plan
 from samples.town.state import FlightState, Season
 from samples.town.world import Building, Roof, Thing, Tree
 
 KEPT_BYTES = 160_000_000
+KEPT_WALLS = 800
 PARAPET_M = 0.24
 
 
@@ -75,7 +76,7 @@ class Houses:
         self._tops = np.array([_top(c) for c in self._casters])
         self._reach = np.array([_radius(c) for c in self._casters])
         self._roofs: OrderedDict[int, Image] = OrderedDict()
-        self._walls: OrderedDict[tuple[int, int], Image] = OrderedDict()
+        self._walls: dict[tuple[Wall, float], Image] = {}
         self._bytes = 0
 
     def draw(self, canvas: Image, camera: Camera, building: Building) -> None:
@@ -107,20 +108,19 @@ class Houses:
             if building.open_sides or min(*np.ptp(seen, axis=0)) < 7 or building.eaves_m - foot < 2:
                 fill(canvas, seen, wall_colour(building) * gain)
                 continue
-            plan = self._wall(building, side, float(np.hypot(*edge)), gain)
-            across = edge / np.hypot(*edge) * self._texel
-            up = np.array((0.0, 0.0, self._texel))
+            plan = self._wall(wall_of(building, float(np.hypot(*edge)), side), gain)
+            across, up = edge / plan.shape[1], np.array((0.0, 0.0, (top - foot) / plan.shape[0]))
             matrix = camera.homography(face[0] + up / 2, np.array((*across, 0.0)), up)
             lay(canvas, plan, matrix, (seen,))
 
-    def _wall(self, building: Building, side: int, length_m: float, gain: float) -> Image:
-        found = self._walls.get((building.key, side))
+    def _wall(self, wall: Wall, gain: float) -> Image:
+        key = wall, round(gain * 40) / 40
+        found = self._walls.get(key)
         if found is None:
-            plan = wall_plan(building, length_m, self._texel, side)
-            found = np.asarray(cv2.convertScaleAbs(plan, alpha=gain), np.uint8)
-            self._walls[building.key, side] = found
-            if len(self._walls) > 1500:
-                self._walls.popitem(last=False)
+            plan = wall_plan(wall, self._texel)
+            found = self._walls[key] = np.asarray(cv2.convertScaleAbs(plan, alpha=key[1]), np.uint8)
+            if len(self._walls) > KEPT_WALLS:
+                self._walls.pop(next(iter(self._walls)))
         return found
 
     def _draw_plane(self, canvas: Image, camera: Camera, building: Building, plane: Plane,
@@ -173,7 +173,7 @@ class Houses:
         level = building.eaves_m + building.rise_m * 0.4
         if self._state.overcast < 0.97:
             self._shade(shadow, building, level)
-        lit = np.empty_like(plan)
+        lit = plan.copy()
         for plane in planes_of(building):
             normal = np.array((-plane.rise[0], -plane.rise[1], 1.0))
             normal[:2] = building.to_world(normal[None, :2])[0] - (building.east_m, building.north_m)

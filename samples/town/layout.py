@@ -44,7 +44,7 @@ def lay_out(seed: int, size_m: float, mix: str | None = None) -> Town:
         kind = mix or str(rng.choice(list(MIXES), p=[0.3, 0.2, 0.2, 0.12, 0.18]))
         weights = MIXES[kind]
         chances = np.array(list(weights.values()))
-        side = 62.0 if kind == "village" else 120.0 if kind in ("farmland", "industry") else 85.0
+        side = 105.0 if kind == "village" else 120.0 if kind in ("farmland", "industry") else 100.0
         for block, _ in _split(sketch, quarter, side, road_m):
             fill(sketch, block, list(weights)[int(rng.choice(len(weights), p=chances / chances.sum()))])
     done = placed(sketch, angle, half)
@@ -70,7 +70,7 @@ def _split(sketch: Sketch, whole: Rect, side: float, road_m: float) -> list[tupl
         _road(sketch, (whole.west, at), (whole.east, at), road_m)
         parts = (Rect(whole.west, whole.south, whole.east, at - road_m / 2),
                  Rect(whole.west, at + road_m / 2, whole.east, whole.north))  # fmt: skip
-    narrower = max(4.5, road_m * float(sketch.rng.uniform(0.65, 0.9)))
+    narrower = max(4.0, road_m * float(sketch.rng.uniform(0.5, 0.78)))
     return [piece for part in parts for piece in _split(sketch, part, side, narrower)]
 
 

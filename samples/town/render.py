@@ -202,32 +202,50 @@ def _sorted(items: Sequence[Building | Tree | Thing], houses: int, where: Double
     after: list[list[int]] = [[] for _ in items]
     waits = np.zeros(len(items), int)
     radii = np.array([_radius(i) for i in items])
+    bearing, spread = _sectors(items, where, eye)
     for n in range(houses):
         house = items[n]
         assert isinstance(house, Building)
-        near = np.hypot(*(where - where[n]).T) < radii[n] + radii + 12
+        # Only what lies in the same direction can hide or be hidden.
+        apart = np.abs((bearing - bearing[n] + np.pi) % (2 * np.pi) - np.pi)
+        near = (np.hypot(*(where - where[n]).T) < radii[n] + radii + 12) & (apart < spread + spread[n])
         near[n] = False
-        others = np.flatnonzero(near)
         # Two houses are looked at once, by the larger.
-        others = others[(others >= houses) | (radii[others] < radii[n]) | ((radii[others] == radii[n]) & (others > n))]
-        if not len(others):
+        near[:houses] &= (radii[:houses] < radii[n]) | ((radii[:houses] == radii[n]) & (np.arange(houses) > n))
+        others = np.flatnonzero(near).tolist()
+        if not others:
             continue
         c, s = np.cos(house.turn), np.sin(house.turn)
         axes = np.array(((c, -s), (s, c)))
         half = np.array((house.length_m / 2, house.width_m / 2))
-        mine = np.abs((eye - where[n]) @ axes) - half
-        eye_side = (eye - where[n]) @ axes
-        theirs = (where[others] - where[n]) @ axes
-        # How far each other thing reaches along the house's axes.
-        spread = np.stack([_extent(items[m], axes) for m in others])
-        for k, m in enumerate(others):
-            first = _in_front(theirs[k], spread[k], half, eye_side, mine)
-            if first is None:
+        eye_at = (eye - where[n]) @ axes
+        for m in others:
+            in_front = _in_front((where[m] - where[n]) @ axes, _extent(items[m], axes), half, eye_at)
+            if in_front is None:
                 continue
-            front, back = (m, n) if first else (n, m)
+            front, back = (m, n) if in_front else (n, m)
             after[back].append(front)
             waits[front] += 1
     return _drained(after, waits, distance)
+
+
+def _sectors(items: Sequence[Building | Tree | Thing], where: Doubles, eye: Doubles) -> tuple[Doubles, Doubles]:
+    """Bearings of things from below the camera, and half the angles that they take up."""
+    offset = where - eye
+    bearing = np.arctan2(offset[:, 1], offset[:, 0])
+    spread = np.empty(len(items))
+    for n, item in enumerate(items):
+        if isinstance(item, Building):
+            corners = item.footprint() - eye
+            along = np.array((np.cos(bearing[n]), np.sin(bearing[n])))
+            ahead = corners @ along
+            sideways = np.abs(corners @ np.array((-along[1], along[0])))
+            spread[n] = np.pi if ahead.min() <= 0 else float(np.arctan2(sideways, ahead).max())
+        else:
+            far = float(np.hypot(*offset[n]))
+            radius = _radius(item)
+            spread[n] = np.pi if far <= radius else np.arcsin(radius / far)
+    return bearing, spread
 
 
 def _extent(item: Building | Tree | Thing, axes: Doubles) -> Doubles:
@@ -238,19 +256,17 @@ def _extent(item: Building | Tree | Thing, axes: Doubles) -> Doubles:
     return np.asarray(np.abs(arms).T @ np.array((item.length_m / 2, item.width_m / 2)))
 
 
-def _in_front(centre: Doubles, spread: Doubles, half: Doubles, eye: Doubles, eye_over: Doubles) -> bool | None:
-    """Whether the other thing hides the house (True) or the house hides it (False); None if neither can be said.
+def _in_front(centre: Doubles, spread: Doubles, half: Doubles, eye: Doubles) -> bool | None:
+    """Whether the other thing may hide the house (True) or the house it (False); None if neither can be said.
 
-    A wall's plane that parts the two says it: who is on the camera's side of it is in front.
+    A wall's plane that parts the two says it: what is on the camera's side of it is in front.
     """
     verdict = None
     for axis in range(2):
-        gap = abs(centre[axis]) - spread[axis] - half[axis]
-        if gap < -0.15:
+        if abs(centre[axis]) - spread[axis] - half[axis] < -0.15:
             continue
         side = 1.0 if centre[axis] > 0 else -1.0
-        beyond = eye[axis] * side > half[axis]
-        if beyond:
+        if eye[axis] * side > half[axis]:
             return True
         verdict = False
     return verdict

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
 from edge.detectors.interface import Image
-from edge.vision.arrays import Floats
+from edge.vision.arrays import Doubles, Floats
 from samples.town.grain import crop_of, loose_grain
 from samples.town.state import FlightState
 from samples.town.world import Building, Cover
@@ -27,7 +29,7 @@ COLOURS: dict[Cover, tuple[tuple[int, int, int], ...]] = {
 STEEL = (Cover.STEEL_BLUE, Cover.STEEL_RED, Cover.STEEL_GREY, Cover.STEEL_WHITE)
 
 
-def roof_colour(building: Building) -> np.ndarray:
+def roof_colour(building: Building) -> Floats:
     """(3,) blue, green, red."""
     kinds = COLOURS[building.cover]
     mixed = _mix(building.key, building.look)
@@ -59,7 +61,7 @@ def roof_plan(building: Building, state: FlightState, texel_m: float) -> Image:
         gain = _flat(building, field, along, across, texel_m, key)
     if building.cover in (Cover.CONCRETE, Cover.FELT):
         gain = gain * np.float32(1 - 0.2 * state.wet)
-    plan = np.clip(roof_colour(building) * np.clip(gain, 0.3, 1.5)[..., None], 0, 255).astype(np.uint8)
+    plan = np.asarray(np.clip(roof_colour(building) * np.clip(gain, 0.3, 1.5)[..., None], 0, 255), np.uint8)
     _marks(plan, building, texel_m, key)
     return plan
 
@@ -121,29 +123,53 @@ def _marks(plan: Image, building: Building, texel_m: float, key: int) -> None:
         part[:] = np.clip(part * (0.86 if key % 2 else 1.1), 0, 255).astype(np.uint8)
 
 
-def wall_colour(building: Building) -> np.ndarray:
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """What a wall looks like. Many walls look alike: one picture does for all of them."""
+
+    colour: int
+    length_m: int
+    half_metres_high: int
+    pitch: int
+    """0: no windows; else how far apart they are."""
+
+
+WALLS = ((168, 182, 190), (150, 158, 164), (196, 202, 204), (140, 158, 178), (120, 130, 156), (176, 176, 172))
+
+
+def wall_colour(building: Building) -> Doubles:
     """(3,) blue, green, red."""
-    if building.cover in STEEL and building.base_m + 12 > building.eaves_m and building.length_m > 15:
-        return np.array((176, 178, 176), np.float32)
-    kinds = ((168, 182, 190), (150, 158, 164), (196, 202, 204), (140, 158, 178), (120, 130, 156), (176, 176, 172))
-    return np.array(kinds[(building.key * 40503 >> 4) % len(kinds)], np.float32)
+    return np.array(WALLS[_wall_number(building)], np.float64)
 
 
-def wall_plan(building: Building, length_m: float, texel_m: float, side: int) -> Image:
-    """(rows, columns, 3): a wall in full light from the ground up, windows in rows; the first row is the ground."""
+def _wall_number(building: Building) -> int:
+    return 5 if _is_hall(building) else (building.key * 40503 >> 4) % len(WALLS)
+
+
+def _is_hall(building: Building) -> bool:
+    return building.cover in STEEL and building.length_m > 15 and building.eaves_m < 12
+
+
+def wall_of(building: Building, length_m: float, side: int) -> Wall:
+    """Which of the walls a building has on its `side`, 0 to 3."""
     height_m = building.eaves_m - building.base_m + building.parapet_m
-    width = max(2, int(np.ceil(length_m / texel_m)))
-    height = max(2, int(np.ceil(height_m / texel_m)))
-    field = crop_of(loose_grain(texel_m), building.key + 17 * side, height, width)
+    windows = not _is_hall(building) and height_m > 2.4 and length_m > 3 and side % 2 == 0
+    pitch = 1 + building.key % 5 if windows else 0
+    return Wall(_wall_number(building), max(1, round(length_m)), max(1, round(2 * height_m)), pitch)
+
+
+def wall_plan(wall: Wall, texel_m: float) -> Image:
+    """(rows, columns, 3): a wall in full light from the ground up, windows in rows; the first row is the ground."""
+    height_m = wall.half_metres_high / 2
+    width, height = max(2, int(np.ceil(wall.length_m / texel_m))), max(2, int(np.ceil(height_m / texel_m)))
+    field = crop_of(loose_grain(texel_m), wall.colour * 77 + wall.length_m * 13 + wall.pitch, height, width)
     up = (np.arange(height, dtype=np.float32) + 0.5) * np.float32(texel_m)
     along = (np.arange(width, dtype=np.float32) + 0.5) * np.float32(texel_m)
     soiled = (0.86 + 0.14 * np.clip(up / 2.5, 0, 1))[:, None]
-    plan = wall_colour(building) * (soiled * (1 + 0.04 * field))[..., None]
-    halls = building.cover in STEEL and building.length_m > 15
-    if not halls and height_m > 2.4 and length_m > 3 and side % 2 == 0:
+    plan = np.array(WALLS[wall.colour], np.float32) * (soiled * (1 + 0.04 * field))[..., None]
+    if wall.pitch:
         storey = (up % 3.1 > 1.0) & (up % 3.1 < 2.4) & (up < height_m - 0.5)
-        pitch = 2.4 + 0.3 * (building.key % 5)
-        window = (along % pitch > 0.7) & (along % pitch < 0.7 + 0.5 * pitch) & (along < length_m - 0.5)
-        glass = storey[:, None] & window[None, :]
-        plan[glass] = (88, 80, 70)
+        pitch = 2.1 + 0.3 * wall.pitch
+        window = (along % pitch > 0.7) & (along % pitch < 0.7 + 0.5 * pitch) & (along < wall.length_m - 0.5)
+        plan[storey[:, None] & window[None, :]] = (88, 80, 70)
     return np.asarray(np.clip(plan, 0, 255), np.uint8)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Literal
+
 import numpy as np
+from numpy.typing import NDArray
 from shapely import STRtree
 from shapely.geometry import Polygon
 
 from edge.vision.arrays import Doubles
 from samples.facade.seeding import stream
-from samples.town.world import Stand, Thing, ThingKind, Town
+from samples.town.world import Building, Stand, Thing, ThingKind, Town
 
 SIZES: dict[ThingKind, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
     ThingKind.CAR: ((4.1, 1.75, 1.45), (4.95, 1.95, 1.75)),
@@ -74,23 +78,22 @@ def thing_corners(thing: Thing, grown_m: float = 0.0) -> Doubles:
 
 
 def _free(town: Town, made: list[Thing]) -> tuple[Thing, ...]:
+    """Without what would stand in a house, or on a roof but not wholly, or in a room on it."""
+    shapes = np.array([Polygon(thing_corners(thing, 0.1)) for thing in made], object)
+    level = np.array([thing.base_m == 0 for thing in made], bool)
     houses = [b for b in town.buildings if b.parent is None]
-    level = [n for n, thing in enumerate(made) if thing.base_m == 0]
-    if not houses or not level:
-        return tuple(made)
-    index = STRtree([Polygon(b.footprint()) for b in houses])
-    hits = index.query([Polygon(thing_corners(made[n], 0.1)) for n in level], predicate="intersects")[0]
-    taken = {level[n] for n in set(hits.tolist())}
-    upper = {b.key: b for b in town.buildings if b.parent is not None}
-    if upper:
-        roofs = list(upper.values())
-        raised = [n for n, thing in enumerate(made) if thing.base_m > 0]
-        over = STRtree([Polygon(b.footprint()) for b in roofs])
-        taken |= {raised[n] for n in set(over.query([Polygon(thing_corners(made[n])) for n in raised],
-                                                    predicate="intersects")[0].tolist())}  # fmt: skip
-    roads = [n for n, thing in enumerate(made) if thing.base_m > 0]
-    bare = STRtree([Polygon(b.footprint()) for b in houses])
-    if roads:
-        held = set(bare.query([Polygon(thing_corners(made[n])) for n in roads], predicate="within")[0].tolist())
-        taken |= {n for place, n in enumerate(roads) if place not in held}
-    return tuple(thing for n, thing in enumerate(made) if n not in taken)
+    rooms = [b for b in town.buildings if b.parent is not None]
+    kept = ~(level & _hits(shapes, houses, "intersects"))
+    kept &= level | (_hits(shapes, houses, "within") & ~_hits(shapes, rooms, "intersects"))
+    return tuple(thing for thing, keep in zip(made, kept, strict=True) if keep)
+
+
+def _hits(
+    shapes: NDArray[Any], buildings: Sequence[Building], how: Literal["intersects", "within"]
+) -> NDArray[np.bool]:
+    """(n,): which of the shapes meet, or lie within, the footprint of any building."""
+    found = np.zeros(len(shapes), bool)
+    if len(shapes) and buildings:
+        index = STRtree([Polygon(building.footprint()) for building in buildings])
+        found[index.query(shapes, predicate=how)[0]] = True
+    return found
