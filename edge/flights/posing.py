@@ -235,13 +235,13 @@ def _above_sea(fix: Fix, ground: Ground, conditions: Conditions, budget: Budget)
         sigma = budget.sea_height_m.scaled(conditions.sea_height_sigma_m)
     else:
         sigma = budget.sea_height_m
-        if sigma.total > budget.absolute_height_m.total:
-            note = Interpretation(
-                "above_sea_m",
-                f"a height with a standard deviation of {sigma.total:.0f} m",
-                "without RTK many makers write the barometer's height in a standard atmosphere, tens of metres off",
-                certain=False,
-            )
+        note = Interpretation(
+            "above_sea_m",
+            f"a height with a standard deviation of {sigma.total:.0f} m",
+            "makers write the barometer's height there, or one above the ellipsoid, both tens of metres off; state "
+            "how well it is known (sea_height_sigma_m) if this one means the sea",
+            certain=False,
+        )
     if ground.datum is Datum.SEA:
         return _Height(fix.above_sea_m, sigma, note)
     if conditions.geoid_m is None:

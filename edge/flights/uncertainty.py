@@ -51,7 +51,8 @@ class Budget:
     absolute_height_m: Split
     """Above sea or ellipsoid, of a receiver that means it."""
     sea_height_m: Split
-    """Of the height above sea as loggers write it: without RTK it may be the barometer's in a standard atmosphere."""
+    """Of a height "above the sea" without a sigma of its own: it may be the barometer's in a standard atmosphere, or
+    with RTK one above the ellipsoid. Both are tens of metres off."""
     takeoff_height_m: Split
     """Above the takeoff point."""
     tilt_degrees: Split
@@ -70,7 +71,7 @@ _GNSS = Budget(
 _RTK_FIXED = Budget(
     horizontal_m=Split(0.01, 0.0173),
     absolute_height_m=Split(0.015, 0.026),
-    sea_height_m=Split(0.015, 0.026),
+    sea_height_m=Split(15.0, 0.026),
     takeoff_height_m=Split(0.3, 0.05),
     tilt_degrees=Split(0.14, 0.14),
     heading_degrees=Split(0.9, 0.45),
@@ -78,7 +79,7 @@ _RTK_FIXED = Budget(
 _RTK_FLOAT = Budget(
     horizontal_m=Split(0.25, 0.166),
     absolute_height_m=Split(0.42, 0.27),
-    sea_height_m=Split(0.42, 0.27),
+    sea_height_m=Split(15.0, 0.27),
     takeoff_height_m=Split(0.5, 0.3),
     tilt_degrees=_RTK_FIXED.tilt_degrees,
     heading_degrees=_RTK_FIXED.heading_degrees,

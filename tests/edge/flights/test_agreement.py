@@ -56,9 +56,9 @@ def drawn(rng: np.random.Generator, errors: PoseErrors) -> Agreement:
 
 def test_differences_stay_within_what_is_stated() -> None:
     rng = np.random.default_rng(3)
-    trials = [drawn(rng, ERRORS) for _ in range(1500)]
+    trials = [drawn(rng, ERRORS) for _ in range(800)]
     within = np.array([trial.distances_m <= trial.radii_95_m for trial in trials])
-    assert within.shape == (1500, 2)
+    assert within.shape == (800, 2)
     assert 0.93 <= within[:, 0].mean() <= 0.97
     assert 0.93 <= within[:, 1].mean() <= 0.97
 

@@ -80,74 +80,55 @@ def locator_centre(fix: Fix, ground: Ground) -> Doubles:
     return pose_of(fix, PLANE, ground).pose.centre
 
 
-def rotation(vector: Doubles) -> Doubles:
-    """Rodrigues' formula."""
-    angle = float(np.linalg.norm(vector))
-    x, y, z = vector / angle
-    cross = np.array(((0, -z, y), (z, 0, -x), (-y, x, 0)))
-    return np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * cross @ cross
+def rotations(vectors: Doubles) -> Doubles:
+    """(n, 3, 3) turns about vectors (n, 3) by their length: Rodrigues' formula."""
+    angle = np.linalg.norm(vectors, axis=1)[:, None, None]
+    axis = vectors / angle[:, :, 0]
+    cross = np.cross(np.eye(3)[None], axis[:, None]).swapaxes(1, 2)
+    return np.asarray(np.eye(3) - np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross)
 
 
-def angles_of(turn: Doubles) -> Attitude:
-    """The inverse of `turned`, away from straight down; there yaw and roll are one, and yaw takes all."""
-    ahead, right = turn[:, 2], turn[:, 0]
-    pitch = math.asin(max(-1.0, min(1.0, float(ahead[2]))))
-    yaw = math.atan2(ahead[0], ahead[1])
-    if abs(math.cos(pitch)) < 1e-9:
-        yaw = math.atan2(-right[1], right[0])
-    level = turned(math.degrees(yaw), math.degrees(pitch), 0.0)
-    roll = math.atan2(float(right @ level[:, 1]), float(right @ level[:, 0]))
-    return Attitude(math.degrees(yaw), math.degrees(pitch), math.degrees(roll))
+def test_rotations_of_this_test_are_right() -> None:
+    quarter = rotations(np.array([(0.0, 0.0, math.pi / 2), (math.pi / 2, 0.0, 0.0)]))
+    assert quarter[0] @ (1, 0, 0) == pytest.approx((0, 1, 0))
+    assert quarter[1] @ (0, 1, 0) == pytest.approx((0, 0, 1))
 
 
-@given(yaw=st.floats(-179, 179), pitch=st.floats(-89, 89), roll=st.floats(-179, 179))
-def test_angles_of_this_test_are_right(yaw: float, pitch: float, roll: float) -> None:
-    found = angles_of(turned(yaw, pitch, roll))
-    assert turned(found.yaw, found.pitch, found.roll) == pytest.approx(turned(yaw, pitch, roll), abs=1e-7)
+def drawn_errors(positioning: Positioning, pitch: float, seed: int) -> tuple[Doubles, Doubles]:
+    """(n,) error in metres and stated 95 % radius of pixels anywhere in pictures of flights 100 m up.
 
-
-def drawn_errors(positioning: Positioning, pitch: float, draws: int, seed: int) -> tuple[Doubles, Doubles]:
-    """(draws,) error in metres and stated 95 % radius of pixels anywhere in the picture of a flight 100 m up.
-
-    The truth is a camera, a lens and a ground. What is recorded of them is wrong by draws of the budget: position,
-    a turn about level axes and about the vertical, height, focal length, the ground's height, the pixel.
+    Forty records become poses as those of any log. Around each lie five hundred true cameras, lenses and grounds, off
+    by draws of the budget: position, a turn about level axes and about the vertical, height, focal length, the ground's
+    height, the pixel. Where a true camera sees the true ground needs none of the code under test but its lens.
     """
     rng = np.random.default_rng(seed)
-    budget, lens = BUDGETS[positioning], replace(BENT, focal_sigma=0.01)
-    ground = LevelGround(sigma_m=0.5)
-    errors, radii = np.empty(draws), np.empty(draws)
-    pixels = rng.uniform((0, 0), (4000, 3000), (draws, 2))
-    # Another focal length sees the pixel where ours sees one nearer to or farther from the centre.
-    centre = np.array((lens.centre_x, lens.centre_y))
-    rays = lens.directions(centre + (pixels - centre) / (1 + rng.normal(0, lens.focal_sigma, (draws, 1))))
+    budget, lens, ground, count = BUDGETS[positioning], replace(BENT, focal_sigma=0.01), LevelGround(sigma_m=0.5), 500
     tilt, turning = math.radians(budget.tilt_degrees.total), math.radians(budget.heading_degrees.total)
-    for draw in range(draws):
-        # Truth first: where the true camera's ray meets the true ground.
-        turn = turned(rng.uniform(-180, 180), pitch, 0.0)
-        ray = turn @ rays[draw]
-        truth = (ray * ((rng.normal(0, ground.sigma_m) - 100.0) / ray[2]))[:2]
-        # Then what was written down.
-        place = PLANE.point(*rng.normal(0, budget.horizontal_m.total, 2))
-        fix = Fix(
-            1,
-            place.latitude,
-            place.longitude,
-            above_takeoff_m=100 + rng.normal(0, budget.takeoff_height_m.total),
-            gimbal=angles_of(rotation(rng.normal(0, (tilt, tilt, turning))) @ turn),
-            positioning=positioning,
-        )
-        locator = Locator(Taken(lens, pose_of(fix, PLANE, ground).pose), ground, PLANE)
-        places = locator.places(pixels[draw] + rng.normal(0, 1.0, 2))
-        errors[draw] = np.linalg.norm(places.points[0, :2] - truth)
-        radii[draw] = radius_95(places.covariances_m2[0])
-    return errors, radii
+    level, height = budget.horizontal_m.total, budget.takeoff_height_m.total
+    centre = np.array((lens.centre_x, lens.centre_y))
+    errors, radii = [], []
+    for _ in range(40):
+        place, attitude = PLANE.point(*rng.uniform(-900, 900, 2)), Attitude(rng.uniform(-180, 180), pitch, 0.0)
+        fix = Fix(1, place.latitude, place.longitude, above_takeoff_m=100, gimbal=attitude, positioning=positioning)
+        pixels = rng.uniform((0, 0), (4000, 3000), (count, 2))
+        found = Locator(Taken(lens, pose_of(fix, PLANE, ground).pose), ground, PLANE).places(pixels)
+        # Another focal length sees the pixel where ours sees one nearer to or farther from the centre.
+        true_pixels = centre + (pixels + rng.normal(0, 1.0, (count, 2)) - centre) / rng.normal(1, 0.01, (count, 1))
+        wrong = rotations(rng.normal(0, (tilt, tilt, turning), (count, 3)))
+        rays = (wrong @ turned(attitude.yaw, pitch, 0.0) @ lens.directions(true_pixels)[:, :, None])[:, :, 0]
+        camera = np.array((*PLANE.at(place), 100.0)) + rng.normal(0, (level, level, height), (count, 3))
+        reach = (rng.normal(0, ground.sigma_m, count) - camera[:, 2]) / rays[:, 2]
+        truth = (camera + reach[:, None] * rays)[:, :2]
+        errors.append(np.linalg.norm(found.points[:, :2] - truth, axis=1))
+        radii.append([radius_95(covariance) for covariance in found.covariances_m2])
+    return np.concatenate(errors), np.concatenate(radii)
 
 
-@pytest.mark.parametrize("pitch", [-90.0, -60.0])
-@pytest.mark.parametrize("positioning", [Positioning.GNSS, Positioning.RTK_FIXED])
+@pytest.mark.parametrize("pitch", [-90.0, -60.0, -45.0])
+@pytest.mark.parametrize("positioning", [Positioning.GNSS, Positioning.RTK_FLOAT, Positioning.RTK_FIXED])
 def test_the_stated_radius_holds_95_percent(positioning: Positioning, pitch: float) -> None:
-    """Four thousand draws a mode: the share's own standard error is 0.34 %."""
-    errors, radii = drawn_errors(positioning, pitch, 4000, seed=11)
+    """Twenty thousand draws a mode: the share's own standard error is 0.15 %."""
+    errors, radii = drawn_errors(positioning, pitch, seed=11)
     share = float((errors <= radii).mean())
     print(
         f"\n{positioning} at {-pitch:.0f}°, 100 m up: {share:.1%} of {len(errors)} errors within the stated radius; "

@@ -9,13 +9,11 @@ it.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
 import cv2
-import exifread
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -28,7 +26,7 @@ from edge.flights.lenses import lens_of
 from edge.flights.local import LocalPlane
 from edge.flights.locating import Locator
 from edge.flights.posing import pose_of
-from edge.flights.telemetry import Attitude, Fix, Positioning
+from edge.flights.reading.stills import read_still
 from edge.flights.uncertainty import PoseErrors
 from edge.vision.arrays import Doubles, Mask
 from edge.vision.lens import Lens
@@ -67,8 +65,9 @@ def photos(shared_data: Path, plane: LocalPlane) -> list[Photo]:
 
 
 def photo(path: Path, plane: LocalPlane) -> Photo:
-    fix, model = record_of(path)
-    posed = pose_of(fix, plane, LevelGround())
+    still = read_still(path)
+    assert still.fix is not None
+    posed = pose_of(still.fix, plane, LevelGround())
     picture = cv2.imread(str(path))
     height, width = picture.shape[:2]
     small = cv2.resize(picture, (width // SHRUNK, height // SHRUNK), interpolation=cv2.INTER_AREA)
@@ -76,33 +75,8 @@ def photo(path: Path, plane: LocalPlane) -> Photo:
         cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), road(small)
     )
     corners = (np.array([point.pt for point in found]) + 0.5) * SHRUNK - 0.5
-    return Photo(lens_of(width=width, height=height, model=model).lens, posed.pose, posed.errors, corners, descriptors)
-
-
-def record_of(path: Path) -> tuple[Fix, str]:
-    content = path.read_bytes()
-    with path.open("rb") as file:
-        tags = exifread.process_file(file, details=False)
-
-    def degrees(name: str) -> float:
-        whole, minutes, seconds = (float(part) for part in tags[f"GPS GPS{name}"].values)
-        return (whole + minutes / 60 + seconds / 3600) * (-1 if str(tags[f"GPS GPS{name}Ref"]) in "WS" else 1)
-
-    def stated(name: str) -> float:
-        match = re.search(rf'drone-dji:{name}="([^"]+)"'.encode(), content)
-        assert match is not None
-        return float(match[1])
-
-    gimbal = Attitude(*(stated(f"Gimbal{angle}Degree") for angle in ("Yaw", "Pitch", "Roll")))
-    return Fix(
-        1,
-        degrees("Latitude"),
-        degrees("Longitude"),
-        above_takeoff_m=stated("RelativeAltitude"),
-        above_sea_m=stated("AbsoluteAltitude"),
-        gimbal=gimbal,
-        positioning=Positioning.GNSS,
-    ), str(tags["Image Model"])
+    lens = lens_of(width=width, height=height, model=still.lens.model, focal_mm=still.lens.focal_mm).lens
+    return Photo(lens, posed.pose, posed.errors, corners, descriptors)
 
 
 def road(small: NDArray[np.uint8]) -> Mask:

@@ -107,9 +107,16 @@ def test_a_stated_sigma_wins() -> None:
             190.0,
             math.hypot(0.05, 0.3),
         ),
-        # RTK knows its absolute height better than the one above takeoff.
+        # RTK knows its absolute height better than the one above takeoff; without a sigma it may be another datum's.
         (
-            {"above_sea_m": 191.0, "positioning": Positioning.RTK_FIXED},
+            {"above_sea_m": 175.0, "positioning": Positioning.RTK_FIXED},
+            HILL,
+            Conditions(takeoff=Takeoff(ORIGIN)),
+            190.0,
+            math.hypot(0.304, 0.5),
+        ),
+        (
+            {"above_sea_m": 191.0, "vertical_sigma_m": 0.03, "positioning": Positioning.RTK_FIXED},
             HILL,
             Conditions(takeoff=Takeoff(ORIGIN)),
             191.0,
@@ -123,7 +130,7 @@ def test_a_stated_sigma_wins() -> None:
             3.008,
         ),
         (
-            {"above_takeoff_m": None, "above_sea_m": 190.0, "positioning": Positioning.RTK_FIXED},
+            {"above_takeoff_m": None, "above_sea_m": 190.0, "vertical_sigma_m": 0.03},
             LevelGround(90.0, Datum.ELLIPSOID),
             Conditions(geoid_m=-20.0),
             170.0,
