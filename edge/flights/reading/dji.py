@@ -30,7 +30,7 @@ _LENGTH = re.compile(rf"{_NUMBER} ?m?")
 
 _LOOKS = (
     (BRACKETED, re.compile(r"\[\s{0,4}(?:latitude|long?t?itude)\b", re.IGNORECASE)),
-    (P4RTK, re.compile(r"\bGPS ?\(.{0,300}\b[FG]\.PRY\b|\bHOME ?\(.{0,200}\bH\.S\b", re.IGNORECASE | re.DOTALL)),
+    (P4RTK, re.compile(r"\b(?:[FG]\.PRY|H\.S)\b", re.IGNORECASE)),
     (GPS, re.compile(r"\bGPS ?\(", re.IGNORECASE)),
     (COMMA, re.compile(r"(?:^|[\s,])Lat ?:", re.IGNORECASE)),
     (SETTINGS_ONLY, re.compile(r"\b(?:iso|shutter|fnum|f/\d)", re.IGNORECASE)),

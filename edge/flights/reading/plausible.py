@@ -81,14 +81,14 @@ def keep_track(collected: Collected) -> None:
     """Leaves the fixes of one flight: strays and what another flight left in the file become `unread`.
 
     One pass: each record joins a run that it can follow, or starts one. The longest run stands, and every other of
-    some length that does not overlap it in time: a gap is no fault.
+    some length that does not contradict it: a pause is no fault.
     """
     runs: list[_Run] = []
     owner: list[int] = []
-    current = -1
+    current = longest = -1
     for fix in collected.fixes:
         strange = ""
-        for index in _to_try(runs, current):
+        for index in _to_try(runs, current, longest):
             why = _cannot_follow(runs[index].last, fix)
             if not why:
                 runs[index].last = fix
@@ -100,6 +100,8 @@ def keep_track(collected: Collected) -> None:
             runs.append(_Run(fix, fix, strange=strange))
             current = len(runs) - 1
         owner.append(current)
+        if longest < 0 or runs[current].count > runs[longest].count:
+            longest = current
     if len(runs) < 2:
         return
     kept = _standing(runs)
@@ -116,12 +118,15 @@ def keep_track(collected: Collected) -> None:
         collected.read("track", f"{len(kept)} parts, from lines {starts}", "the log jumps or pauses", certain=False)
 
 
-def _to_try(runs: list[_Run], current: int) -> list[int]:
+def _to_try(runs: list[_Run], current: int, longest: int) -> list[int]:
     """The run of the record before, if it is more than a stray or two, then the longer ones of the newest."""
-    newest = range(max(0, len(runs) - _OPEN_RUNS), len(runs))
+    newest = list(range(max(0, len(runs) - _OPEN_RUNS), len(runs)))
+    if 0 <= longest < len(runs) - _OPEN_RUNS:
+        newest.append(longest)
+    newest.sort(key=lambda index: -runs[index].count)
     if current >= 0 and runs[current].count > _STRAYS:
         return [current, *(index for index in newest if index != current)]
-    return sorted(newest, key=lambda index: -runs[index].count)
+    return newest
 
 
 def _cannot_follow(before: Fix, fix: Fix) -> str:
@@ -131,6 +136,12 @@ def _cannot_follow(before: Fix, fix: Fix) -> str:
         return f"time goes back by {-seconds:.3g} s"
     if seconds is not None and seconds > GAP_SECONDS:
         return f"time jumps ahead by {seconds:.3g} s"
+    return _leap(before, fix)
+
+
+def _leap(before: Fix, fix: Fix) -> str:
+    """How far `fix` is from `before`, if no drone goes so fast, or nothing."""
+    seconds = _seconds_between(before, fix)
     passed = max(seconds or 0.0, _wall_seconds(before, fix) or 0.0)
     if seconds is None:
         passed = GAP_SECONDS / 10  # without times a minute is allowed for
@@ -172,17 +183,18 @@ def _standing(runs: list[_Run]) -> set[int]:
         run = runs[index]
         if run.count < _SOME or run.count * _SHARE < total:
             break
-        if not any(_overlap(run, runs[other]) for other in kept):
+        if not any(_contradict(run, runs[other]) for other in kept):
             kept.append(index)
     return set(kept)
 
 
-def _overlap(one: _Run, other: _Run) -> bool:
-    """Whether two runs claim the same time, so that one of them belongs to another flight."""
+def _contradict(one: _Run, other: _Run) -> bool:
+    """Whether two runs cannot both be of this flight: they claim the same time, or lie too far apart for the pause."""
     if one.first.line > other.first.line:
         one, other = other, one
     between = _seconds_between(one.last, other.first)
-    return one.last.line > other.first.line or (between is not None and between < -_TIME_JITTER)
+    overlap = one.last.line > other.first.line or (between is not None and between < -_TIME_JITTER)
+    return overlap or bool(_leap(one.last, other.first))
 
 
 def refuse_faults(fixes: Iterable[Fix], collected: Collected) -> None:

@@ -22,7 +22,8 @@ _DATE = re.compile(
 )
 _INDEX = re.compile(r"\s{0,8}\d{1,9}\s{0,8}")
 CUE_LINES = 24
-"""Lines of one cue that are looked at; the longest known record has five."""
+CUE_LETTERS = 4_096
+"""Of one cue; the longest known record has five lines and 800 letters."""
 
 FAR_UP_M = 500.0
 """DJI's ceiling above take-off: an `altitude` over it is above the sea."""
@@ -44,10 +45,12 @@ class Cue:
     start: float | None
     """Seconds, None where the time cannot be read."""
     text: list[Line] = field(default_factory=list)
+    letters: int = 0
     longer: bool = False
 
     def add(self, line: Line) -> None:
-        if len(self.text) < CUE_LINES:
+        self.letters += len(line.text)
+        if len(self.text) < CUE_LINES and self.letters <= CUE_LETTERS:
             self.text.append(line)
         else:
             self.longer = True

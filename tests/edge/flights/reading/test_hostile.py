@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from edge.flights.reading.klv import Broken, LocalSet, Scanner
 from edge.flights.reading.logs import MAX_FILE_BYTES
 from edge.flights.reading.sniff import kind_of, read_telemetry
+from edge.flights.reading.srt import CUE_LETTERS
 from edge.flights.telemetry import Fix, TelemetryError, TelemetryLog
 from tests.edge.flights.reading.dialects import AIRDATA, DIALECTS, OURS, sample
 from tests.edge.flights.reading.packets import KEY, flying, metadata_stream, packet
@@ -134,7 +135,8 @@ def test_scanner_finds_the_same_in_pieces_as_in_one(pieces: list[bytes]) -> None
 def test_lines_made_to_stall_a_parser(tmp_path: Path, line: bytes) -> None:
     """Thousands of such lines: a pattern that goes back and forth in them would take hours."""
     path = tmp_path / "a.srt"
-    path.write_bytes((b"1\n00:00:01,000 --> 00:00:02,000\n" + line + b"\n\n") * 40)
+    short = (b"1\n00:00:01,000 --> 00:00:02,000\n" + line[: CUE_LETTERS - 100] + b"\n\n") * 60
+    path.write_bytes(short + (b"1\n00:00:01,000 --> 00:00:02,000\n" + line + b"\n\n") * 10)
     with contextlib.suppress(TelemetryError):
         read_telemetry(path)
 
