@@ -23,6 +23,8 @@ class Action(StrEnum):
     CLEARED = "cleared"
     REPAIRED = "repaired"
     """Cleared, and seen to work again."""
+    REMOVED = "removed"
+    """Cleared, and seen to be gone."""
     REROUTED = "rerouted"
     CLAIMED = "claimed"
     RENEWED = "renewed"
@@ -61,6 +63,12 @@ def _duration(seconds: int, units: tuple[str, str, str]) -> str:
     return units[1].format(minutes) if minutes else units[2].format(seconds)
 
 
+def _days(seconds: int, unit: str, units: tuple[str, str, str]) -> str:
+    """Whole days, as flights lie apart; what is less than two as `_duration` has it."""
+    days = seconds // 86_400
+    return f"{days}{unit}" if days >= 2 else _duration(seconds, units)
+
+
 def _comment(text_zh: str, text_en: str, params: Mapping[str, Any]) -> tuple[str, str]:
     comment = params.get("comment")
     return (f"{text_zh}({comment})", f"{text_en} ({comment})") if comment else (text_zh, text_en)
@@ -78,6 +86,10 @@ _TELLERS: Mapping[Action, _Teller] = MappingProxyType(
         Action.REPAIRED: lambda p: (
             f"已修复,历时{_duration(p['seconds'], _UNITS_ZH)}",
             f"Repaired {_duration(p['seconds'], _UNITS_EN)} after it began",
+        ),
+        Action.REMOVED: lambda p: (
+            f"巡飞所见已拆除,距首次发现{_days(p['seconds'], '天', _UNITS_ZH)}",
+            f"Seen to be gone {_days(p['seconds'], ' d', _UNITS_EN)} after it was first seen",
         ),
         Action.REROUTED: lambda p: (f"位置更新,转入队列 {p['queue_zh']}", f"Moved to the queue {p['queue_en']}"),
         Action.CLAIMED: lambda _: ("已领取", "Claimed"),

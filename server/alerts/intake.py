@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from contract.details import SIGNAL_HAZARDS, SignalDetail
+from contract.details import SignalDetail, StructureDetail
 from contract.events import HazardEvent, Phase, Severity, Tier
 from contract.geometry import Location, distance_m
 from contract.ids import uuid7
@@ -38,6 +38,7 @@ from server.routing.context import RoutingContext
 from server.routing.model import Route
 
 SNAPSHOT_KIND = "snapshot"
+STRUCTURE = "illegal_structure"
 _ATTEMPTS = 5
 """How often an insert may meet an open alert that is closed before we can join it. Once is already rare."""
 
@@ -117,13 +118,20 @@ class IntakeRaceError(RuntimeError):
     """An alert kept opening and closing under our hands; the transaction should be tried again."""
 
 
-def fingerprint(device_id: str, source_id: str, hazard: str, canary_id: str | None = None) -> str:
+def fingerprint(
+    device_id: str, source_id: str, hazard: str, canary_id: str | None = None, thing: str | None = None
+) -> str:
     """What makes two episodes the same alert while it is open: hazard, device and source.
 
     A source is a camera or a sensor with one place, so this is "one hazard at one place". Correlation between sources
-    will widen it. Each drill is an alert of its own: nothing real may join it, nor it anything real.
+    will widen it. Survey flights see a whole district: what they find is told apart by `thing`, the name that it has in
+    every flight. Each drill is an alert of its own: nothing real may join it, nor it anything real.
     """
-    parts = (device_id, source_id, hazard) if canary_id is None else (device_id, source_id, hazard, canary_id)
+    parts = [device_id, source_id, hazard]
+    if canary_id is not None or thing is not None:
+        parts.append(canary_id or "")
+    if thing is not None:
+        parts.append(thing)
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
 
 
@@ -149,7 +157,8 @@ def _first_event(
 ) -> IntakeResult:
     """The first event of an episode to arrive (not always its first revision) opens an alert or joins the open one."""
     data = event.data
-    key = fingerprint(event.device_id, data.source.id, data.hazard, data.canary.id if data.canary else None)
+    canary_id = data.canary.id if data.canary else None
+    key = fingerprint(event.device_id, data.source.id, data.hazard, canary_id, _thing(event))
     for _attempt in range(_ATTEMPTS):
         joined = _open_alert_with(connection, key)
         if joined is not None:
@@ -219,12 +228,23 @@ def _episode_values(event: HazardEvent, received_at: datetime) -> dict[str, Any]
     }
 
 
+def _thing(event: HazardEvent) -> str | None:
+    """Which of a flight's many things it is about; None where the source itself says that."""
+    detail = event.data.typed_detail() if event.data.hazard == STRUCTURE else None
+    return detail.structure if isinstance(detail, StructureDetail) else None
+
+
 def _repaired_at(event: HazardEvent) -> datetime | None:
-    """When what was out of order worked again, if the event says so: never outside of the time that it tells of."""
+    """When what was out of order worked again, or what had to go was gone, if the event says so: never outside of the
+    time that it tells of."""
     data = event.data
-    if data.phase is not Phase.CLEARED or data.hazard not in SIGNAL_HAZARDS:
+    if data.phase is not Phase.CLEARED:
         return None
-    repaired_at = SignalDetail.model_validate(data.detail).repaired_at
+    match data.typed_detail():
+        case SignalDetail(repaired_at=repaired_at) | StructureDetail(removed_at=repaired_at):
+            pass
+        case _:
+            return None
     return repaired_at and min(max(repaired_at, data.started_at), data.observed_at)
 
 
@@ -424,7 +444,8 @@ def _tell_end(connection: Connection, row: AlertRow, who: str, at: datetime) -> 
         return
     # Never below zero: `opened_at` is the device's time, but no later than the server's.
     seconds = max(0, round((row.repaired_at - row.opened_at).total_seconds()))
-    note(connection, row.id, at, who, Action.REPAIRED, seconds=seconds)
+    over = Action.REMOVED if row.hazard == STRUCTURE else Action.REPAIRED
+    note(connection, row.id, at, who, over, seconds=seconds)
 
 
 def snapshot_query(alert_id: str) -> Select[str]:

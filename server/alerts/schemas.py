@@ -93,7 +93,8 @@ class AlertSummary(BaseModel):
     ] = None
     stale: Annotated[bool, Field(description="It has lasted so long that it may be a fixture")] = False
     repaired_at: Annotated[
-        datetime | None, Field(description="When what was out of order worked again, once its device has seen that")
+        datetime | None,
+        Field(description="When what was out of order worked again, or was gone, once its device has seen that"),
     ] = None
 
 

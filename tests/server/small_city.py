@@ -216,6 +216,15 @@ DETAILS: dict[str, dict[str, Any]] = {
         "visible_share": 0.97,
         "samples_per_second": 8.0,
     },
+    "illegal_structure": {
+        "structure": "E113.60000N34.70000",
+        "change": "new",
+        "area_m2": 30.0,
+        "exceeded_m2": 30.0,
+        "sightings": {"frames": 3, "flights": 1, "first_seen": "2026-11-21T08:00:00Z"},
+        "flight": {"id": "flight-2", "taken_at": "2026-11-21T08:00:00Z"},
+        "compared_with": {"id": "flight-1", "taken_at": "2026-10-21T08:00:00Z"},
+    },
 }
 
 

@@ -555,7 +555,7 @@ export interface components {
             received_at: string;
             /**
              * Repaired At
-             * @description When what was out of order worked again, once its device has seen that
+             * @description When what was out of order worked again, or was gone, once its device has seen that
              */
             repaired_at?: string | null;
             severity: components["schemas"]["Severity"];
@@ -663,7 +663,7 @@ export interface components {
             received_at: string;
             /**
              * Repaired At
-             * @description When what was out of order worked again, once its device has seen that
+             * @description When what was out of order worked again, or was gone, once its device has seen that
              */
             repaired_at?: string | null;
             severity: components["schemas"]["Severity"];

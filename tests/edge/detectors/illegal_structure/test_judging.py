@@ -54,6 +54,16 @@ def test_what_lies_in_an_approved_outline_and_its_margin_is_never_told(house, si
     assert result.exceeded_m2 < 1e-6
 
 
+def test_the_margin_is_the_eaves_and_two_sigmas_of_both() -> None:
+    """Sigmas of 0.3 and 0.4 m are 0.5 together: 0.8 + 2 × 0.5 = 1.8 m, all around, corners included."""
+    approved = entry(Layer.APPROVED, HOUSE, sigma_m=0.4)
+    assert judged(box(-1.79, -1.79, 15.58, 13.58), approved).exceeded_m2 == 0
+    longer = judged(box(0, 0, 17, 10), approved)
+    assert longer.exceeded_m2 == pytest.approx((5 - 1.8) * 10)
+    bare = judged(box(0, 0, 17, 10), approved, config=IllegalStructureSettings(eaves_m=0, sigmas=0))
+    assert bare.exceeded_m2 == pytest.approx(50)
+
+
 @settings(deadline=None)
 @given(out_m=st.floats(3, 30), side=st.floats(3, 30), sigma=st.floats(0, 1), turn=st.floats(0, 360))
 def test_the_exceeded_area_is_what_stands_beyond_the_margin(out_m, side, sigma, turn) -> None:
