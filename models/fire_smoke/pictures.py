@@ -37,17 +37,17 @@ MIN_OVERLAP = 0.2
 def burning(rng: np.random.Generator, backgrounds: Sequence[Path]) -> Made:
     """A fire, smoke, or both (`models.training.making.Maker`)."""
     background = _background(rng, backgrounds)
-    return _made(composite(rng, background, KINDS[rng.choice(len(KINDS), p=CHANCES)]))
+    return as_made(composite(rng, background, KINDS[rng.choice(len(KINDS), p=CHANCES)]))
 
 
 def flames(rng: np.random.Generator, backgrounds: Sequence[Path]) -> Made:
     """Fires without smoke, none of them small."""
-    made = _made(composite(rng, _background(rng, backgrounds), Kind.FIRE))
+    made = as_made(composite(rng, _background(rng, backgrounds), Kind.FIRE))
     for _ in range(TRIES):
         height, width = made.bgr.shape[:2]
         if made.boxes and all(_longest_px(box, width, height) >= LEAST_FLAME_PX for box in made.boxes):
             break
-        made = _made(composite(rng, _background(rng, backgrounds), Kind.FIRE))
+        made = as_made(composite(rng, _background(rng, backgrounds), Kind.FIRE))
     return made
 
 
@@ -67,11 +67,11 @@ def believed(rng: np.random.Generator, backgrounds: Sequence[Path], *, teacher: 
 
 def blazes(rng: np.random.Generator, backgrounds: Sequence[Path]) -> Made:
     """Fires that have burned for long: walls of flame, woods and houses, skies gone orange."""
-    made = _made(blaze(rng, _background(rng, backgrounds)))
+    made = as_made(blaze(rng, _background(rng, backgrounds)))
     for _ in range(TRIES):
         if made.boxes:
             break
-        made = _made(blaze(rng, _background(rng, backgrounds)))
+        made = as_made(blaze(rng, _background(rng, backgrounds)))
     return made
 
 
@@ -146,7 +146,7 @@ def _fractal(rng: np.random.Generator, height: int, width: int) -> NDArray[np.fl
 
 def alike(rng: np.random.Generator, backgrounds: Sequence[Path]) -> Made:
     """Tail lights, beacons, hi-vis vests, steam and the like; nothing burns."""
-    return _made(lookalike(rng, _background(rng, backgrounds)))
+    return as_made(lookalike(rng, _background(rng, backgrounds)))
 
 
 def _background(rng: np.random.Generator, backgrounds: Sequence[Path]) -> Picture:
@@ -185,7 +185,8 @@ def _longest_px(box: Box, width: int, height: int) -> float:
     return max((box.right - box.left) * width, (box.bottom - box.top) * height)
 
 
-def _made(shown: Composite) -> Made:
+def as_made(shown: Composite) -> Made:
+    """A composite in the form of the recipe's pictures: sides as parts of the picture."""
     height, width = shown.picture.shape[:2]
     boxes = tuple(
         Box(box.label.value, box.left / width, box.top / height, box.right / width, box.bottom / height)

@@ -30,6 +30,7 @@ OUT = Path("var/eval-fire.json")
 SHOWS = Path("var/eval-fire")
 """What became of each show: read again with --keep."""
 CLIPS = Path("samples/clips")
+TABLE_COLUMNS = 160
 QUICK = ("flame-00", "flame-01", "smoke-00", "like-beacon-0", "like-red_cloth-0", "real-sample_01")
 """A minute or two on two quiet cores."""
 
@@ -37,7 +38,8 @@ QUICK = ("flame-00", "flame-01", "smoke-00", "like-beacon-0", "like-red_cloth-0"
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0: every target holds or is left open; 1: one is missed; 2: wrong usage or no such model."""
     arguments = _parser().parse_args(argv)
-    console = Console()
+    # A file or a pipe has no width: a table cut to 80 columns hides its figures.
+    console = Console() if sys.stdout.isatty() else Console(width=TABLE_COLUMNS)
     try:
         weights = weights_of(arguments.model)
     except ValidationError as error:

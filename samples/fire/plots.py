@@ -17,7 +17,10 @@ Picture = NDArray[np.uint8]
 WIDTH, HEIGHT = 900, 640
 LEFT, RIGHT, TOP, BOTTOM = 90, 860, 50, 380
 INK, FAINT, BLUE, RED = (40, 40, 40), (215, 215, 215), (180, 110, 40), (60, 60, 200)
-MOST_FALSE = 10_000.0
+LEAST_FALSE, MOST_FALSE = 1.0, 10_000.0
+LEAST_RECALL = 0.5
+NAMES_Y = 190
+"""Below all points as long as recall is above a half; each name a line lower than the one before, or they overlap."""
 
 
 def plot(judged: Judged, rows: Sequence[Row], path: Path) -> None:
@@ -31,21 +34,23 @@ def plot(judged: Judged, rows: Sequence[Row], path: Path) -> None:
 
 def _stages(picture: Picture, rows: dict[str, Row]) -> None:
     _write(picture, "Recall in time against false alarms and reviews per camera-day of look-alikes (log), 95 %", 20, 26)
-    for value in (0.1, 1, 10, 100, 1000, 10_000):
+    for value in (1, 10, 100, 1000, 10_000):
         x = _x(value)
         cv2.line(picture, (x, TOP), (x, BOTTOM), FAINT, 1)
         _write(picture, f"{value:g}", x - 10, BOTTOM + 18, 0.4)
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+    for share in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
         cv2.line(picture, (LEFT, _y(share)), (RIGHT, _y(share)), FAINT, 1)
         _write(picture, f"{share:.2f}", LEFT - 45, _y(share) + 4, 0.4)
     last: tuple[int, int] | None = None
-    for variant in Variant:
+    for number, variant in enumerate(Variant):
         recall = rows.get(f"ablation.recall_in_time.{variant.value}")
         false = rows.get(f"ablation.false_per_camera_day.{variant.value}")
         if recall is None or false is None or recall.value is None or false.value is None:
             continue
         at = _x(false.value), _y(recall.value)
         ink = RED if variant is Variant.CLASSICAL else BLUE
+        name_y = NAMES_Y + 22 * number
+        cv2.line(picture, (at[0], at[1] + 6), (at[0], name_y), FAINT, 1)
         if false.interval is not None:
             cv2.line(picture, (_x(false.interval[0]), at[1]), (_x(false.interval[1]), at[1]), ink, 1, cv2.LINE_AA)
         if recall.interval is not None:
@@ -53,7 +58,7 @@ def _stages(picture: Picture, rows: dict[str, Row]) -> None:
         if last is not None and variant is not Variant.CLASSICAL:
             cv2.line(picture, last, at, FAINT, 1, cv2.LINE_AA)
         cv2.circle(picture, at, 5, ink, -1, cv2.LINE_AA)
-        _write(picture, variant.value, at[0] + 8, at[1] - 8)
+        _write(picture, f"{variant.value}: {recall.value:.2f}, {false.value:.0f}", at[0] + 5, name_y)
         last = at
 
 
@@ -77,12 +82,12 @@ def _seconds(value: float) -> int:
 
 
 def _x(per_day: float) -> int:
-    share = np.log10(max(per_day, 0.1) / 0.1) / np.log10(MOST_FALSE / 0.1)
+    share = np.log10(max(per_day, LEAST_FALSE) / LEAST_FALSE) / np.log10(MOST_FALSE / LEAST_FALSE)
     return round(LEFT + min(max(float(share), 0), 1) * (RIGHT - LEFT))
 
 
 def _y(share: float) -> int:
-    return round(BOTTOM - share * (BOTTOM - TOP))
+    return round(BOTTOM - max(share - LEAST_RECALL, 0.0) / (1 - LEAST_RECALL) * (BOTTOM - TOP))
 
 
 def _write(picture: Picture, text: str, x: int, y: int, size: float = 0.45) -> None:

@@ -25,6 +25,7 @@ from samples.junction.scenario import Scene
 from samples.junction.suite import PHOTOGRAPHS, SEED, evaluation_set
 
 OUT = Path("var/eval-signals.json")
+TABLE_COLUMNS = 160
 SCENES = Path("var/eval-signals")
 """What became of each scene: read again with --keep."""
 QUICK = ("fault-slow-00", "fault-slow-05", "fault-middle-01", "fault-quick-02", "calm-quick-05")
@@ -37,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     photographs = PHOTOGRAPHS if PHOTOGRAPHS.is_dir() and not arguments.no_photographs else None
     everything = evaluation_set(SEED, photographs)
     scenes = _chosen(everything, arguments)
-    console = Console()
+    # A file or a pipe has no width: a table cut to 80 columns hides its figures.
+    console = Console() if sys.stdout.isatty() else Console(width=TABLE_COLUMNS)
     if not scenes:
         console.print(f"found no scene called {arguments.only}, expected part of a name such as fault-slow-03-dusk")
         return 2

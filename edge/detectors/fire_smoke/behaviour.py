@@ -21,6 +21,7 @@ CHURN_SECONDS = 0.2
 """Between two outlines that are compared: at 5 frames a second the next one."""
 COLOURED_PX = 8
 """Of the working picture: with fewer flame-coloured pixels the brightest ones are the flame (infra-red, white heat)."""
+BRIGHTEST = 0.98
 BRIGHT_SHARE = 0.85
 IN_STEP = 0.4
 """From so much of `together` a single line is a lamp's: the largest rendered fires have one of a hertz, each tongue for
@@ -55,6 +56,8 @@ class Behaviour:
     """Standard deviation of the base in box heights."""
     coloured: float | None = None
     """Share of the burst in which it had a flame's colour."""
+    glow: float | None = None
+    """How bright its brightest fiftieth is, levels of grey, in the middle picture of the burst."""
     change: float | None = None
     """Levels of grey within 0.2 s, or from one picture to the next if they come more slowly."""
     constancy: float | None = None
@@ -161,6 +164,7 @@ def _fire(tube: Tube, eye: Eye, now: float, settings: BehaviourSettings, tubes: 
         drift=drift,
         base_drift=base_drift,
         coloured=float(np.mean([cv2.countNonZero(mask[window]) >= COLOURED_PX for mask in masks])),
+        glow=float(np.median([np.quantile(luma, BRIGHTEST) for luma in lumas])),
     )
 
 
@@ -219,7 +223,7 @@ def _outlines(lumas: Sequence[Grey], masks: Sequence[Mask]) -> list[Mask]:
     """What is flame in each picture: by colour, or the brightest places where nothing has a flame's colour."""
     if np.mean([cv2.countNonZero(mask) for mask in masks]) >= COLOURED_PX:
         return [np.asarray(mask, np.uint8) for mask in masks]
-    brightest = float(np.quantile(np.stack(lumas), 0.98))
+    brightest = float(np.quantile(np.stack(lumas), BRIGHTEST))
     return [over(luma, BRIGHT_SHARE * brightest) for luma in lumas]
 
 

@@ -29,6 +29,7 @@ FIRE: Mapping[str, float] = MappingProxyType(
         "asked": -1.1,
         "denied": -2.0,
         "blind": -2.5,
+        "dim": -3.0,
         "flame": 0.95,
         "votes": 0.8,
         "in_band": 0.6,
@@ -70,6 +71,13 @@ LEAST_LOOKS = 3
 """From so many a model that sees nothing counts against."""
 LEAST_LABELS = 200
 """A site's own calibration from fewer follows chance."""
+GLOWS = 210.0
+DARK = 170.0
+"""Levels of the brightest fiftieth of a place. Where nothing has a flame's colour, flames are burnt out all the same, as
+in infra-red (200-254 in rendered ones). Lane markings, exhaust and noise, which a model takes for fire at times, are
+not (75-187)."""
+UNCOLOURED = 0.3
+"""Share of pictures with a flame's colour: flames 0.42-1, of small ones by night 0.27."""
 SUREST = 0.97
 """No camera is surer: of thirty tubes at this score one is a film on a screen, or steam that is lit."""
 _EDGE = 1e-4
@@ -146,6 +154,7 @@ def fit_site(scores: Sequence[float], burns: Sequence[bool]) -> tuple[float, flo
 
 def _fire_features(behaviour: Behaviour) -> dict[str, float]:
     return _known(
+        dim=_dim(behaviour),
         in_band=behaviour.in_band,
         flat=None if behaviour.line is None else 1 - behaviour.line,
         apart=None if behaviour.together is None else 1 - behaviour.together,
@@ -155,6 +164,13 @@ def _fire_features(behaviour: Behaviour) -> dict[str, float]:
         drift=None if behaviour.drift is None else behaviour.drift / 0.5,
         base=None if behaviour.base_drift is None else behaviour.base_drift / 0.35,
     )
+
+
+def _dim(behaviour: Behaviour) -> float | None:
+    """1 where nothing has a flame's colour and nothing is bright enough to be burnt out, 0 where something is."""
+    if behaviour.coloured is None or behaviour.glow is None:
+        return None
+    return max(1 - behaviour.coloured / UNCOLOURED, 0.0) * min(max((GLOWS - behaviour.glow) / (GLOWS - DARK), 0.0), 1.0)
 
 
 def _smoke_features(behaviour: Behaviour) -> dict[str, float]:

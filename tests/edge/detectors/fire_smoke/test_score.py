@@ -71,6 +71,23 @@ def test_a_model_that_is_there_is_known_to_have_been_asked() -> None:
     assert (asked["asked"], asked["model"], asked["denied"]) == (1.0, 0.0, 1.0)
 
 
+def seen_as(coloured: float | None, glow: float | None) -> dict[str, float]:
+    tube = Tube(1, Hazard.FIRE, 0.0, 5.0, (10.0, 10.0, 20.0, 20.0))
+    return features(tube, Behaviour(coloured=coloured, glow=glow), 5.0, TubeSettings(), growth=None, beside_fire=False)
+
+
+def test_what_neither_has_a_flames_colour_nor_glows_is_dim() -> None:
+    assert seen_as(coloured=0.0, glow=150)["dim"] == 1.0  # a lane marking
+    assert seen_as(coloured=0.0, glow=250)["dim"] == 0.0  # a flame in infra-red
+    assert seen_as(coloured=0.5, glow=100)["dim"] == 0.0  # a small one far away by night
+    assert 0 < seen_as(coloured=0.1, glow=190)["dim"] < 1
+    assert "dim" not in seen_as(coloured=None, glow=None)
+    assert "dim" not in seen_as(coloured=0.0, glow=None)
+    sure = {"model": 1.0, "asked": 1.0, "votes": 1.0, "churn": 0.3, "area": 0.5}
+    assert score(sure, Hazard.FIRE, ScoreSettings()) > ScoreSettings().alarm
+    assert score({**sure, "dim": 1.0}, Hazard.FIRE, ScoreSettings()) < ScoreSettings().review
+
+
 def test_a_site_can_replace_weights_and_bend_the_score() -> None:
     told = score(FLAMES, Hazard.FIRE, ScoreSettings())
     assert score(FLAMES, Hazard.FIRE, ScoreSettings(weights={"fire.churn": 0.0})) < told
