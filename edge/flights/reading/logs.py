@@ -23,7 +23,7 @@ MAX_LINE_BYTES = 16 * 1024
 MAX_LINES = 5_000_000
 """Ten lines a record."""
 MAX_FIXES = 500_000
-"""Two hours and a quarter at 60 a second; no multirotor flies so long. About 200 MB."""
+"""Two hours and a quarter at 60 a second; no multirotor flies so long. About 350 MB."""
 MAX_UNREAD = 1_000
 """What is beyond is counted, not listed."""
 

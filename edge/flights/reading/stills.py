@@ -183,7 +183,8 @@ class _Reader:
             return None, None
         kind = notes.xmp.get((DJI.rstrip("/"), "AltitudeType"), "")
         if kind.lower() == "rtkalt" or positioning in (Positioning.RTK_FIXED, Positioning.RTK_FLOAT):
-            read(name, "height above the ellipsoid", "DJI's drones with RTK mean it so")
+            certain = notes.text("Image Make").upper().startswith("DJI")
+            read(name, "height above the ellipsoid", "DJI's drones with RTK mean it so", certain=certain)
             return None, absolute
         because = "as EXIF has it; makers write heights of barometers and above the ellipsoid there too"
         read(name, "height above the sea", because, certain=False)
@@ -227,10 +228,12 @@ class _Reader:
         return upright(Attitude(yaw, pitch, roll))
 
     def _skydio(self) -> Attitude | None:
-        """`CameraOrientationNED`: roll, pitch, yaw."""
-        parts = _numbers(self._notes.xmp.get((SKYDIO.rstrip("/"), "CameraOrientationNED"), ""))
-        if len(parts) != 3 or max(map(abs, parts)) > 360:
-            return None
+        """`CameraOrientationNED`: a structure, in older pictures roll, pitch and yaw between commas."""
+        name = "CameraOrientationNED"
+        found = self._angles(SKYDIO, *(f"{name}/{angle}" for angle in ("Yaw", "Pitch", "Roll")))
+        parts = _numbers(self._notes.xmp.get((SKYDIO, name), ""))
+        if found is not None or len(parts) != 3 or max(map(abs, parts)) > 360:
+            return found
         return upright(Attitude(parts[2], parts[1], parts[0]))
 
     def _belly(self) -> Attitude | None:
@@ -258,6 +261,8 @@ class _Reader:
             return _zoned(local, offset)
         exposed = _moment(notes.xmp.get((DJI.rstrip("/"), "UTCAtExposure"), ""))
         if exposed is not None:
+            because = "its name; in some pictures it is 20 s off the camera's own clock"
+            self._collected.read("UTCAtExposure", "UTC", because, certain=False)
             return exposed.replace(tzinfo=UTC)
         made = notes.xmp.get((XMP.rstrip("/"), "CreateDate"), "")
         moment, offset = _moment(made), _offset(made[19:])

@@ -16,7 +16,8 @@ DJI = "http://www.dji.com/drone-dji/1.0/"
 PARROT = "http://www.parrot.com/drone-parrot/1.0/"
 PIX4D = "http://pix4d.com/camera/1.0"
 SENSEFLY = "http://ns.sensefly.com/Camera/1.0"
-SKYDIO = "https://www.skydio.com/drone-skydio/1.0/"
+SKYDIO = "skydio"
+"""Any namespace with this word: no list of them is published."""
 XMP = "http://ns.adobe.com/xap/1.0/"
 
 
@@ -26,6 +27,8 @@ class BadXmpError(ValueError):
 
 def values_of(packet: bytes) -> dict[tuple[str, str], str]:
     """Attributes and elements without children, by (namespace without its last slash, name).
+
+    Those of a structure also by `Structure/name`: several may hold a `Yaw`.
 
     Raises:
         BadXmpError: it is no XML, too large or deep, or declares a document type (whose entities could fill memory).
@@ -57,28 +60,30 @@ def _refuse(*_: object) -> None:
 class _Collector:
     def __init__(self) -> None:
         self.values: dict[tuple[str, str], str] = {}
-        self._open: list[list[str]] = []
+        self._open: list[tuple[str, list[str]]] = []
 
-    def start(self, _name: str, attributes: dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         if len(self._open) >= _MAX_DEPTH:
             raise BadXmpError(f"XMP is nested more than {_MAX_DEPTH} deep")
-        self._open.append([])
+        self._open.append((name, []))
         for key, value in attributes.items():
-            self._keep(key, value)
+            self._keep(key, value, name)
 
     def text(self, text: str) -> None:
         if self._open:
-            self._open[-1].append(text)
+            self._open[-1][1].append(text)
 
     def end(self, name: str) -> None:
-        text = "".join(self._open.pop()).strip()
+        text = "".join(self._open.pop()[1]).strip()
         if text:
-            self._keep(name, text)
+            self._keep(name, text, self._open[-1][0] if self._open else "")
 
-    def _keep(self, key: str, value: str) -> None:
+    def _keep(self, key: str, value: str, within: str) -> None:
         space, _, name = key.rpartition("\n")
+        space = SKYDIO if SKYDIO in space else space.rstrip("/")
         if len(self.values) < _MAX_VALUES:
-            self.values.setdefault((space.rstrip("/"), name), value)
+            self.values.setdefault((space, name), value)
+            self.values.setdefault((space, f"{within.rpartition(chr(10))[2]}/{name}"), value)
 
 
 def find_packet(file: BinaryIO) -> bytes | None:

@@ -156,11 +156,29 @@ def test_roll_of_a_camera_in_the_belly_tilts_it_sideways(tmp_path: Path) -> None
 
 
 def test_skydio(tmp_path: Path) -> None:
-    fix = read(
-        tmp_path, jpeg(tiff(MAKER, CAMERA, PLACE), xmp({}, {"drone-skydio:CameraOrientationNED": "0.2, -84.0, 146.5"}))
-    ).fix
-    assert fix is not None
-    assert fix.gimbal == Attitude(146.5, -84, 0.2)
+    """Two structures have the same names within: the one against north, east, down counts."""
+    body = (
+        '<drone-skydio:CameraOrientationFLU rdf:parseType="Resource"><drone-skydio:Roll>1</drone-skydio:Roll>'
+        "<drone-skydio:Pitch>84</drone-skydio:Pitch><drone-skydio:Yaw>-146</drone-skydio:Yaw>"
+        "</drone-skydio:CameraOrientationFLU>"
+        '<drone-skydio:CameraOrientationNED rdf:parseType="Resource"><drone-skydio:Roll>0.2</drone-skydio:Roll>'
+        "<drone-skydio:Pitch>-84.0</drone-skydio:Pitch><drone-skydio:Yaw>146.5</drone-skydio:Yaw>"
+        "</drone-skydio:CameraOrientationNED>"
+    )
+    packet = xmp({}).replace(b"</rdf:Description>", body.encode() + b"</rdf:Description>")
+    older = xmp({}, {"drone-skydio:CameraOrientationNED": "0.2, -84.0, 146.5"})
+    for each in (packet, older):
+        fix = read(tmp_path, jpeg(tiff(MAKER, CAMERA, PLACE), each)).fix
+        assert fix is not None
+        assert fix.gimbal == Attitude(146.5, -84, 0.2)
+
+
+def test_djis_names_of_another_maker_are_less_certain(tmp_path: Path) -> None:
+    """Autel writes DJI's namespace, with RTK."""
+    still = read(tmp_path, jpeg(tiff({"Make": "Autel Robotics"}, CAMERA, PLACE), xmp(RTK)))
+    assert still.fix is not None
+    assert still.fix.above_ellipsoid_m == 198.31
+    assert "AbsoluteAltitude" in doubts(still)
 
 
 def test_accuracy_of_pix4d(tmp_path: Path) -> None:
