@@ -221,7 +221,7 @@ def _resampled(
     """In the plane, as the file counts heights, NaN where unknown.
 
     Bilinear between the file's own pixels, whose places are computed one by one: GDAL's warper errs by a part of a
-    cell as soon as its output is a little coarser, and wants to lift heights from one datum to the other.
+    cell as soon as its output is a little coarser.
     """
     west, south, east, north = bounds_m
     pixels_of = _Pixels(file, plane)

@@ -1,0 +1,1 @@
+"""What the places of a drone's pixels are worth, drawn: `python -m samples.positioning`."""
