@@ -73,8 +73,8 @@ LEAST_LABELS = 200
 """A site's own calibration from fewer follows chance."""
 GLOWS = 210.0
 DARK = 170.0
-"""Levels of the brightest fiftieth of a place. Where nothing has a flame's colour, flames are burnt out all the same, as
-in infra-red (200-254 in rendered ones). Lane markings, exhaust and noise, which a model takes for fire at times, are
+"""Levels of the brightest fiftieth of a place. Where nothing has a flame's colour, flames are burnt out all the same,
+as in infra-red (200-254 in rendered ones). Lane markings, exhaust and noise, which a model takes for fire at times, are
 not (75-187)."""
 UNCOLOURED = 0.3
 """Share of pictures with a flame's colour: flames 0.42-1, of small ones by night 0.27."""
