@@ -3,7 +3,9 @@
 from samples.town.changes import Change, ChangeKind, Nuisance, NuisanceKind
 from samples.town.flying import GNSS, NO_NOISE, RTK, Noise, Plan
 from samples.town.pairs import Flown, TownPair, Truth, make_pair
+from samples.town.register import register_of
 from samples.town.state import FlightState, Season, day
+from samples.town.suite import EvaluationPair, evaluation_pairs
 
 __all__ = [
     "GNSS",
@@ -11,6 +13,7 @@ __all__ = [
     "RTK",
     "Change",
     "ChangeKind",
+    "EvaluationPair",
     "FlightState",
     "Flown",
     "Noise",
@@ -21,5 +24,7 @@ __all__ = [
     "TownPair",
     "Truth",
     "day",
+    "evaluation_pairs",
     "make_pair",
+    "register_of",
 ]

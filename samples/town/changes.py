@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from shapely import STRtree, points
-from shapely.geometry import Polygon
+import shapely
+from shapely import STRtree
+from shapely.geometry import Point, Polygon
 
 from edge.vision.arrays import Doubles
 from samples.facade.seeding import stream
@@ -360,11 +361,13 @@ class _Works:
             self.other.append(Nuisance(NuisanceKind.ROAD_WORKS, outline + offset))
 
     def finished(self) -> Town:
-        """The town as it is now. Trees that stood in the way are gone."""
+        """The town as it is now. Trees in the way, and those whose crowns would hide what was built, are gone."""
         trees = [t for t in self.town.trees if t.key not in self.felled]
         if self._new and trees:
-            index = STRtree([p.buffer(0.8) for p in self._new])
-            hit = set(index.query(points([(t.east_m, t.north_m) for t in trees]), predicate="within")[0].tolist())
+            crowns = shapely.buffer(
+                [Point(t.east_m, t.north_m) for t in trees], [0.7 * t.radius_m + 0.5 for t in trees]
+            )
+            hit = set(STRtree(self._new).query(crowns, predicate="intersects")[0].tolist())
             trees = [t for n, t in enumerate(trees) if n not in hit]
         return replace(
             self.town, buildings=tuple(self.buildings.values()), patches=tuple(self.patches), trees=tuple(trees)

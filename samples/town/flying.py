@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from edge.flights.telemetry import Attitude, Positioning
+from edge.flights.telemetry import Positioning
 from edge.vision.arrays import Doubles
 from edge.vision.lens import Lens
 from edge.vision.pose import Pose, turned
@@ -142,7 +142,8 @@ def _stations(plan: Plan, size_m: float) -> list[tuple[float, float, float]]:
     """East, north and heading of each picture, line after line."""
     across, along = plan.width * plan.gsd_m, plan.height * plan.gsd_m
     lines = _spread(size_m, across, plan.side_overlap)
-    places = _spread(size_m, along, plan.forward_overlap)
+    # Past both ends by one step: the edges, too, are seen twice.
+    places = _spread(size_m + 2 * along * (1 - plan.forward_overlap), along, plan.forward_overlap)
     found = []
     angle = math.radians(plan.heading_deg)
     for n, x in enumerate(lines):
@@ -158,16 +159,3 @@ def _spread(length_m: float, reach_m: float, overlap: float) -> list[float]:
         return [0.0]
     count = math.ceil((length_m - reach_m) / (reach_m * (1 - overlap))) + 1
     return [float(at) for at in np.linspace(-(length_m - reach_m) / 2, (length_m - reach_m) / 2, count)]
-
-
-def attitude_of(turn: Doubles) -> Attitude:
-    """The yaw, pitch and roll that `turned` makes this turn of."""
-    forward, right, down = turn[:, 2], turn[:, 0], turn[:, 1]
-    pitch = math.degrees(math.asin(float(np.clip(forward[2], -1, 1))))
-    if math.hypot(forward[0], forward[1]) < 1e-9:
-        # Straight down the heading is where the upper edge points to; the roll is in it.
-        return Attitude(math.degrees(math.atan2(-down[0], -down[1])) % 360, pitch, 0.0)
-    yaw = math.degrees(math.atan2(forward[0], forward[1]))
-    level = turned(yaw, pitch, 0.0)
-    roll = math.degrees(math.atan2(float(right @ level[:, 1]), float(right @ level[:, 0])))
-    return Attitude(yaw % 360, pitch, roll)

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from edge.detectors.interface import Image
 from edge.flights.flight import Flight, KeyFrame
 from edge.flights.local import LocalPlane
+from edge.vision.pose import Pose
 from samples.facade.seeding import stream
 from samples.town.changes import Change, Nuisance, later
 from samples.town.flying import RTK, Noise, Plan, Survey, fly
@@ -40,7 +41,16 @@ class Flown:
 
     def picture(self, number: int) -> Image:
         """(plan.height, plan.width, 3) BGR. The same number, the same picture."""
-        return self.renderer.picture(self.survey.true_lens, self.survey.shots[number].true_pose, number)
+        return self.view(self.survey.shots[number].true_pose, number)
+
+    def view(self, pose: Pose, number: int) -> Image:
+        """As `picture`, from any place."""
+        return self.renderer.picture(self.survey.true_lens, pose, number)
+
+    def raw_picture(self, number: int) -> Image:
+        """As `picture`, before the camera squeezes it."""
+        pose = self.survey.shots[number].true_pose
+        return self.renderer.picture(self.survey.true_lens, pose, number, squeezed=False)
 
     def flight(self) -> Flight:
         """Key frames with the poses that the drone states."""

@@ -49,10 +49,13 @@ class Renderer:
         self._on_roofs = self._roof_things()
         self._noise = stream(state.seed, "noise").standard_normal((1031, 1033)).astype(np.float32) * state.noise_sigma
 
-    def picture(self, lens: Lens, pose: Pose, number: int = 0) -> Image:
-        """(lens.height, lens.width, 3) BGR. `number` decides the noise. Raises ValueError if the horizon is seen."""
+    def picture(self, lens: Lens, pose: Pose, number: int = 0, *, squeezed: bool = True) -> Image:
+        """(lens.height, lens.width, 3) BGR. `number` decides the noise; not `squeezed`: without JPEG.
+
+        Raises ValueError if the camera sees the horizon, or is among the roofs.
+        """
         clean = self.clean(lens, pose)
-        return self._taken(clean, number)
+        return self._taken(clean, number, squeezed)
 
     def clean(self, lens: Lens, pose: Pose) -> Image:
         """As `picture`, before the camera's noise, exposure and JPEG."""
@@ -133,7 +136,7 @@ class Renderer:
         distance = np.hypot(*(where - eye).T)
         return [items[n] for n in _sorted(items, len(houses), where, distance, eye)]
 
-    def _taken(self, clean: Image, number: int) -> Image:
+    def _taken(self, clean: Image, number: int, squeezed: bool) -> Image:
         """What the camera makes of it: exposure, white balance, haze, noise, JPEG."""
         state = self.state
         levels = np.arange(256, dtype=np.float32)
@@ -145,7 +148,7 @@ class Renderer:
         shown = np.asarray(cv2.LUT(clean, np.clip(table, 0, 255).astype(np.uint8).reshape(1, 256, 3)), np.uint8)
         if state.noise_sigma > 0:
             shown = self._noisy(shown, number)
-        if state.jpeg_quality is not None:
+        if squeezed and state.jpeg_quality is not None:
             _, data = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, state.jpeg_quality])
             shown = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
         return shown

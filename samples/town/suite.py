@@ -1,0 +1,87 @@
+"""The evaluation set of illegal structures: towns in which somebody built, and towns in which nobody did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from samples.facade.seeding import stream
+from samples.town.flying import GNSS, RTK, Noise, Plan
+from samples.town.layout import MIXES
+from samples.town.pairs import TownPair, make_pair
+
+SEED = 20260
+STRUCTURES = 150
+"""New structures of at least 10 m² that are shown in the end, at least."""
+UNCHANGED_KM2 = 50.0
+LEAST_AREA_M2 = 10.0
+CHANGES = 13
+"""Structures changed in a town of the first kind, about ten of them new."""
+BUILT_M, QUIET_M = 300.0, 1000.0
+BUILT_PLANS = (
+    Plan(4000, 3000, 0.05, forward_overlap=0.6, side_overlap=0.45),
+    Plan(2000, 1500, 0.12, forward_overlap=0.65, side_overlap=0.5),
+    Plan(4000, 3000, 0.08, forward_overlap=0.6, side_overlap=0.45),
+    Plan(2000, 1500, 0.1, forward_overlap=0.65, side_overlap=0.5),
+)
+QUIET_PLANS = (
+    Plan(2000, 1500, 0.2, forward_overlap=0.55, side_overlap=0.3),
+    Plan(2000, 1500, 0.17, forward_overlap=0.55, side_overlap=0.3),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EvaluationPair:
+    """One town of the set."""
+
+    name: str
+    pair: TownPair
+    km2: float
+    """Surveyed."""
+    new_structures: int
+    """Of at least 10 m². None in a town where nobody built."""
+
+
+def evaluation_pairs(
+    seed: int = SEED,
+    *,
+    structures: int = STRUCTURES,
+    unchanged_km2: float = UNCHANGED_KM2,
+    built_plans: tuple[Plan, ...] = BUILT_PLANS,
+    quiet_plans: tuple[Plan, ...] = QUIET_PLANS,
+) -> Iterator[EvaluationPair]:
+    """Yields towns until both amounts are reached: first those in which somebody built, then the quiet ones.
+
+    Lazy: a town is laid out when it is its turn, its pictures are rendered when they are read. Call
+    `EvaluationPair.pair.forget()` when done with one: what is kept does not grow then. Resolutions, positioning (RTK,
+    GNSS) and kinds of town take turns. Same arguments, same towns.
+
+    Raises ValueError for negative amounts.
+    """
+    if structures < 0 or unchanged_km2 < 0:
+        raise ValueError(f"{structures} structures and {unchanged_km2} km²; expected 0 or more of both")
+    shown, number = 0, 0
+    while shown < structures:
+        town = _town(seed, "built", number, BUILT_M, built_plans, CHANGES)
+        shown += town.new_structures
+        number += 1
+        yield town
+    covered, number = 0.0, 0
+    while covered < unchanged_km2:
+        size_m = min(QUIET_M, max(200.0, 1000 * (unchanged_km2 - covered) ** 0.5))
+        town = _town(seed, "quiet", number, size_m, quiet_plans, 0)
+        covered += town.km2
+        number += 1
+        yield town
+
+
+def _town(seed: int, kind: str, number: int, size_m: float, plans: tuple[Plan, ...], changes: int) -> EvaluationPair:
+    rng = stream(seed, "suite", kind, number)
+    noise: Noise = (RTK, GNSS)[number % 2]
+    mixes = (None, *MIXES)
+    pair = make_pair(
+        int(rng.integers(1 << 30)), size_m, plan=plans[number % len(plans)], noise=noise, changes=changes,
+        mix=mixes[number % len(mixes)] if changes else None,
+    )  # fmt: skip
+    new = [c for c in pair.truth.changes if c.is_new_structure and c.area_m2 >= LEAST_AREA_M2]
+    return EvaluationPair(f"{kind}-{number:02d}", pair, (size_m / 1000) ** 2, len(new))

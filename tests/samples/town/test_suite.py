@@ -1,0 +1,41 @@
+"""The evaluation set: its amounts, its laziness, that it is the same every time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from samples.town import Plan, evaluation_pairs
+
+TINY = (Plan(300, 220, 0.3),)
+
+
+def test_amounts_are_reached_and_not_much_more() -> None:
+    towns = list(evaluation_pairs(1, structures=12, unchanged_km2=0.1, built_plans=TINY, quiet_plans=TINY))
+    built = [town for town in towns if town.name.startswith("built")]
+    quiet = [town for town in towns if town.name.startswith("quiet")]
+    assert built + quiet == towns
+    assert 12 <= sum(town.new_structures for town in built) < 30
+    assert 0.1 <= sum(town.km2 for town in quiet) < 0.2
+    for town in built:
+        large = [c for c in town.pair.truth.changes if c.is_new_structure and c.area_m2 >= 10]
+        assert len(large) == town.new_structures > 0
+    assert all(not town.pair.truth.changes and town.pair.truth.nuisances for town in quiet)
+
+
+def test_the_same_seed_gives_the_same_towns() -> None:
+    first, second = (next(iter(evaluation_pairs(3, structures=1, unchanged_km2=0, built_plans=TINY))) for _ in range(2))
+    assert first.name == second.name
+    one, other = (town.pair.after.frames[0].read_bgr() for town in (first, second))
+    assert np.array_equal(one, other)
+
+
+def test_the_full_set_begins_at_once() -> None:
+    towns = evaluation_pairs()
+    names = [next(towns).name for _ in range(3)]
+    assert names == ["built-00", "built-01", "built-02"]
+
+
+def test_negative_amounts_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected 0 or more"):
+        next(evaluation_pairs(1, structures=-1))
