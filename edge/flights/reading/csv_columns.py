@@ -90,6 +90,8 @@ UNITS: dict[str, dict[str, float]] = {
     **dict.fromkeys(("focal", "focal_35mm"), _MILLIMETRES),
 }
 _UNIT = re.compile(r"[(\[]([^()\[\]]{0,24})[)\]]\s{0,8}$")
+_HEADER_LETTERS = 60
+"""Of a header, where it is shown."""
 _SUFFIX = re.compile(r"(?i)(?<=[a-z0-9])_(m|ft|ms|us|s|deg|mm)$")
 """Our own way of writing units: `above_takeoff_m`."""
 
@@ -119,7 +121,7 @@ def columns_of(header: list[str]) -> list[Column]:
         name, unit = _split(text.strip())
         known = _KNOWN.get(name)
         if known is not None:
-            found.append(Column(index, text.strip(), known, unit))
+            found.append(Column(index, text.strip()[:_HEADER_LETTERS], known, unit))
     return found
 
 

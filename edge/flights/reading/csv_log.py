@@ -95,8 +95,8 @@ class _Reader:
             except _BadRowError as error:
                 self._collected.refuse(line.number, str(error))
         self._collected.fixes = fixes
-        self._heights()
         keep_track(self._collected)
+        self._heights()
         if not self._collected.fixes:
             raise self._collected.nothing(self._path, DIALECT, "look whether the columns fit their headers")
         return self._collected.log(self._path, DIALECT)

@@ -10,7 +10,7 @@ import av
 from av.error import FFmpegError
 
 from edge.flights.reading.klv import KEY, Broken, LocalSet, Scanner, fix_of
-from edge.flights.reading.logs import MAX_FIXES, Collected, open_log
+from edge.flights.reading.logs import MAX_FIXES, MAX_VIDEO_BYTES, Collected, open_log
 from edge.flights.reading.plausible import keep_track, refuse_faults
 from edge.flights.telemetry import TelemetryError, TelemetryLog
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 DIALECT = "misb-0601"
 _PIECE_BYTES = 64 * 1024
-MAX_VIDEO_BYTES = 1 << 44
 Timed = tuple[LocalSet | Broken, float | None]
 
 

@@ -18,6 +18,8 @@ from edge.flights.telemetry import Fix, Interpretation, TelemetryError, Telemetr
 
 MAX_FILE_BYTES = 500 * 1024 * 1024
 """Two hours of a record a frame have 200 MB."""
+MAX_VIDEO_BYTES = 1 << 44
+"""Any: a video is read packet by packet."""
 MAX_LINE_BYTES = 16 * 1024
 """The longest line of a known dialect has 700."""
 MAX_LINES = 5_000_000

@@ -133,6 +133,8 @@ def _of_tiff(file: BinaryIO) -> Notes:
     faults: list[str] = []
     tags = _exif(_RationedFile(behind=file), faults)
     notes = Notes(tags, _xmp(find_packet(file) or b"", faults), None, None, tuple(faults))
+    if "Image SubIFDs" in tags:
+        return notes  # a DNG: the size that it begins with is its preview's
     width, height = notes.number("Image ImageWidth"), notes.number("Image ImageLength")
     return Notes(tags, notes.xmp, int(width or 0) or None, int(height or 0) or None, notes.faults)
 

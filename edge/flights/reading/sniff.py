@@ -7,9 +7,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from contract.geometry import Point
+from edge.flights.reading.captions import read_captions
 from edge.flights.reading.csv_log import looks_like_csv, read_csv
-from edge.flights.reading.klv_log import MAX_VIDEO_BYTES, looks_like_klv, read_klv, read_transport_stream
-from edge.flights.reading.logs import Clues, open_log
+from edge.flights.reading.klv_log import looks_like_klv, read_klv, read_transport_stream
+from edge.flights.reading.logs import MAX_VIDEO_BYTES, Clues, open_log
 from edge.flights.reading.srt import read_srt
 from edge.flights.reading.stills import read_still_log
 from edge.flights.telemetry import TelemetryError, TelemetryLog
@@ -37,7 +38,7 @@ class Kind(StrEnum):
 
 
 def read_telemetry(path: Path, *, near: Point | None = None, zone: tzinfo | None = None) -> TelemetryLog:
-    """What a log, a still or a video with KLV says; for a video without KLV, what the log beside it says.
+    """What a log, a still or a video with KLV says; for other videos the log beside it, else captions inside of it.
 
     `near`: where the flight was, within some 100 km; decides where latitude and longitude may be exchanged.
     `zone`: of the drone's clock, for logs that state none; without it their times are taken as UTC, which is told.
@@ -68,12 +69,24 @@ def _read(path: Path, kind: Kind, clues: Clues) -> TelemetryLog:
     if kind is Kind.SUBTITLES:
         return read_srt(path, clues)
     if kind is Kind.VIDEO:
-        expected = f"{path.stem}.SRT or another of {', '.join(LOG_SUFFIXES)}"
-        raise TelemetryError(f"{path}: line 1 (video): holds no telemetry; put its log beside it, named {expected}")
+        return _of_video(path, clues)
     raise TelemetryError(
         f"{path}: line 1 (unknown): is of no known kind; expected DJI subtitles, CSV with a header, MISB KLV, "
         "a transport stream, or a JPEG, TIFF or DNG"
     )
+
+
+def _of_video(path: Path, clues: Clues) -> TelemetryLog:
+    """Captions inside of it: there is nothing beside it.
+
+    Raises:
+        TelemetryError: it has none, or none with a position.
+    """
+    try:
+        return read_captions(path, clues)
+    except TelemetryError as error:
+        expected = f"{path.stem}.SRT or another of {', '.join(LOG_SUFFIXES)}"
+        raise TelemetryError(f"{error}; put the log beside the video, named {expected}") from error
 
 
 def kind_of(head: bytes) -> Kind:

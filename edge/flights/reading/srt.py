@@ -62,7 +62,16 @@ def read_srt(path: Path, clues: Clues | None = None) -> TelemetryLog:
     Raises:
         TelemetryError: it cannot be read, or has not one record with a position; names line and dialect.
     """
-    return _Reader(path, clues or Clues()).read()
+    return read_cues(path, cues_of(lines_of(path)), clues)
+
+
+def read_cues(path: Path, cues: Iterable[Cue], clues: Clues | None = None) -> TelemetryLog:
+    """Fixes of cues, wherever they were found; `path` is named in the log.
+
+    Raises:
+        TelemetryError: not one of them has a position; names line and dialect.
+    """
+    return _Reader(path, clues or Clues()).read(cues)
 
 
 def cues_of(lines: Iterable[Line]) -> Iterator[Cue]:
@@ -118,15 +127,15 @@ class _Reader:
         self._dialects: dict[str, int] = {}
         self._decimals = 0
 
-    def read(self) -> TelemetryLog:
-        for cue in cues_of(lines_of(self._path)):
+    def read(self, cues: Iterable[Cue]) -> TelemetryLog:
+        for cue in cues:
             if len(self._drafts) >= MAX_FIXES:
                 self._collected.refuse(cue.line, "the log is too long; split it")
                 break
             self._take(cue)
         refuse_faults(self._decided(), self._collected)
-        self._heights()
         keep_track(self._collected)
+        self._heights()
         dialect = "+".join(name for name in self._dialects if name != dji.SETTINGS_ONLY) or "srt"
         if not self._collected.fixes:
             raise self._nothing(dialect)

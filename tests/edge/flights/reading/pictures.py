@@ -9,7 +9,7 @@ Value = str | bytes | int | list[tuple[int, int]]
 ASCII, SHORT, LONG, RATIO, BYTE = 2, 3, 4, 5, 1
 
 IMAGE = {"ImageWidth": 0x0100, "ImageLength": 0x0101, "Make": 0x010F, "Model": 0x0110, "Orientation": 0x0112}
-IMAGE |= {"XMP": 0x02BC}
+IMAGE |= {"SubIFDs": 0x014A, "XMP": 0x02BC}
 EXIF = {"FocalLength": 0x920A, "FocalLengthIn35mmFilm": 0xA405, "DigitalZoomRatio": 0xA404, "MakerNote": 0x927C}
 EXIF |= {"DateTimeOriginal": 0x9003, "OffsetTimeOriginal": 0x9011, "SubSecTimeOriginal": 0x9291}
 EXIF |= {"PixelXDimension": 0xA002, "PixelYDimension": 0xA003}

@@ -17,6 +17,7 @@ from edge.flights.reading.sniff import kind_of, read_telemetry
 from edge.flights.reading.srt import CUE_LETTERS
 from edge.flights.telemetry import Fix, TelemetryError, TelemetryLog
 from tests.edge.flights.reading.dialects import AIRDATA, DIALECTS, OURS, sample
+from tests.edge.flights.reading.movies import captioned
 from tests.edge.flights.reading.packets import KEY, flying, metadata_stream, packet
 from tests.edge.flights.reading.pictures import CAMERA, MAKER, PLACE, jpeg, tiff, xmp
 
@@ -25,6 +26,7 @@ SAMPLES |= {"airdata": AIRDATA.encode(), "ours": OURS.encode()}
 SAMPLES |= {
     "klv": b"".join(packet(flying(index)) for index in range(4)),
     "stream": metadata_stream([packet(flying(index)) for index in range(4)]),
+    "movie": captioned([DIALECTS["dji-bracketed"](index) for index in range(4)]),
     "jpeg": jpeg(
         tiff(MAKER, CAMERA, PLACE), xmp({"drone-dji:GimbalYawDegree": "1.0", "drone-dji:GimbalPitchDegree": "-90"})
     ),

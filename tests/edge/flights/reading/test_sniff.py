@@ -74,11 +74,13 @@ def test_subtitles_before_csv_and_nothing_of_another_name(tmp_path: Path) -> Non
 def test_video_alone_says_what_is_missing(tmp_path: Path) -> None:
     video = tmp_path / "DJI_0001.MP4"
     video.write_bytes(MP4)
-    with pytest.raises(TelemetryError, match=r"holds no telemetry; put its log beside it, named DJI_0001\.SRT"):
+    with pytest.raises(
+        TelemetryError, match=r"line 1 \(captions\): .*; put the log beside the video, named DJI_0001\.SRT"
+    ):
         read_telemetry(video)
     (tmp_path / "DJI_0001.SRT").write_bytes(MP4)  # a companion that is a video itself
     (tmp_path / "DJI_0001.CSV").write_bytes(MP4)
-    with pytest.raises(TelemetryError, match="holds no telemetry"):
+    with pytest.raises(TelemetryError, match="put the log beside the video"):
         read_telemetry(video)
 
 

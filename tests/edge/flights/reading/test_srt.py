@@ -171,6 +171,23 @@ def test_altitude_that_no_drone_has_above_take_off_is_above_the_sea(tmp_path: Pa
     assert not reading(log, "altitude").certain
 
 
+def test_one_wild_altitude_does_not_turn_the_log(tmp_path: Path) -> None:
+    texts = [misspelt(index) for index in range(6)]
+    texts[3] = texts[3].replace("74.7", "874.7")
+    log = read_srt(written(tmp_path, cues(texts)))
+    assert [fix.above_takeoff_m for fix in log.fixes] == [74.725998] * 5
+
+
+def test_short_lines_of_the_phantom(tmp_path: Path) -> None:
+    texts = [
+        f"F/3.5, SS 1000, ISO 100, EV 0, GPS (8.6499, 53.1665, 18), D 24.26m, H {6 + index}.00m, H.S 2.10m/s "
+        for index in range(3)
+    ]
+    log = read_srt(written(tmp_path, cues(texts)), Clues(near=Point(coordinates=(8.6, 53.2))))
+    assert (log.dialect, log.fixes[2].latitude, log.fixes[2].above_takeoff_m) == ("dji-p4rtk", 53.1665, 8)
+    assert log.fixes[2].gimbal is None
+
+
 def test_camera_turned_over_is_written_upright(tmp_path: Path) -> None:
     text = bracketed(0).replace(
         "gb_yaw: -30.0 gb_pitch: -90.0 gb_roll: 0.0", "gb_yaw: 90.0 gb_pitch: -89.9 gb_roll: 180.0"

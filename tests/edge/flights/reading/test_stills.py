@@ -66,6 +66,14 @@ def test_dji_picture(tmp_path: Path, order: str, as_tiff: bool) -> None:
     assert (lens.width, lens.height, lens.make, lens.model, lens.focal_px) == (4000, 3000, "DJI", "M3E", None)
 
 
+def test_size_of_a_preview_is_not_the_pictures(tmp_path: Path) -> None:
+    small = MAKER | {"ImageWidth": 256, "ImageLength": 192, "SubIFDs": 8}
+    lens = read(tmp_path, tiff(small, CAMERA, PLACE)).lens
+    assert (lens.width, lens.height) == (None, None)
+    lens = read(tmp_path, tiff(small, CAMERA | {"PixelXDimension": 5280, "PixelYDimension": 3956}, PLACE)).lens
+    assert (lens.width, lens.height) == (5280, 3956)
+
+
 def test_south_and_west_and_below_the_sea(tmp_path: Path) -> None:
     place = PLACE | {"LatitudeRef": "S", "LongitudeRef": "W", "AltitudeRef": b"\x01", "Longitude": degrees(-70.25)}
     fix = read(tmp_path, jpeg(tiff(MAKER, CAMERA, place))).fix
