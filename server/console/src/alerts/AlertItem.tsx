@@ -7,6 +7,7 @@ import { useLanguage } from "../i18n";
 import { formatAge, formatMoment, formatShortMoment, secondsSince } from "../lib/time";
 import { useNow } from "../lib/useNow";
 import { useGridNames } from "../map/useGrids";
+import { isGone } from "../signals/repaired";
 import { holderName, isOpen } from "./list";
 import { DrillMark } from "./DrillMark";
 import { RemarkBadges } from "./RemarkBadges";
@@ -91,8 +92,14 @@ function Marks({ alert }: { alert: AlertSummary }): ReactNode {
   return (
     <span className="marks">
       {alert.repaired_at == null ? null : (
-        <span className="badge badge-good" title={t("signal.repairedHint")} data-testid="repaired-badge">
-          {t("signal.repairedShort", { time: formatShortMoment(alert.repaired_at, language, now) })}
+        <span
+          className="badge badge-good"
+          title={t(isGone(alert) ? "structure.overHint" : "signal.repairedHint")}
+          data-testid="repaired-badge"
+        >
+          {t(isGone(alert) ? "structure.overShort" : "signal.repairedShort", {
+            time: formatShortMoment(alert.repaired_at, language, now),
+          })}
         </span>
       )}
       {alert.tier === "review" ? <span className="badge">{t("list.review")}</span> : null}

@@ -7,7 +7,7 @@ import { useLanguage } from "../i18n";
 import { formatAge, formatShortMoment, secondsSince } from "../lib/time";
 import { useNow } from "../lib/useNow";
 import { SceneHeadline } from "../scene/SceneHeadline";
-import { lastedSeconds } from "../signals/repaired";
+import { isGone, lastedSeconds } from "../signals/repaired";
 import { DrillMark } from "./DrillMark";
 import { RemarkBadges } from "./RemarkBadges";
 import { continuationOf, remarksOf } from "./remarks";
@@ -26,11 +26,14 @@ function Repaired({ alert, now }: { alert: AlertDetail; now: number }): ReactNod
   const { t } = useTranslation();
   const [language] = useLanguage();
   if (alert.repaired_at == null) return null;
+  const gone = isGone(alert);
+  const time = formatShortMoment(alert.repaired_at, language, now);
+  const age = formatAge(lastedSeconds(alert, now), language);
   return (
-    <p className="repaired" data-testid="repaired" title={t("signal.repairedHint")}>
+    <p className="repaired" data-testid="repaired" title={t(gone ? "structure.overHint" : "signal.repairedHint")}>
       <Icon name="check" size={16} />
-      <strong>{t("signal.repaired", { time: formatShortMoment(alert.repaired_at, language, now) })}</strong>
-      <span>{t("signal.repairedAfter", { age: formatAge(lastedSeconds(alert, now), language) })}</span>
+      <strong>{t(gone ? "structure.overAt" : "signal.repaired", { time })}</strong>
+      <span>{t(gone ? "structure.overAfter" : "signal.repairedAfter", { age })}</span>
     </p>
   );
 }

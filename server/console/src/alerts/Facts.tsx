@@ -9,7 +9,7 @@ import { useNow } from "../lib/useNow";
 import { useGridNames } from "../map/useGrids";
 import { arrivals } from "../live/arrivals";
 import { signalFacts, signalMeasurements } from "../signals/detail";
-import { lastedSeconds } from "../signals/repaired";
+import { isGone, lastedSeconds } from "../signals/repaired";
 import { isSignal } from "../evidence/select";
 import { drillSteps } from "./drill";
 import { measurements } from "./measurements";
@@ -67,9 +67,9 @@ export function Facts({ alert, account }: { alert: AlertDetail; account: Account
           <span className="faint"> · {t(`phase.${alert.phase as "opened"}`, { defaultValue: alert.phase })}</span>
         </Fact>
         {alert.repaired_at == null ? null : (
-          <Fact label={t("signal.facts.repaired")}>
+          <Fact label={t(isGone(alert) ? "structure.change.removed" : "signal.facts.repaired")}>
             {formatMoment(alert.repaired_at, language, now)}
-            <span className="faint"> · {t("signal.repairedAfter", { age: formatAge(lastedSeconds(alert, now), language) })}</span>
+            <span className="faint"> · {t(isGone(alert) ? "structure.overAfter" : "signal.repairedAfter", { age: formatAge(lastedSeconds(alert, now), language) })}</span>
           </Fact>
         )}
         <Fact label={t("detail.accuracy")}>

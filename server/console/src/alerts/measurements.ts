@@ -4,6 +4,7 @@ import type { AlertDetail } from "../api/types";
 import type { Language } from "../lib/time";
 import { fireFacts, fireMeasurements } from "../scene/fire";
 import { objectsFacts, objectsMeasurements } from "../scene/objects";
+import { structureFacts, structureMeasurements } from "../structures/facts";
 
 export interface Measurement {
   label: string;
@@ -25,6 +26,8 @@ export function measurements(alert: Pick<AlertDetail, "detail">, t: TFunction, l
   if (burning !== null) return fireMeasurements(burning, t, language);
   const things = objectsFacts(alert.detail);
   if (things !== null) return objectsMeasurements(things, t, language);
+  const built = structureFacts(alert.detail);
+  if (built !== null) return structureMeasurements(built, t, language);
   const fall = alert.detail["fall"];
   if (isRecord(fall)) return fallMeasurements(fall, t);
   return typeof alert.detail["channel"] === "string" ? readingMeasurements(alert.detail, t) : [];

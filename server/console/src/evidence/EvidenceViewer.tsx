@@ -10,6 +10,7 @@ import { useLanguage } from "../i18n";
 import { formatMoment } from "../lib/time";
 import { serverNow } from "../lib/clock";
 import { SignalPanel } from "../signals/SignalPanel";
+import { StructurePanel } from "../structures/StructurePanel";
 import { ClipPlayer } from "./ClipPlayer";
 import type { Player } from "./player";
 import { pictureName, pictureWithOverlay, saveAs } from "./save";
@@ -62,7 +63,7 @@ export function EvidenceViewer({ alert, videoRef, player, overlay, onOverlay }: 
               aria-controls="evidence-panel"
               onClick={() => setChosen(name)}
             >
-              {t(`evidence.${name}`)}
+              {name === "stills" ? t("structure.stills") : t(`evidence.${name}`)}
               {!isPending(files[name]) ? null : <span className="tab-pending" aria-hidden="true" />}
             </button>
           ))}
@@ -104,6 +105,7 @@ export function EvidenceViewer({ alert, videoRef, player, overlay, onOverlay }: 
         {tab === "snapshot" ? (
           <Snapshot alert={alert} files={files} trace={trace} imageRef={imageRef} overlay={overlay} />
         ) : null}
+        {tab === "stills" ? <StructurePanel alert={alert} /> : null}
         {tab === "timeline" ? <SignalPanel alert={alert} /> : null}
         {tab === "telemetry" ? <Readings alert={alert} file={files.telemetry} /> : null}
       </div>

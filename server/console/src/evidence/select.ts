@@ -1,6 +1,6 @@
 import type { AlertDetail, Evidence } from "../api/types";
 
-export type Tab = "timeline" | "clip" | "snapshot" | "telemetry";
+export type Tab = "timeline" | "stills" | "clip" | "snapshot" | "telemetry";
 
 export interface EvidenceSet {
   clip: Evidence | null;
@@ -10,6 +10,8 @@ export interface EvidenceSet {
   telemetry: Evidence | null;
   /** Lamps of a traffic signal. */
   timeline: Evidence | null;
+  /** Pictures before and after: the newest of those after, else of those before. */
+  stills: Evidence | null;
 }
 
 /** The newest file of each kind: whole before partial before expected, later before earlier. */
@@ -23,6 +25,7 @@ export function newestOfEach(evidence: readonly Evidence[]): EvidenceSet {
     track: newest("track"),
     telemetry: newest("telemetry"),
     timeline: timelinesOf(evidence)[0] ?? null,
+    stills: newest("after") ?? newest("before"),
   };
 }
 
@@ -58,10 +61,18 @@ export function isSignal(alert: Pick<AlertDetail, "hazard">): boolean {
   return alert.hazard.startsWith("signal_");
 }
 
+/** Something that survey flights find: its proof are pictures before and after. */
+export function isStructure(alert: Pick<AlertDetail, "hazard">): boolean {
+  return alert.hazard === "illegal_structure";
+}
+
 /** The tabs that an alert has, whether their files are here yet or not. */
 export function tabsOf(alert: AlertDetail, files: EvidenceSet): Tab[] {
   if (isSensor(alert)) {
     return ["telemetry", ...(files.clip === null ? [] : ["clip" as const]), ...(files.snapshot === null ? [] : ["snapshot" as const])];
+  }
+  if (isStructure(alert)) {
+    return ["stills", "snapshot", ...(files.clip === null ? [] : ["clip" as const])];
   }
   const first = isSignal(alert) || files.timeline !== null ? (["timeline"] as const) : [];
   return [...first, "clip", "snapshot", ...(files.telemetry === null ? [] : ["telemetry" as const])];

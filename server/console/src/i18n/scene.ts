@@ -1,3 +1,5 @@
+import { structure } from "./structures";
+
 /** Flames and smoke. */
 const fire = {
   zh: {
@@ -166,8 +168,8 @@ const objects = {
   },
 };
 
-/** What a camera sees of the street, and what sees it. */
+/** What cameras and drones see, and what sees it. */
 export const scene = {
-  zh: { fire: fire.zh, objects: objects.zh, producer: { model: "模型" } },
-  en: { fire: fire.en, objects: objects.en, producer: { model: "Model" } },
+  zh: { fire: fire.zh, objects: objects.zh, structure: structure.zh, producer: { model: "模型" } },
+  en: { fire: fire.en, objects: objects.en, structure: structure.en, producer: { model: "Model" } },
 };

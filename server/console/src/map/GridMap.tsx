@@ -15,7 +15,7 @@ import type { GridProperties } from "../api/types";
 import { placeName } from "../alerts/text";
 import { Icon } from "../app/Icon";
 import type { Language } from "../lib/time";
-import { boundsOf, discsOf, pinsOf, zoomFor } from "./geometry";
+import { boundsOf, discsOf, FOOTPRINT_ZOOM, pinsOf, zoomFor } from "./geometry";
 import type { MapViewProps } from "./MapPane";
 import { readPalette } from "./palette";
 import { addPinImages } from "./pins";
@@ -81,10 +81,11 @@ export default function GridMap({ grids, alerts, selected, queue, language, onSe
   }, [map, shownQueue]);
 
   const accuracy = chosen?.location.accuracy_m ?? 0;
+  const closest = chosen?.location.area == null ? undefined : FOOTPRINT_ZOOM;
   const [lon, lat]: readonly (number | null)[] = chosen?.location.point.coordinates ?? NOWHERE;
   useEffect(() => {
     if (map === null || lon == null || lat == null) return;
-    const goal = { center: [lon, lat] as [number, number], zoom: zoomFor(lat, accuracy) };
+    const goal = { center: [lon, lat] as [number, number], zoom: zoomFor(lat, accuracy, closest) };
     map.easeTo({ ...goal, duration: EASE_MS });
     // Choosing the first alert makes the map smaller, which stops the movement half way.
     const again = (): void => void map.jumpTo(goal);
@@ -94,7 +95,7 @@ export default function GridMap({ grids, alerts, selected, queue, language, onSe
       clearTimeout(settled);
       map.off("resize", again);
     };
-  }, [map, lon, lat, accuracy]);
+  }, [map, lon, lat, accuracy, closest]);
 
   const fit = (): void => {
     const bounds = boundsOf(grids);

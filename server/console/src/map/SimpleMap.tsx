@@ -2,7 +2,7 @@ import { useMemo, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { AlertSummary, GridCollection } from "../api/types";
-import { accuracyRing, boundsOf, type Bounds } from "./geometry";
+import { areaOf, boundsOf, type Bounds } from "./geometry";
 import type { MapViewProps } from "./MapPane";
 
 const WIDTH = 400;
@@ -59,8 +59,7 @@ function Grids({ grids, queue, project }: { grids: GridCollection; queue: string
 }
 
 function Disc({ alert, project }: { alert: AlertSummary; project: Project }): ReactNode {
-  const [lon, lat] = alert.location.point.coordinates;
-  const ring = accuracyRing(lon, lat, alert.location.accuracy_m);
+  const ring = areaOf(alert);
   return <path className={`simple-disc fill-${alert.severity}`} d={`M${ring.map(project).join("L")}Z`} />;
 }
 

@@ -43,11 +43,14 @@ const DISC_PIXELS = 24;
 const CLOSEST_ZOOM = 16.2;
 const FARTHEST_ZOOM = 12.5;
 
+/** What is drawn with its outline is worth to be looked at closely: a shed is six metres wide. */
+export const FOOTPRINT_ZOOM = 18;
+
 /** The zoom at which the disc of `accuracyM` is well seen around its pin, within reason. */
-export function zoomFor(lat: number, accuracyM: number): number {
+export function zoomFor(lat: number, accuracyM: number, closest = CLOSEST_ZOOM): number {
   const metres = METRES_PER_PIXEL * Math.cos((lat * Math.PI) / 180);
   const zoom = Math.log2((metres * DISC_PIXELS) / Math.max(accuracyM, 1));
-  return Math.min(CLOSEST_ZOOM, Math.max(FARTHEST_ZOOM, zoom));
+  return Math.min(closest, Math.max(FARTHEST_ZOOM, zoom));
 }
 
 export interface PinProperties {
@@ -79,19 +82,24 @@ export function pinsOf(
   };
 }
 
+/** Where it is as an area: its footprint if that is known, else the disc that holds its position. */
+export function areaOf({ location }: Pick<AlertSummary, "location">): [number, number][] {
+  const footprint = location.area?.coordinates[0];
+  if (footprint !== undefined) return footprint.map(([lon, lat]) => [lon, lat]);
+  const [lon, lat] = location.point.coordinates;
+  return accuracyRing(lon, lat, location.accuracy_m);
+}
+
 export function discsOf(
   alerts: readonly AlertSummary[],
   selected: string | null,
 ): GeoJSON.FeatureCollection<GeoJSON.Polygon, PinProperties> {
   return {
     type: "FeatureCollection",
-    features: alerts.map((alert) => {
-      const [lon, lat] = alert.location.point.coordinates;
-      return {
-        type: "Feature",
-        geometry: { type: "Polygon", coordinates: [accuracyRing(lon, lat, alert.location.accuracy_m)] },
-        properties: { id: alert.id, severity: alert.severity, selected: alert.id === selected, rank: 0 },
-      };
-    }),
+    features: alerts.map((alert) => ({
+      type: "Feature",
+      geometry: { type: "Polygon", coordinates: [areaOf(alert)] },
+      properties: { id: alert.id, severity: alert.severity, selected: alert.id === selected, rank: 0 },
+    })),
   };
 }

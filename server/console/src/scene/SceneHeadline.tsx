@@ -5,6 +5,7 @@ import type { AlertDetail } from "../api/types";
 import { useLanguage } from "../i18n";
 import { useNow } from "../lib/useNow";
 import { lastedSeconds } from "../signals/repaired";
+import { structureFacts, structureText } from "../structures/facts";
 import { fireFacts, fireText } from "./fire";
 import { objectsFacts, objectsText } from "./objects";
 
@@ -27,6 +28,14 @@ export function SceneHeadline({ alert }: { alert: AlertDetail }): ReactNode {
           {t(`fire.stage.${fire.stage}`)}
         </span>
         <span>{unbroken(fireText(alert.hazard, fire, seconds, t, language))}</span>
+      </p>
+    );
+  }
+  const structure = structureFacts(alert.detail);
+  if (structure !== null) {
+    return (
+      <p className="scene-headline" data-testid="scene-headline">
+        <span>{structureText(structure, t, language).replaceAll(" m²", "\u00a0m²")}</span>
       </p>
     );
   }

@@ -12,18 +12,22 @@ interface StillsProps {
   groups: readonly StillGroup[];
   nameOf: (id: string) => string;
   repairedAt: string | null | undefined;
+  /** In whose words they are described. */
+  words?: Words;
 }
 
+type Words = "signal" | "structure";
+
 /** Each head as it was and as it is, side by side. */
-export function Stills({ groups, nameOf, repairedAt }: StillsProps): ReactNode {
+export function Stills({ groups, nameOf, repairedAt, words = "signal" }: StillsProps): ReactNode {
   const { t } = useTranslation();
   const [enlarged, setEnlarged] = useState<{ still: Evidence; text: string } | null>(null);
   if (groups.length === 0) return null;
   return (
-    <section className="stills" aria-label={t("signal.stills")} data-testid="stills">
+    <section className="stills" aria-label={t(`${words}.stills`)} data-testid="stills">
       {groups.map((group) => (
         <div key={group.label} className="still-group">
-          <p className="still-head">{group.label === "" ? t("signal.stillOther") : nameOf(group.label)}</p>
+          <p className="still-head">{group.label === "" ? t(`${words}.stillOther`) : nameOf(group.label)}</p>
           <div className="still-row">
             {group.stills.map((still) => (
               <Still
@@ -31,6 +35,7 @@ export function Stills({ groups, nameOf, repairedAt }: StillsProps): ReactNode {
                 still={still}
                 kind={stillKind(still, repairedAt)}
                 head={nameOf(group.label)}
+                words={words}
                 onEnlarge={(text) => setEnlarged({ still, text })}
               />
             ))}
@@ -46,19 +51,20 @@ interface StillProps {
   still: Evidence;
   kind: "before" | "after" | "mended";
   head: string;
+  words: Words;
   onEnlarge: (text: string) => void;
 }
 
-function Still({ still, kind, head, onEnlarge }: StillProps): ReactNode {
+function Still({ still, kind, head, words, onEnlarge }: StillProps): ReactNode {
   const { t } = useTranslation();
   const [language] = useLanguage();
   const time = formatClock(Date.parse(still.captured_at), language, true);
-  const when = t(`signal.${kind}`);
-  const text = t("signal.still", { head: head || t("signal.stillOther"), when, time });
+  const when = t(`${words}.${kind}`);
+  const text = t(`${words}.still`, { head: head || t(`${words}.stillOther`), when, time });
   return (
     <figure className={`still still-${kind}`}>
       {still.state === "whole" ? (
-        <button type="button" aria-label={t("signal.enlarge", { still: text })} data-testid="still" onClick={() => onEnlarge(text)}>
+        <button type="button" aria-label={t(`${words}.enlarge`, { still: text })} data-testid="still" onClick={() => onEnlarge(text)}>
           <img src={evidenceUrl(still.sha256)} alt={text} loading="lazy" />
         </button>
       ) : (

@@ -2,6 +2,11 @@
 
 import type { AlertSummary } from "../api/types";
 
+/** In whose words it is said that it is over: a signal is repaired, a structure is gone. */
+export function isGone(alert: Pick<AlertSummary, "hazard">): boolean {
+  return alert.hazard === "illegal_structure";
+}
+
 type Times = Pick<AlertSummary, "opened_at" | "ended_at" | "phase" | "repaired_at">;
 
 /** Until the repair, else until its end, else until `now` (milliseconds). */
