@@ -10,6 +10,7 @@ from edge.evaluate.intervals import wilson
 from edge.evaluate.rows import Row
 from edge.flights.telemetry import Positioning
 from samples.positioning.park import agreements, photos_of
+from samples.positioning.rendered import flat_town, rendered_errors
 from samples.positioning.trials import PITCHES, drawn, exact_errors
 
 MOST_ERROR_M = 0.2
@@ -18,8 +19,8 @@ MODES = (Positioning.GNSS, Positioning.RTK_FLOAT, Positioning.RTK_FIXED)
 
 
 def rows_of(folder: Path | None) -> list[Row]:
-    """All figures; `folder` holds the photographs of the park survey, None leaves them out. Some ten seconds."""
-    return [*_exact(), *_uncertain(), *(_real(folder) if folder is not None else ())]
+    """All figures; `folder` holds the photographs of the park survey, None leaves them out. Half a minute."""
+    return [*_exact(), *_rendered(), *_uncertain(), *(_real(folder) if folder is not None else ())]
 
 
 def _exact() -> list[Row]:
@@ -32,6 +33,24 @@ def _exact() -> list[Row]:
         rows.append(Row(name=name, value=worst, unit="m", target=MOST_ERROR_M, ok=worst <= MOST_ERROR_M,
                         n=len(errors), note=note))  # fmt: skip
     return rows
+
+
+def _rendered() -> list[Row]:
+    town = flat_town()
+    errors = np.concatenate([rendered_errors(pitch, town) for pitch in (-90.0, -75.0, -60.0)])
+    worst = float(errors.max())
+    note = f"patches of pictures 90, 75 and 60° down, a decimetre a pixel: median {np.median(errors):.3f} m"
+    return [
+        Row(
+            name="position_error_rendered_max",
+            value=worst,
+            unit="m",
+            target=MOST_ERROR_M,
+            ok=worst <= MOST_ERROR_M,
+            n=len(errors),
+            note=note,
+        )
+    ]
 
 
 def _uncertain() -> list[Row]:
