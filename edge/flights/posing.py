@@ -60,7 +60,9 @@ class Conditions:
     assume_nadir: bool = False
     """A log without gimbal angles is read as that of a camera that looked straight down."""
     added_own_sigma_m: float = 0.0
-    """Of each frame's position: a log's coarse coordinates, the lag of its clock times the speed."""
+    """Of each frame's position: a log's coarse coordinates, the lag of its clock times the speed (see `tracks`)."""
+    added_own_heading_degrees: float = 0.0
+    """Of each frame's heading: the lag times how fast it turned."""
     takeoff_height_sigma_m: float | None = None
     sea_height_sigma_m: float | None = None
     """Instead of the budget's, for makers whose heights are known to be better or worse."""
@@ -105,6 +107,7 @@ def pose_of(
                 "positioning", "consumer GNSS", "the log does not say how it knew its position", certain=False
             )
         )
+    heading = heading.and_own(conditions.added_own_heading_degrees)
     errors = pose_errors(horizontal.and_own(conditions.added_own_sigma_m), vertical, tilt, heading)
     turn = turned(attitude.yaw, attitude.pitch, attitude.roll)
     return Posed(Pose(east, north, up, turn, errors.total), errors, tuple(notes))

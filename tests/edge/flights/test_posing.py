@@ -72,6 +72,8 @@ def test_a_stated_sigma_wins() -> None:
     coarse = pose_of(fix, PLANE, LevelGround(), Conditions(added_own_sigma_m=3.0))
     assert math.sqrt(coarse.errors.own[0, 0]) > 3.0
     assert coarse.errors.shared == pytest.approx(posed.errors.shared)
+    turning = pose_of(fix, PLANE, LevelGround(), Conditions(added_own_heading_degrees=6.0))
+    assert math.degrees(math.sqrt(turning.errors.own[5, 5])) == pytest.approx(math.hypot(6.0, 0.9))
 
 
 @pytest.mark.parametrize(
