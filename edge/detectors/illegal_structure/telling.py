@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from contract.canonical import canonical_bytes
 from contract.details import StructureCover, StructureDetail, StructureSightings, SurveyRef
 from edge.detectors.illegal_structure.context import SurveyContext
-from edge.detectors.illegal_structure.footprint import location_of
+from edge.detectors.illegal_structure.footprint import CORNER_BYTES, LEAST_CORNERS, MOST_CORNERS, location_of
 from edge.detectors.illegal_structure.judging import Judgement
 from edge.detectors.illegal_structure.survey import Sight, Surveyed
 from edge.detectors.interface import Observation
 
 HAZARD = "illegal_structure"
-MOST_CHARACTERS = 40
-"""Of an id in an event; the register has the whole of it."""
+MOST_BYTES = 40
+"""Of an id of the register in an event: thirteen Chinese signs. The register has the whole of it."""
+MOST_CUES = 4
+ROOM_BYTES = 900
+"""For the detail and the corners of the footprint: what else an opened event holds takes 1,150 of its 2,048, with names
+of a dozen Chinese signs."""
 
 
 def observation_of(surveyed: Surveyed, context: SurveyContext) -> Observation:
@@ -21,6 +28,9 @@ def observation_of(surveyed: Surveyed, context: SurveyContext) -> Observation:
     outline = structure.outline(context.plane)
     now = context.taken_at.timestamp()
     gone = surveyed.sight is Sight.GONE
+    detail = _detail(surveyed, context)
+    room = (ROOM_BYTES - len(canonical_bytes(detail.as_json()))) // CORNER_BYTES
+    corners = min(MOST_CORNERS, max(LEAST_CORNERS, room))
     return Observation(
         hazard=HAZARD,
         key=structure.key,
@@ -29,9 +39,9 @@ def observation_of(surveyed: Surveyed, context: SurveyContext) -> Observation:
         severity=judgement.severity,
         tier=surveyed.tier,
         confidence=round(structure.confidence, 3),
-        detail=_detail(surveyed, context),
+        detail=detail,
         active=not surveyed.is_over,
-        location=location_of(outline, structure.sigma_m, context.plane),
+        location=location_of(outline, structure.sigma_m, context.plane, corners),
         ended_media_time=now if gone else None,
         extent=round(outline.area, 1),
     )
@@ -40,6 +50,7 @@ def observation_of(surveyed: Surveyed, context: SurveyContext) -> Observation:
 def _detail(surveyed: Surveyed, context: SurveyContext) -> StructureDetail:
     structure, judgement = surveyed.structure, surveyed.judgement
     gone = surveyed.sight is Sight.GONE
+    baseline, taken_at = context.baseline, context.baseline.taken_at
     return StructureDetail(
         structure=structure.key,
         change=judgement.verdict.value,
@@ -47,14 +58,14 @@ def _detail(surveyed: Surveyed, context: SurveyContext) -> StructureDetail:
         exceeded_m2=round(judgement.exceeded_m2, 1),
         cover=_cover(judgement),
         on=tuple(layer.value for layer in judgement.on),
-        order_id=None if judgement.order is None else judgement.order.id[:MOST_CHARACTERS],
+        order_id=None if judgement.order is None else _cut(judgement.order.id),
         rebuilt=structure.rebuilt,
-        cues=structure.cues,
+        cues=structure.cues[:MOST_CUES],
         sightings=StructureSightings(
-            frames=structure.frames, flights=structure.flights_total, first_seen=structure.first_seen
+            frames=structure.frames, flights=structure.flights_total, first_seen=_second(structure.first_seen)
         ),
-        flight=SurveyRef(id=context.flight, taken_at=context.taken_at),
-        compared_with=SurveyRef(id=context.baseline.id, kind=context.baseline.kind, taken_at=context.baseline.taken_at),
+        flight=SurveyRef(id=context.flight, taken_at=_second(context.taken_at)),
+        compared_with=SurveyRef(id=baseline.id, kind=baseline.kind, taken_at=taken_at and _second(taken_at)),
         removed_at=context.taken_at if gone else None,
     )
 
@@ -64,9 +75,17 @@ def _cover(judgement: Judgement) -> StructureCover | None:
     if approved is None and permit is None:
         return None
     return StructureCover(
-        register_id=None if approved is None else approved.id[:MOST_CHARACTERS],
-        permit_id=None if permit is None else permit.id[:MOST_CHARACTERS],
+        register_id=None if approved is None else _cut(approved.id),
+        permit_id=None if permit is None else _cut(permit.id),
         permit_state=None if judgement.permit_validity is None else judgement.permit_validity.value,
         valid_from=None if permit is None else permit.valid_from,
         valid_until=None if permit is None else permit.valid_until,
     )
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:MOST_BYTES].decode(errors="ignore")
+
+
+def _second(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
