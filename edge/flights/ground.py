@@ -145,10 +145,10 @@ def read_elevation(
             grid = _resampled(file, plane, bounds_m, step_m)
     except (RasterioError, CPLE_BaseError, OSError, ProjError, ValueError, MemoryError) as error:
         raise GroundError(f"{path}: cannot be read as a GeoTIFF of elevations ({error}): is it whole?") from error
-    heights = grid.heights_m
-    heights *= factor
+    heights = grid.heights_m * factor
     heights[(heights < _LOWEST_M) | (heights > _HIGHEST_M)] = np.nan
-    if not np.isfinite(heights).any():
+    grid = HeightGrid(heights, grid.west_m, grid.north_m, grid.step_m)
+    if math.isnan(grid.lowest_m):
         raise GroundError(
             f"{path}: found no height under the flight, which spans {_described(plane, bounds_m)}; expected a file "
             "that covers it, with heights in metres"
@@ -234,11 +234,12 @@ def _resampled(
     heights = np.full((len(norths), len(easts)), np.nan)
     if read is None:
         return HeightGrid(heights, west, north, step)
+    source = HeightGrid(read, 0.0, 0.0, 1.0)
     for row, at_north in enumerate(norths):
         across, down = pixels_of(easts, np.full(len(easts), at_north))
         # The grid's own interpolation, on the file's pixels: rows count downward there too.
         places = np.stack(((across - left) / coarser - 0.5, 0.5 - (down - top) / coarser), axis=1)
-        heights[row] = HeightGrid(read, 0.0, 0.0, 1.0).at(places)
+        heights[row] = source.at(places)
     return HeightGrid(heights, west, north, step)
 
 

@@ -8,7 +8,7 @@ Computer Vision", 2016, §2.7 on the propagation of covariances): for errors tha
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,7 +21,7 @@ FARTHEST_M = 5_000.0
 _LEVEL = 1e-6
 """Of a direction's length: less downward than this is the horizon."""
 _MOST_STEPS = 4096
-_HALVINGS = 40
+_HALVINGS = 30
 """Of one step of the march: to a billionth of it."""
 
 EAST, NORTH, UP, TURN_EAST, TURN_NORTH, TURN_UP, FOCAL, GROUND, PIXEL_X, PIXEL_Y = range(10)
@@ -40,6 +40,14 @@ class HeightGrid:
     west_m: float
     north_m: float
     step_m: float
+    lowest_m: float = field(init=False)
+    highest_m: float = field(init=False)
+    """NaN if no height is known."""
+
+    def __post_init__(self) -> None:
+        known = self.heights_m[np.isfinite(self.heights_m)]
+        object.__setattr__(self, "lowest_m", float(known.min()) if known.size else math.nan)
+        object.__setattr__(self, "highest_m", float(known.max()) if known.size else math.nan)
 
     def at(self, places: Doubles) -> Doubles:
         """(n,) heights of places (n, 2); NaN outside of the grid and beside unknown points."""
@@ -90,9 +98,9 @@ def meet_grid(centre: Doubles, directions: Doubles, grid: HeightGrid, farthest_m
     `meet_plane`. With lines that are nearly level over a large grid, steps grow beyond half a cell: 4,096 at most.
     """
     found = np.full((len(directions), 3), np.nan)
-    if not np.isfinite(grid.heights_m).any():
+    low, high = grid.lowest_m, grid.highest_m
+    if math.isnan(low):
         return found
-    low, high = float(np.nanmin(grid.heights_m)), float(np.nanmax(grid.heights_m))
     directions = np.asarray(directions, np.float64)
     unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
     sinking = np.flatnonzero(unit[:, 2] < -_LEVEL)

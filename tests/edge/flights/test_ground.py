@@ -116,6 +116,8 @@ def test_feet_become_metres(tmp_path: Path) -> None:
     at_origin = ground.heights(np.zeros((1, 2)))[0]
     assert at_origin == pytest.approx(120 * 1200 / 3937, abs=0.05)
     assert any("feet" in note for note in ground.notes)
+    met = ground.met(np.array((0.0, 0.0, 200.0)), np.array([(0.0, 0.0, -1.0)]))
+    assert met[0, 2] == pytest.approx(at_origin, abs=1e-6)
 
 
 def test_a_fine_model_is_read_coarser_rather_than_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,7 @@ def test_the_nearer_hill_hides_what_is_behind_it() -> None:
     grid = HeightGrid(heights, grid.west_m, grid.north_m, grid.step_m)
     found = meet_grid(np.array((0.0, 0.0, 50.0)), np.array([(1.0, 0.0, -0.75), (1.0, 0.0, -5.0)]), grid)
     assert 18.0 < found[0, 0] < 20.0
-    assert found[1] == pytest.approx((10.0, 0.0, 0.0))
+    assert found[1] == pytest.approx((10.0, 0.0, 0.0), abs=1e-6)
 
 
 def test_unknown_ground_gives_no_place_and_hides_what_is_behind_it() -> None:
@@ -112,7 +112,9 @@ def test_unknown_ground_gives_no_place_and_hides_what_is_behind_it() -> None:
     centre = np.array((0.0, 0.0, 50.0))
     rays = np.array([(10.0, 0, -50), (20.0, 0, -50), (30.0, 0, -50), (500.0, 0, -50)])
     assert np.isfinite(meet_grid(centre, rays, grid)[:, 0]).tolist() == [True, False, False, False]
+    assert (grid.lowest_m, grid.highest_m) == (0.0, 30.0)
     nothing = HeightGrid(np.full((3, 3), np.nan), 0.0, 0.0, 1.0)
+    assert math.isnan(nothing.highest_m)
     assert np.isnan(meet_grid(centre, rays, nothing)).all()
 
 
