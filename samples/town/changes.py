@@ -15,7 +15,7 @@ from shapely.geometry import Point, Polygon
 
 from edge.vision.arrays import Doubles
 from samples.facade.seeding import stream
-from samples.town.districts import STEEL
+from samples.town.details import STEEL
 from samples.town.world import Building, Cover, Ground, Patch, Plot, Roof, Town
 
 

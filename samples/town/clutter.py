@@ -9,7 +9,7 @@ from edge.vision.arrays import Doubles
 from samples.town.brush import fill
 from samples.town.camera import Camera
 from samples.town.light import face_gain
-from samples.town.state import FlightState
+from samples.town.state import FlightState, Season
 from samples.town.world import Thing, ThingKind
 
 CARS = ((236, 236, 234), (226, 226, 224), (198, 200, 200), (150, 150, 148), (60, 58, 58), (44, 42, 42), (46, 44, 150),
@@ -20,6 +20,7 @@ CLOTHES = ((210, 205, 205), (170, 90, 80), (80, 80, 190), (90, 160, 200), (150, 
 HEAPS = ((132, 164, 186), (106, 122, 132), (96, 104, 110), (90, 112, 140))
 JUNK = ((110, 116, 120), (80, 96, 120), (150, 150, 146), (66, 74, 84), (150, 110, 70))
 GLASS = np.array((62.0, 54.0, 46.0))
+CIRCLE = np.linspace(0, 2 * np.pi, 12, endpoint=False)
 UP = np.array((0.0, 0.0, 1.0))
 
 
@@ -44,6 +45,13 @@ def draw_thing(canvas: Image, camera: Camera, thing: Thing, state: FlightState, 
     elif thing.kind is ThingKind.SOLAR:
         pencil.face(np.array((60.0, 50.0, 44.0)), (-0.5, -0.5, 0.5, 0.3), 0.5)
         pencil.face(np.array((206.0, 206.0, 204.0)), (-0.5, 0.3, 0.5, 0.5), 1.0)
+    elif thing.kind is ThingKind.TANK:
+        ring = np.stack((np.cos(CIRCLE), np.sin(CIRCLE)), axis=1) * 0.5
+        pencil.outline(np.array((96.0, 98.0, 98.0)), ring, 0.1)
+        pencil.outline(np.array((206.0, 208.0, 208.0)), ring * 0.96, 1.0)
+        pencil.outline(np.array((150.0, 152.0, 152.0)), ring * 0.4, 1.0)
+    elif thing.kind is ThingKind.PLANTS:
+        _plants(pencil, thing, state)
     elif thing.kind is ThingKind.TARPAULIN:
         _sheet(pencil, thing)
     else:
@@ -126,6 +134,15 @@ def _umbrella(pencil: _Pencil, thing: Thing) -> None:
         wedge = np.array(((0, 0), (0.5 * np.cos(angles[n]), 0.5 * np.sin(angles[n])),
                           (0.5 * np.cos(angles[n + 1]), 0.5 * np.sin(angles[n + 1]))))  # fmt: skip
         pencil.outline(first if n % 2 else second, wedge, 0.95, 0.93 + 0.07 * np.sin(angles[n] + thing.key))
+
+
+def _plants(pencil: _Pencil, thing: Thing, state: FlightState) -> None:
+    pencil.face(np.array((88.0, 104.0, 120.0)), (-0.5, -0.5, 0.5, 0.5), 0.4)
+    leaves = np.array((92.0, 108.0, 118.0) if state.season is Season.WINTER else (52.0, 108.0, 78.0))
+    for n in range(7):
+        x, y = -0.42 + 0.14 * n, ((thing.key >> n) % 5 - 2) * 0.1
+        ring = np.stack((np.cos(CIRCLE) * 0.1 + x, np.sin(CIRCLE) * 0.4 + y), axis=1)
+        pencil.outline(leaves * (0.8 + 0.06 * ((thing.key >> (2 * n)) % 7)), ring, 1.0)
 
 
 def _heap(pencil: _Pencil, thing: Thing, state: FlightState) -> None:

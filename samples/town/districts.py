@@ -8,11 +8,9 @@ from enum import StrEnum
 
 import numpy as np
 
+from samples.town.details import SMALL, STEEL, roof_life, weeds
 from samples.town.sketch import PARKED, Rect, Sketch
-from samples.town.world import Building, Cover, Ground, Plot, Roof, ThingKind
-
-STEEL = (Cover.STEEL_BLUE, Cover.STEEL_BLUE, Cover.STEEL_BLUE, Cover.STEEL_GREY, Cover.STEEL_RED, Cover.STEEL_WHITE)
-SMALL = (ThingKind.TARPAULIN, ThingKind.HEAP, ThingKind.JUNK, ThingKind.JUNK)
+from samples.town.world import Cover, Ground, Plot, Roof, ThingKind
 
 
 class District(StrEnum):
@@ -55,6 +53,7 @@ def towers(sketch: Sketch, block: Rect) -> None:
     """Houses of 8 to 13 m with a metre between them, in double rows along lanes."""
     rng = sketch.rng
     sketch.patch(block, Ground.CONCRETE)
+    weeds(sketch, block, 0.004)
     lane = float(rng.uniform(2.5, 4.5))
     for south, north in _rows(block.south + 2, block.north - 2, float(rng.uniform(22, 27)), lane):
         sketch.patch(Rect(block.west, north, block.east, north + lane), Ground.LANE)
@@ -102,42 +101,11 @@ def _tower(sketch: Sketch, plot: Rect) -> None:
         roof_life(sketch, house)
 
 
-def roof_life(sketch: Sketch, house: Building) -> None:
-    """Stair heads, rooms that were added long ago, solar heaters, washing and what nobody threw away."""
-    rng = sketch.rng
-    if rng.random() < 0.6 and house.eaves_m > 5:
-        _on_roof(sketch, house, 3.0, 3.6, 2.5, Cover.CONCRETE, 0.3)
-    if rng.random() < 0.22:
-        cover = STEEL[int(rng.integers(len(STEEL)))]
-        size = rng.uniform(0.35, 0.6), rng.uniform(0.5, 0.9)
-        _on_roof(sketch, house, house.length_m * size[0], house.width_m * size[1], 2.8, cover, 0.0)
-    for _ in range(int(rng.integers(0, 4))):
-        along = float(rng.uniform(-0.36, 0.36)) * house.length_m
-        across = float(rng.uniform(-0.36, 0.36)) * house.width_m
-        east, north = house.to_world(np.array([[along, across]]))[0]
-        kinds = (ThingKind.LAUNDRY, ThingKind.JUNK, ThingKind.TARPAULIN, ThingKind.SOLAR)
-        sketch.stand(float(east), float(north), house.turn, kinds, 0.45, height_m=house.eaves_m, room_m=1.5)
-
-
-def _on_roof(sketch: Sketch, house: Building, length: float, width: float, height: float, cover: Cover,
-             parapet: float) -> None:  # fmt: skip
-    rng = sketch.rng
-    room = (house.length_m - length) / 2 - 0.4, (house.width_m - width) / 2 - 0.4
-    if min(room) < 0 or any(b.parent == house.key for b in sketch.buildings[-4:]):
-        return
-    corner = np.array([[rng.choice([-1, 1]) * room[0], rng.choice([-1, 1]) * room[1]]])
-    east, north = house.to_world(corner)[0]
-    sketch.building(
-        east_m=float(east), north_m=float(north), length_m=length, width_m=width, turn=house.turn,
-        base_m=house.eaves_m, eaves_m=house.eaves_m + height, cover=cover, parapet_m=parapet, parent=house.key,
-        roof=Roof.FLAT if parapet else Roof.GABLE, rise_m=0.0 if parapet else 0.4, overhang_m=0.0 if parapet else 0.2,
-    )  # fmt: skip
-
-
 def _yard(sketch: Sketch, plot: Rect, paved: float) -> None:
     rng = sketch.rng
     inner = plot.inset(0.4)
     sketch.patch(inner, Ground.CONCRETE if rng.random() < paved else Ground.DIRT)
+    weeds(sketch, inner, 0.03)
     east, north = inner.middle
     sketch.plots.append(Plot(east, north, inner.width, inner.height, 0.0, yard=True))
     for _ in range(int(rng.integers(1, 4))):
@@ -152,6 +120,7 @@ def courtyards(sketch: Sketch, block: Rect) -> None:
     """Plots of 14 by 16 m: a house in the north, wings, a wall, a yard; lanes between the rows."""
     rng = sketch.rng
     sketch.patch(block, Ground.DIRT)
+    weeds(sketch, block, 0.012)
     lane = float(rng.uniform(3.5, 5.5))
     for south, north in _rows(block.south + 2, block.north - 2, float(rng.uniform(15, 18)), lane):
         sketch.patch(Rect(block.west, north, block.east, north + lane), Ground.LANE)
@@ -298,6 +267,7 @@ def industry(sketch: Sketch, block: Rect) -> None:
     """Halls of coloured steel around concrete yards with lorries and containers."""
     rng = sketch.rng
     sketch.patch(block, Ground.CONCRETE)
+    weeds(sketch, block, 0.003)
     depth = float(rng.uniform(24, 42))
     for south, north in _rows(block.south + 6, block.north - 6, depth, float(rng.uniform(14, 20))):
         for west, east in _rows(block.west + 6, block.east - 6, float(rng.uniform(38, 70)), 12.0):
@@ -422,6 +392,7 @@ def waste(sketch: Sketch, block: Rect) -> None:
     """What was torn down and waits: soil under green nets, heaps, scrub."""
     rng = sketch.rng
     sketch.patch(block, Ground.SCRUB if rng.random() < 0.5 else Ground.DIRT)
+    weeds(sketch, block, 0.015)
     for _ in range(int(rng.integers(3, 8))):
         x, y = rng.uniform((block.west, block.south), (block.east, block.north))
         radius = float(rng.uniform(4, min(18, block.height / 3, block.width / 3)))

@@ -19,7 +19,7 @@ from samples.town.state import FlightState, Season
 from samples.town.world import Building, Roof, Thing, Tree
 
 KEPT_BYTES = 160_000_000
-KEPT_WALLS = 800
+KEPT_WALL_BYTES = 60_000_000
 PARAPET_M = 0.24
 
 
@@ -77,7 +77,7 @@ class Houses:
         self._reach = np.array([_radius(c) for c in self._casters])
         self._roofs: OrderedDict[int, Image] = OrderedDict()
         self._walls: dict[tuple[Wall, float], Image] = {}
-        self._bytes = 0
+        self._bytes = self._wall_bytes = 0
 
     def draw(self, canvas: Image, camera: Camera, building: Building) -> None:
         """One building, over what is behind it."""
@@ -114,13 +114,14 @@ class Houses:
             lay(canvas, plan, matrix, (seen,))
 
     def _wall(self, wall: Wall, gain: float) -> Image:
-        key = wall, round(gain * 40) / 40
+        key = wall, round(gain * 20) / 20
         found = self._walls.get(key)
         if found is None:
-            plan = wall_plan(wall, self._texel)
-            found = self._walls[key] = np.asarray(cv2.convertScaleAbs(plan, alpha=key[1]), np.uint8)
-            if len(self._walls) > KEPT_WALLS:
-                self._walls.pop(next(iter(self._walls)))
+            found = np.asarray(cv2.convertScaleAbs(wall_plan(wall, self._texel), alpha=key[1]), np.uint8)
+            self._walls[key] = found
+            self._wall_bytes += found.nbytes
+            while self._wall_bytes > KEPT_WALL_BYTES and len(self._walls) > 1:
+                self._wall_bytes -= self._walls.pop(next(iter(self._walls))).nbytes
         return found
 
     def _draw_plane(self, canvas: Image, camera: Camera, building: Building, plane: Plane,
@@ -134,7 +135,7 @@ class Houses:
         lay(canvas, self._lit(building), matrix, (seen, *within))
 
     def _draw_tray(self, canvas: Image, camera: Camera, building: Building) -> None:
-        """A flat roof within its parapet: the rim, the inside of the far walls, the floor."""
+        """A flat roof within its parapet: the rim, the insides of the far walls, the floor."""
         top = building.eaves_m + building.parapet_m
         outer, inner = building.corners(), building.corners(-PARAPET_M)
         level = np.full((4, 1), top)
@@ -142,6 +143,14 @@ class Houses:
         opening = camera.pixels(np.concatenate((inner, level), axis=1))
         stone = wall_colour(building) * 0.5 + np.array((78, 82, 84))
         fill(canvas, rim, stone * face_gain(self._state, np.array((0.0, 0.0, 1.0))))
+        if building.parapet_m > 1.5 * self._texel:
+            self._draw_insides(canvas, camera, building, opening)
+        along, across = building.length_m / 2 - PARAPET_M, building.width_m / 2 - PARAPET_M
+        local = np.array(((-along, -across), (along, -across), (along, across), (-along, across)))
+        self._draw_plane(canvas, camera, building, Plane(local, building.eaves_m, (0.0, 0.0)), (opening,))
+
+    def _draw_insides(self, canvas: Image, camera: Camera, building: Building, opening: Doubles) -> None:
+        inner = building.corners(-PARAPET_M)
         floor = camera.pixels(np.concatenate((inner, np.full((4, 1), building.eaves_m)), axis=1))
         fill(canvas, opening, wall_colour(building) * (self._state.shade * 0.95))
         for side in range(4):
@@ -152,9 +161,6 @@ class Houses:
                 ends = [side, (side + 1) % 4]
                 quad = np.concatenate((opening[ends], floor[ends][::-1]))
                 fill(canvas, quad, wall_colour(building) * face_gain(self._state, inward) * 0.96)
-        along, across = building.length_m / 2 - PARAPET_M, building.width_m / 2 - PARAPET_M
-        local = np.array(((-along, -across), (along, -across), (along, across), (-along, across)))
-        self._draw_plane(canvas, camera, building, Plane(local, building.eaves_m, (0.0, 0.0)), (opening,))
 
     def _lit(self, building: Building) -> Image:
         found = self._roofs.get(building.key)

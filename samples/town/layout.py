@@ -8,6 +8,7 @@ import numpy as np
 
 from contract.geometry import Point
 from samples.facade.seeding import stream
+from samples.town.details import mended
 from samples.town.districts import District, fill
 from samples.town.sketch import PARKED, Rect, Sketch, placed
 from samples.town.world import Ground, Road, ThingKind, Town
@@ -79,6 +80,7 @@ def _road(sketch: Sketch, start: tuple[float, float], end: tuple[float, float], 
     asphalt = width_m > 7 or rng.random() < 0.3
     road = Road(sketch.key(), start, end, width_m, Ground.ASPHALT if asphalt else Ground.LANE, asphalt and width_m > 6)
     sketch.roads.append(road)
+    mended(sketch, start, end, width_m)
     ahead = np.array((math.cos(road.turn), math.sin(road.turn)))
     left = np.array((-ahead[1], ahead[0]))
     length = math.dist(start, end)

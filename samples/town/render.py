@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 import cv2
@@ -25,8 +26,8 @@ from samples.town.things import thing_corners, things_of
 from samples.town.world import Building, Thing, Town, Tree
 
 Seen = TypeVar("Seen", Building, Tree, Thing)
-LONG_M = 7.0
-"""Buildings with a larger radius are sorted by their walls, not by their middles."""
+SMALL_CROWN_PX = 14
+"""Crowns of a smaller radius are drawn without their middle storey: nobody sees it."""
 
 
 class Renderer:
@@ -100,7 +101,10 @@ class Renderer:
         points = np.array([(*place, z) for z in levels])
         step = np.array(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))) * tree.radius_m
         middles = camera.pixels(points)
+        small = tree.radius_m < SMALL_CROWN_PX * self.ground.texel_m
         for n, (picture, alpha) in enumerate(crown.storeys):
+            if small and n == 1:
+                continue
             arms = camera.pixels(points[n] + step) - middles[n]
             # A crown's picture has its rows southwards.
             scale = np.stack((arms[0], -arms[1]), axis=1) * (2 / size)
@@ -146,6 +150,10 @@ class Renderer:
         table = np.where(table > 200, 200 + 55 * np.tanh((table - 200) / 55), table)
         table = table * (1 - state.haze) + state.haze * np.array((206, 200, 194), np.float32)
         shown = np.asarray(cv2.LUT(clean, np.clip(table, 0, 255).astype(np.uint8).reshape(1, 256, 3)), np.uint8)
+        if state.blur_px > 0.2:
+            shown = np.asarray(cv2.GaussianBlur(shown, (0, 0), state.blur_px), np.uint8)
+        if state.vignette > 0:
+            shown = np.asarray(cv2.multiply(shown, _corners(*shown.shape[:2], state.vignette), scale=1 / 255), np.uint8)
         if state.noise_sigma > 0:
             shown = self._noisy(shown, number)
         if squeezed and state.jpeg_quality is not None:
@@ -165,6 +173,16 @@ class Renderer:
                 noise = cv2.merge([c[: part.shape[0], : part.shape[1]] for c in channels])
                 part[:] = cv2.add(part, noise, dtype=cv2.CV_8U)
         return shown
+
+
+@lru_cache(maxsize=2)
+def _corners(height: int, width: int, vignette: float) -> Image:
+    """(height, width, 3): 255 in the middle, less by `vignette` in the corners."""
+    x, y = np.linspace(-1, 1, 64, dtype=np.float32), np.linspace(-1, 1, 48, dtype=np.float32)
+    fall = 1 - vignette * ((x[None, :] ** 2 + y[:, None] ** 2) / 2) ** 1.5
+    wide = cv2.resize(np.asarray(255 * fall, np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    grey = np.asarray(np.round(wide), np.uint8)
+    return np.asarray(cv2.merge([grey, grey, grey]), np.uint8)
 
 
 def _inside(roof: Building, thing: Thing) -> bool:

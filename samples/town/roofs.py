@@ -155,7 +155,8 @@ def wall_of(building: Building, length_m: float, side: int) -> Wall:
     height_m = building.eaves_m - building.base_m + building.parapet_m
     windows = not _is_hall(building) and height_m > 2.4 and length_m > 3 and side % 2 == 0
     pitch = 1 + building.key % 5 if windows else 0
-    return Wall(_wall_number(building), max(1, round(length_m)), max(1, round(2 * height_m)), pitch)
+    length = max(1, round(length_m)) if length_m < 8 else round(length_m / 2) * 2
+    return Wall(_wall_number(building), length, max(1, round(2 * height_m)), pitch)
 
 
 def wall_plan(wall: Wall, texel_m: float) -> Image:

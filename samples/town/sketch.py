@@ -66,10 +66,10 @@ class Sketch:
         self._key += 1
         return self._key
 
-    def patch(self, outline: Doubles | Rect, ground: Ground, turn: float = 0.0) -> None:
+    def patch(self, outline: Doubles | Rect, ground: Ground, turn: float = 0.0, *, over_roads: bool = False) -> None:
         """Adds a piece of ground."""
         points = outline.outline() if isinstance(outline, Rect) else outline
-        self.patches.append(Patch(self.key(), points, ground, turn))
+        self.patches.append(Patch(self.key(), points, ground, turn, over_roads))
 
     def building(self, **what: Any) -> Building:
         """Adds a building: the fields of `Building` but its key."""

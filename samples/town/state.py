@@ -42,6 +42,10 @@ class FlightState:
     """Share of white veil."""
     wet: float = 0.0
     """0: dry, 1: after rain: hard ground is darker."""
+    blur_px: float = 0.4
+    """Standard deviation of the lens's and the motion's blur."""
+    vignette: float = 0.1
+    """How much darker the corners are."""
     noise_sigma: float = 1.5
     """Grey levels."""
     jpeg_quality: int | None = 92
@@ -50,12 +54,15 @@ class FlightState:
     def __post_init__(self) -> None:
         if not 5 <= self.sun_elevation <= 90:
             raise ValueError(f"sun_elevation is {self.sun_elevation}; expected 5 to 90 degrees above the horizon")
-        for name in ("overcast", "haze", "wet"):
+        for name in ("overcast", "haze", "wet", "vignette"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} is {value}; expected a share from 0 to 1")
         if not 0.2 <= self.exposure <= 3:
             raise ValueError(f"exposure is {self.exposure}; expected 0.2 to 3")
+        for name in ("blur_px", "noise_sigma"):
+            if not 0 <= getattr(self, name) <= 20:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected 0 to 20")
         if self.jpeg_quality is not None and not 1 <= self.jpeg_quality <= 100:
             raise ValueError(f"jpeg_quality is {self.jpeg_quality}; expected 1 to 100, or None for no JPEG")
 
@@ -97,5 +104,7 @@ def day(seed: int, *names: str | int, season: Season | None = None) -> FlightSta
         warmth=float(rng.normal(0, 0.04)),
         haze=float(np.clip(rng.normal(0.05, 0.05), 0, 0.25)),
         wet=float(rng.uniform(0.3, 1.0)) if rng.random() < 0.12 else 0.0,
+        blur_px=float(rng.uniform(0.0, 0.7)),
+        vignette=float(rng.uniform(0.0, 0.2)),
         noise_sigma=float(rng.uniform(1.0, 2.6)),
     )

@@ -19,16 +19,25 @@ SIZES: dict[ThingKind, tuple[tuple[float, float, float], tuple[float, float, flo
     ThingKind.VAN: ((4.8, 1.9, 1.9), (5.9, 2.1, 2.6)),
     ThingKind.TRUCK: ((6.5, 2.3, 2.6), (13.0, 2.55, 3.8)),
     ThingKind.UMBRELLA: ((2.4, 2.4, 2.3), (3.4, 3.4, 2.8)),
-    ThingKind.TARPAULIN: ((2.0, 1.6, 0.3), (6.0, 3.6, 1.6)),
+    ThingKind.TARPAULIN: ((1.6, 1.4, 0.1), (4.6, 3.0, 0.5)),
     ThingKind.HEAP: ((2.0, 2.0, 0.7), (6.5, 6.0, 2.2)),
     ThingKind.LAUNDRY: ((2.5, 1.0, 1.6), (4.5, 2.0, 1.9)),
     ThingKind.CONTAINER: ((6.06, 2.44, 2.6), (6.06, 2.44, 2.6)),
     ThingKind.SOLAR: ((1.8, 1.8, 1.2), (3.6, 2.0, 1.4)),
     ThingKind.JUNK: ((0.6, 0.5, 0.3), (1.8, 1.4, 1.1)),
+    ThingKind.TANK: ((0.9, 0.9, 1.2), (1.5, 1.5, 1.9)),
+    ThingKind.PLANTS: ((0.8, 0.4, 0.3), (3.0, 1.2, 0.8)),
 }
 """Least and largest length, width and height in metres."""
-LASTING = {ThingKind.HEAP: 0.5, ThingKind.CONTAINER: 0.6, ThingKind.SOLAR: 1.0, ThingKind.JUNK: 0.6,
-           ThingKind.TARPAULIN: 0.4}  # fmt: skip
+LASTING = {
+    ThingKind.HEAP: 0.5,
+    ThingKind.CONTAINER: 0.85,
+    ThingKind.SOLAR: 1.0,
+    ThingKind.TANK: 1.0,
+    ThingKind.PLANTS: 0.8,
+    ThingKind.JUNK: 0.65,
+    ThingKind.TARPAULIN: 0.4,
+}
 """How likely it is that what stood there on one day stands there, the same, on any other."""
 
 

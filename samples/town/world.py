@@ -66,6 +66,8 @@ class ThingKind(StrEnum):
     CONTAINER = "container"
     SOLAR = "solar"
     JUNK = "junk"
+    TANK = "tank"
+    PLANTS = "plants"
 
 
 @dataclass(frozen=True, slots=True)

