@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -28,8 +27,9 @@ from edge.vision.pose import Pose, turned
 
 _METRES_PER_DEGREE = 111_320.0
 _COARSEST_DECIMALS, _FINEST_DECIMALS = 3, 7
-_LEAST_COURSE_M = 3.0
-"""Between two fixes, for a course: less may be noise of GNSS."""
+_COURSE_SECONDS = 2.5
+_LEAST_COURSE_M, _LEAST_COURSE_SIGMAS = 3.0, 5.0
+"""From end to end of what a course is taken from: less may be noise of GNSS, or steps of rounded coordinates."""
 _ON_THE_GROUND_M = 3.0
 """Above the takeoff point: a drone that low is still there."""
 
@@ -134,18 +134,26 @@ def takeoff_of(fixes: Sequence[Fix]) -> tuple[Takeoff | None, Interpretation | N
 
 
 def courses(fixes: Sequence[Fix], plane: LocalPlane) -> tuple[float | None, ...]:
-    """Of each fix, where the drone was flying: degrees clockwise from north; None where it hardly moved."""
+    """Of each fix, where the drone was flying: degrees clockwise from north; None where it hardly moved.
+
+    From 2.5 s before to 2.5 s after, in logs without media time from the record before to the one after. The way must
+    be long against the noise and the rounding of its ends.
+    """
     if not fixes:
         return ()
     places = plane.metres(np.array([fix.longitude for fix in fixes]), np.array([fix.latitude for fix in fixes]))
-    steps = [end - start for start, end in pairwise(places)]
-    found: list[float | None] = []
-    for index in range(len(fixes)):
-        near = steps[max(index - 1, 0) : index + 1]
-        east, north = np.sum(near, axis=0) if near else (0.0, 0.0)
-        moved = math.hypot(east, north)
-        found.append(math.degrees(math.atan2(east, north)) % 360 if moved >= _LEAST_COURSE_M else None)
-    return tuple(found)
+    least_m = max(_LEAST_COURSE_M, _LEAST_COURSE_SIGMAS * coordinate_sigma_m(fixes))
+    count = len(fixes)
+    times = np.array([math.nan if fix.media_time is None else fix.media_time for fix in fixes])
+    if np.isfinite(times).all() and (np.diff(times) >= 0).all():
+        first = np.searchsorted(times, times - _COURSE_SECONDS)
+        last = np.searchsorted(times, times + _COURSE_SECONDS, side="right") - 1
+    else:
+        first, last = np.maximum(np.arange(count) - 1, 0), np.minimum(np.arange(count) + 1, count - 1)
+    ways = places[last] - places[first]
+    moved = np.linalg.norm(ways, axis=1)
+    angles = np.degrees(np.arctan2(ways[:, 0], ways[:, 1])) % 360
+    return tuple(float(angle) if far >= least_m else None for angle, far in zip(angles, moved, strict=True))
 
 
 def coordinate_sigma_m(fixes: Sequence[Fix]) -> float:

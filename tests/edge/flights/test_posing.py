@@ -211,16 +211,26 @@ def test_the_takeoff_is_where_the_log_is_low() -> None:
 
 
 def test_courses() -> None:
+    """11 m a record, without times: from the record before to the one after."""
     places = [(34.75, 113.62), (34.7501, 113.62), (34.7501, 113.6202), (34.7501, 113.6202), (34.7501, 113.6202)]
-    found = courses([Fix(n, *place) for n, place in enumerate(places)], PLANE)
+    found = courses([Fix(n, *place) for n, place in enumerate(places)] + [Fix(9, 34.7501234, 113.6201234)], PLANE)
     assert found[0] is not None
-    assert found[0] == pytest.approx(0.0, abs=0.5) or found[0] == pytest.approx(360.0, abs=0.5)
+    assert (found[0] + 180) % 360 == pytest.approx(180.0, abs=0.5)
     assert found[1] == pytest.approx(math.degrees(math.atan2(18.3, 11.1)), abs=1.0)
     assert found[2] == pytest.approx(90.0, abs=0.5)
     assert found[3] is None
-    assert found[4] is None
     assert courses([], PLANE) == ()
     assert courses([HOVER], PLANE) == (None,)
+
+
+def test_courses_of_a_record_a_picture() -> None:
+    """Thirty records a second are 0.3 m apart: the course is that of five seconds. Coarse ones must show a long way."""
+    quick = [Fix(n, 34.75, 113.62 + n * 3.5e-6 + 1e-8, media_time=n / 30) for n in range(300)]
+    assert courses(quick, PLANE)[150] == pytest.approx(90.0, abs=0.1)
+    slow = [replace(fix, media_time=10 * (fix.media_time or 0.0)) for fix in quick]
+    assert courses(slow, PLANE)[150] == pytest.approx(90.0, abs=0.1)
+    rounded = [replace(fix, longitude=round(fix.longitude, 4)) for fix in slow]
+    assert set(courses(rounded, PLANE)) == {None}
 
 
 @pytest.mark.parametrize(("decimals", "step_m"), [(4, 11.13), (5, 1.113), (6, 0.111)])
