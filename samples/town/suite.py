@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from samples.facade.seeding import stream
+from samples.town.changes import Change
 from samples.town.flying import GNSS, RTK, Noise, Plan
 from samples.town.layout import MIXES
 from samples.town.pairs import TownPair, make_pair
+from samples.town.visibility import visible_shares
 
 SEED = 20260
 STRUCTURES = 150
 """New structures of at least 10 m² that are shown in the end, at least."""
 UNCHANGED_KM2 = 50.0
 LEAST_AREA_M2 = 10.0
+LEAST_SHARE, LEAST_PICTURES = 0.5, 2
 CHANGES = 13
 """Structures changed in a town of the first kind, about ten of them new."""
 BUILT_M, QUIET_M = 300.0, 1000.0
@@ -38,8 +43,9 @@ class EvaluationPair:
     pair: TownPair
     km2: float
     """Surveyed."""
-    new_structures: int
-    """Of at least 10 m². None in a town where nobody built."""
+    to_be_found: tuple[Change, ...]
+    """New structures of at least 10 m² that the second flight shows: half of their roof in two pictures or more. None
+    in a town where nobody built."""
 
 
 def evaluation_pairs(
@@ -63,7 +69,7 @@ def evaluation_pairs(
     shown, number = 0, 0
     while shown < structures:
         town = _town(seed, "built", number, BUILT_M, built_plans, CHANGES)
-        shown += town.new_structures
+        shown += len(town.to_be_found)
         number += 1
         yield town
     covered, number = 0.0, 0
@@ -83,5 +89,12 @@ def _town(seed: int, kind: str, number: int, size_m: float, plans: tuple[Plan, .
         int(rng.integers(1 << 30)), size_m, plan=plans[number % len(plans)], noise=noise, changes=changes,
         mix=mixes[number % len(mixes)] if changes else None,
     )  # fmt: skip
-    new = [c for c in pair.truth.changes if c.is_new_structure and c.area_m2 >= LEAST_AREA_M2]
-    return EvaluationPair(f"{kind}-{number:02d}", pair, (size_m / 1000) ** 2, len(new))
+    found = tuple(
+        c for c in pair.truth.changes if c.is_new_structure and c.area_m2 >= LEAST_AREA_M2 and is_shown(pair, c)
+    )
+    return EvaluationPair(f"{kind}-{number:02d}", pair, (size_m / 1000) ** 2, found)
+
+
+def is_shown(pair: TownPair, change: Change) -> bool:
+    """Whether half of its roof or more is seen in two pictures of the second flight or more."""
+    return bool(np.count_nonzero(visible_shares(pair.truth.after, change) >= LEAST_SHARE) >= LEAST_PICTURES)

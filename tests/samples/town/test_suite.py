@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from samples.town import Plan, evaluation_pairs
+from samples.town.suite import is_shown
 
 TINY = (Plan(300, 220, 0.3),)
 
@@ -15,11 +16,12 @@ def test_amounts_are_reached_and_not_much_more() -> None:
     built = [town for town in towns if town.name.startswith("built")]
     quiet = [town for town in towns if town.name.startswith("quiet")]
     assert built + quiet == towns
-    assert 12 <= sum(town.new_structures for town in built) < 30
+    assert 12 <= sum(len(town.to_be_found) for town in built) < 30
     assert 0.1 <= sum(town.km2 for town in quiet) < 0.2
     for town in built:
-        large = [c for c in town.pair.truth.changes if c.is_new_structure and c.area_m2 >= 10]
-        assert len(large) == town.new_structures > 0
+        assert town.to_be_found
+        assert all(c.is_new_structure and c.area_m2 >= 10 and is_shown(town.pair, c) for c in town.to_be_found)
+        assert set(town.to_be_found) <= set(town.pair.truth.changes)
     assert all(not town.pair.truth.changes and town.pair.truth.nuisances for town in quiet)
 
 
