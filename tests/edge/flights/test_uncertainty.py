@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def test_covariances_have_the_order_of_a_pose() -> None:
 def test_every_positioning_has_a_budget_and_better_ones_are_smaller() -> None:
     assert set(BUDGETS) == set(Positioning)
     ordered = [BUDGETS[kind] for kind in (Positioning.RTK_FIXED, Positioning.RTK_FLOAT, Positioning.GNSS)]
-    for better, worse in zip(ordered, ordered[1:], strict=False):
+    for better, worse in pairwise(ordered):
         assert better.horizontal_m.total < worse.horizontal_m.total
         assert better.absolute_height_m.total < worse.absolute_height_m.total
         assert better.takeoff_height_m.total < worse.takeoff_height_m.total
