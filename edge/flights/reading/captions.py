@@ -15,6 +15,8 @@ from edge.flights.telemetry import TelemetryError, TelemetryLog
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
+    from av.subtitles.stream import SubtitleStream
 
 
 def read_captions(path: Path, clues: Clues | None = None) -> TelemetryLog:
@@ -33,13 +35,24 @@ def read_captions(path: Path, clues: Clues | None = None) -> TelemetryLog:
         raise TelemetryError(f"{path}: line 1 (captions): cannot be opened as a video: {error}") from error
 
 
+def _packets(container: InputContainer) -> Iterator[Packet[SubtitleStream] | None]:
+    """Packets of the first text track; None where they cannot be read on."""
+    try:
+        yield from container.demux(container.streams.subtitles[0])
+    except (FFmpegError, IndexError):
+        yield None
+
+
 def _cues(container: InputContainer) -> Iterator[Cue]:
     stream, pictures = container.streams.subtitles[0], container.streams.video
     began = 0.0
     if pictures and pictures[0].start_time is not None and pictures[0].time_base is not None:
         began = float(pictures[0].start_time * pictures[0].time_base)
     sized = stream.codec_context.name == "mov_text"
-    for number, packet in enumerate(container.demux(stream), start=1):
+    for number, packet in enumerate(_packets(container), start=1):
+        if packet is None:
+            yield Cue(number, None)
+            break
         content = bytes(packet)
         if sized:  # two bytes with the text's length, and what styles it behind
             content = content[2 : 2 + int.from_bytes(content[:2], "big")]

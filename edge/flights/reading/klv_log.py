@@ -16,9 +16,12 @@ from edge.flights.telemetry import TelemetryError, TelemetryLog
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
 
 DIALECT = "misb-0601"
 _PIECE_BYTES = 64 * 1024
+_PATIENCE = 1_000
 Timed = tuple[LocalSet | Broken, float | None]
 
 
@@ -95,9 +98,12 @@ def _of_container(container: InputContainer) -> Iterator[Timed]:
     began = None
     if pictures and pictures[0].start_time is not None and pictures[0].time_base is not None:
         began = float(pictures[0].start_time * pictures[0].time_base)
-    scanners = {stream.index: Scanner() for stream in container.streams.data}
-    for packet in container.demux(*container.streams.data):
-        scanner = scanners[packet.stream.index]
+    scanners: dict[int, Scanner] = {}
+    for packet in _packets(container):
+        if packet is None:
+            yield Broken("the stream is broken from here on"), None
+            break
+        scanner = scanners.setdefault(packet.stream.index, Scanner())
         seconds = None
         if packet.pts is not None and packet.time_base is not None and began is not None:
             seconds = float(packet.pts * packet.time_base) - began
@@ -106,6 +112,22 @@ def _of_container(container: InputContainer) -> Iterator[Timed]:
     for scanner in scanners.values():
         for found in scanner.finish():
             yield found, None
+
+
+def _packets(container: InputContainer) -> Iterator[Packet[Stream] | None]:
+    """Packets of the data streams; None where they cannot be read on."""
+    stuck = 0
+    while stuck < _PATIENCE:
+        try:
+            for packet in container.demux(*container.streams.data):
+                stuck = 0
+                yield packet
+            return
+        except BlockingIOError:  # libav found no packet in a stretch of the file, and would look on
+            stuck += 1
+        except (FFmpegError, IndexError):  # IndexError: a broken packet has added a stream that PyAV has not seen
+            break
+    yield None
 
 
 def looks_like_klv(head: bytes) -> bool:

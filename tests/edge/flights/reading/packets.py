@@ -81,7 +81,7 @@ def muxed(path: Path, packets: list[bytes], every: int = 5) -> None:
         out.mux(video.encode(None))
 
 
-def metadata_stream(packets: list[bytes], stream_type: int = 0x15) -> bytes:
+def metadata_stream(packets: list[bytes], stream_type: int = 0x15, pid: int = 0x101) -> bytes:
     """A transport stream with nothing but a metadata stream: every packet in its access unit cell (ST 1402).
 
     With `stream_type` 0x06 it is a private stream without cells, as asynchronous metadata is sent.
@@ -91,11 +91,11 @@ def metadata_stream(packets: list[bytes], stream_type: int = 0x15) -> bytes:
     if stream_type == 0x15:
         descriptors = b"\x26\x09\x01\x00\xffKLVA\x00\x0f" + registration
     pmt_body = (
-        struct.pack(">BH", stream_type, 0xE000 | 0x101) + struct.pack(">H", 0xF000 | len(descriptors)) + descriptors
+        struct.pack(">BH", stream_type, 0xE000 | pid) + struct.pack(">H", 0xF000 | len(descriptors)) + descriptors
     )
     pat = _section(0, 1, struct.pack(">HH", 1, 0xE000 | 0x100))
-    pmt = _section(2, 1, struct.pack(">HH", 0xE000 | 0x101, 0xF000) + pmt_body)
-    stream = _ts(0, b"\x00" + pat, 0) + _ts(0x100, b"\x00" + pmt, 0)
+    pmt = _section(2, 1, struct.pack(">HH", 0xE000 | pid, 0xF000) + pmt_body)
+    stream = [_ts(0, b"\x00" + pat, 0), _ts(0x100, b"\x00" + pmt, 0)]
     counter = 0
     for index, content in enumerate(packets):
         pts = 90_000 + index * 18_000
@@ -113,9 +113,9 @@ def metadata_stream(packets: list[bytes], stream_type: int = 0x15) -> bytes:
         stream_id = 0xFC if stream_type == 0x15 else 0xBD
         pes = b"\x00\x00\x01" + bytes([stream_id]) + struct.pack(">H", len(payload)) + payload
         for at in range(0, len(pes), 184):
-            stream += _ts(0x101, pes[at : at + 184], counter, start=at == 0)
+            stream.append(_ts(pid, pes[at : at + 184], counter, start=at == 0))
             counter += 1
-    return stream
+    return b"".join(stream)
 
 
 def _section(table: int, number: int, body: bytes) -> bytes:

@@ -175,3 +175,23 @@ def test_file_larger_than_a_log_is_refused_unread(tmp_path: Path) -> None:
         file.truncate(MAX_FILE_BYTES + 1)  # sparse: it takes no space
     with pytest.raises(TelemetryError, match="has 524 MB, a log has at most 524; split it"):
         read_telemetry(path)
+
+
+@pytest.mark.parametrize("name", ["srt", "csv_log", "klv_log"])
+def test_records_beyond_the_limit_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(f"edge.flights.reading.{name}.MAX_FIXES", 3)
+    path = tmp_path / "a.log"
+    content = {"srt": "dji-bracketed", "csv_log": "ours", "klv_log": "klv"}[name]
+    extra = OURS.splitlines()[-1].encode() + b"\n"
+    path.write_bytes(SAMPLES[content] + (extra * 5 if name == "csv_log" else b""))
+    log = read_telemetry(path)
+    assert len(log.fixes) == 3
+    assert log.unread[-1].why == "the log is too long; split it"
+
+
+def test_lines_beyond_the_limit_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.flights.reading.logs.MAX_LINES", 50)
+    path = tmp_path / "a.srt"
+    path.write_bytes(SAMPLES["dji-gps"] + b"\n" * 60)
+    with pytest.raises(TelemetryError, match="line 51: a log has at most 50 lines; split it"):
+        read_telemetry(path)

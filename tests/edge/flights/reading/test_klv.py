@@ -258,6 +258,27 @@ def test_private_and_metadata_streams(tmp_path: Path, stream_type: int) -> None:
     assert all(fix.media_time is None for fix in log.fixes)
 
 
+def test_stream_that_becomes_another_one_keeps_what_was_before(tmp_path: Path) -> None:
+    path = tmp_path / "flight.ts"
+    packets = [packet(flying(index)) for index in range(400)]
+    path.write_bytes(metadata_stream(packets) + metadata_stream(packets[:5], pid=0x102))
+    log = read_transport_stream(path)
+    assert [fix.line for fix in log.fixes] == list(range(1, 401))
+    assert len(log.unread) == 5
+
+
+def test_packet_of_an_unknown_stream_is_no_crash(tmp_path: Path) -> None:
+    """One bit of a packet's address: libav makes a stream of it that nobody has announced."""
+    raw = bytearray(metadata_stream([packet(flying(index)) for index in range(8)]))
+    raw[3 * 188 + 2] ^= 0x10
+    path = tmp_path / "flight.ts"
+    path.write_bytes(raw)
+    try:
+        assert read_transport_stream(path).fixes
+    except TelemetryError as error:
+        assert "the stream is broken from here on" in str(error)
+
+
 def test_broken_transport_streams(tmp_path: Path) -> None:
     path = tmp_path / "flight.ts"
     muxed(path, [packet(flying(index)) for index in range(10)])
