@@ -10,6 +10,7 @@ import numpy as np
 
 from edge.detectors.interface import Image
 from edge.vision.arrays import Doubles, Floats
+from samples.facade.seeding import stream
 from samples.town.grain import grain, texel_near
 from samples.town.light import building_shadow, light_map, thing_shadow, tree_shadow
 from samples.town.state import FlightState, Season
@@ -92,6 +93,7 @@ GRAINS: dict[Ground, tuple[float, float, float]] = {
 }
 """How much leaf-sized, bush-sized and house-sized grain there is, as a share of the brightness."""
 LABELS = {ground: number for number, ground in enumerate(Ground)}
+GROWS = np.array([ground in GROWING for ground in Ground], np.float32)
 WHITE: Colour = (204, 207, 209)
 YELLOW: Colour = (90, 190, 214)
 KEPT_PIXELS = 40_000_000
@@ -106,9 +108,19 @@ def colours_of(ground: Ground, key: int, state: FlightState) -> tuple[Colour, Co
         pair = kinds[number % len(kinds)]
     else:
         pair = HARD[ground]
+    if ground is Ground.WATER:
+        pair = _water_of(pair, state)
     wobble = (1 + ((key * 40503 % 1000) / 1000 - 0.5) * 0.16) * (1 - (0.22 * state.wet if ground not in GROWING else 0))
     a, b = (tuple(channel * wobble for channel in colour) for colour in pair)
     return (a[0], a[1], a[2]), (b[0], b[1], b[2])
+
+
+def _water_of(pair: tuple[Colour, Colour], state: FlightState) -> tuple[Colour, Colour]:
+    """Green with algae on one day, brown after rain or dark on another."""
+    rng = stream(state.seed, "water")
+    tint = rng.uniform(0.75, 1.5) * np.array((rng.uniform(0.85, 1.1), rng.uniform(0.95, 1.15), rng.uniform(0.8, 1.35)))
+    first, second = (tuple(float(c) for c in np.array(colour) * tint) for colour in pair)
+    return (first[0], first[1], first[2]), (second[0], second[1], second[2])
 
 
 class GroundTiles:
@@ -171,10 +183,7 @@ class GroundTiles:
         for patch in pieces:
             if patch.over_roads:
                 self._cover(canvas, patch)
-        amplitudes = self._amplitudes[canvas.label]
-        gain = 1 + canvas.furrows
-        for n, (shortest, longest) in enumerate(((0.1, 0.5), (0.6, 4.0), (5.0, 120.0))):
-            gain += amplitudes[..., n] * grain(column, row, self.side_m, self.pixels, shortest, longest)
+        gain = 1 + canvas.furrows + self._grain(canvas.label, column, row)
         # Another lattice for where one colour gives way to the other.
         mottle = np.clip(0.5 + 0.8 * grain(column + 371, row + 113, self.side_m, self.pixels, 0.7, 26.0), 0, 1)
         mixed = cv2.blendLinear(canvas.first, canvas.second, 1 - mottle, mottle)
@@ -187,6 +196,21 @@ class GroundTiles:
         _paint(lit, canvas, near, factors)
         lit.setflags(write=False)
         return lit
+
+    def _grain(self, label: Image, column: int, row: int) -> Floats:
+        """What stone and soil look like stays; leaves lie differently on every day."""
+        amplitudes = self._amplitudes[label]
+        grows = GROWS[label]
+        today = self._state.seed % 997
+        found = np.zeros(label.shape, np.float32)
+        for n, (shortest, longest) in enumerate(((0.1, 0.5), (0.6, 4.0), (5.0, 120.0))):
+            lasting = grain(column, row, self.side_m, self.pixels, shortest, longest)
+            if n < 2 and grows.any():
+                passing = grain(column + today, row + 2 * today, self.side_m, self.pixels, shortest, longest)
+                share = (0.9, 0.5)[n] * grows
+                lasting += share * (passing - lasting)
+            found += amplitudes[..., n] * lasting
+        return found
 
     def _cover(self, canvas: _Canvas, patch: Patch) -> None:
         canvas.fill(patch.outline, patch.ground, colours_of(patch.ground, patch.key, self._state))

@@ -17,6 +17,7 @@ from edge.vision.pose import Pose
 from samples.facade.seeding import stream
 from samples.town.brush import stamp
 from samples.town.camera import Camera
+from samples.town.clouds import under_clouds
 from samples.town.clutter import draw_thing
 from samples.town.crowns import STOREYS, Crowns
 from samples.town.ground import GroundTiles
@@ -56,6 +57,8 @@ class Renderer:
         Raises ValueError if the camera sees the horizon, or is among the roofs.
         """
         clean = self.clean(lens, pose)
+        if self.state.clouds > 0:
+            clean = under_clouds(clean, Camera(lens, pose), self.state)
         return self._taken(clean, number, squeezed)
 
     def clean(self, lens: Lens, pose: Pose) -> Image:
@@ -144,7 +147,9 @@ class Renderer:
         """What the camera makes of it: exposure, white balance, haze, noise, JPEG."""
         state = self.state
         levels = np.arange(256, dtype=np.float32)
-        gains = state.exposure * np.array((1 - state.warmth, 1.0, 1 + state.warmth), np.float32)
+        # The camera meters every picture anew.
+        metered = 1 + 0.025 * float(stream(state.seed, "metering", number).standard_normal())
+        gains = state.exposure * metered * np.array((1 - state.warmth, 1.0, 1 + state.warmth), np.float32)
         table = levels[:, None] * gains
         # A soft shoulder: highlights do not burn out at once.
         table = np.where(table > 200, 200 + 55 * np.tanh((table - 200) / 55), table)

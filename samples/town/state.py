@@ -40,6 +40,8 @@ class FlightState:
     """Of the white balance: 0.1 makes red a tenth stronger than blue."""
     haze: float = 0.0
     """Share of white veil."""
+    clouds: float = 0.0
+    """How much darker it is where a cloud's shadow drifts over the town."""
     wet: float = 0.0
     """0: dry, 1: after rain: hard ground is darker."""
     blur_px: float = 0.4
@@ -54,7 +56,7 @@ class FlightState:
     def __post_init__(self) -> None:
         if not 5 <= self.sun_elevation <= 90:
             raise ValueError(f"sun_elevation is {self.sun_elevation}; expected 5 to 90 degrees above the horizon")
-        for name in ("overcast", "haze", "wet", "vignette"):
+        for name in ("overcast", "haze", "wet", "vignette", "clouds"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} is {value}; expected a share from 0 to 1")
@@ -103,6 +105,7 @@ def day(seed: int, *names: str | int, season: Season | None = None) -> FlightSta
         exposure=float(np.exp(rng.normal(0, 0.08))),
         warmth=float(rng.normal(0, 0.04)),
         haze=float(np.clip(rng.normal(0.05, 0.05), 0, 0.25)),
+        clouds=float(rng.uniform(0.1, 0.3)) if rng.random() < 0.25 else 0.0,
         wet=float(rng.uniform(0.3, 1.0)) if rng.random() < 0.12 else 0.0,
         blur_px=float(rng.uniform(0.0, 0.7)),
         vignette=float(rng.uniform(0.0, 0.2)),

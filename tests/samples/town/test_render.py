@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,9 @@ from contract.geometry import Point
 from edge.vision.arrays import Doubles
 from edge.vision.lens import Lens
 from edge.vision.pose import Pose, turned
+from samples.town.camera import Camera
+from samples.town.clouds import under_clouds
+from samples.town.ground import GROWING
 from samples.town.layout import lay_out
 from samples.town.render import Renderer
 from samples.town.state import FlightState, Season
@@ -128,10 +132,11 @@ def test_pictures_do_not_depend_on_what_was_asked_before(town: Town) -> None:
 
 
 def test_ground_and_houses_that_did_not_change_look_the_same_in_the_same_light(town: Town) -> None:
-    calm = replace(town, trees=(), stands=())
+    stony = tuple(patch for patch in town.patches if patch.ground not in GROWING)
+    calm = replace(town, trees=(), stands=(), patches=stony, base=Ground.ASPHALT)
     pose = Pose(0, 0, 80.0, turned(0, -90, 0))
     one, two = (
-        Renderer(calm, FlightState(seed=seed, noise_sigma=0.0, jpeg_quality=None), 0.2).picture(LENS, pose)
+        Renderer(calm, FlightState(seed=seed, noise_sigma=0.0, jpeg_quality=None), 0.2).clean(LENS, pose)
         for seed in (1, 2)
     )
     assert np.array_equal(one, two)
@@ -167,7 +172,34 @@ def test_noise_is_as_strong_as_asked() -> None:
     renderer = Renderer(_town(), state, 0.2)
     pose = Pose(0, 0, 80.0, turned(0, -90, 0))
     difference = renderer.picture(LENS, pose, 1).astype(float) - renderer.picture(LENS, pose, 2)
+    difference -= cv2.blur(difference, (31, 31))
     assert 4.0 * 2**0.5 * 0.9 < difference.std() < 4.0 * 2**0.5 * 1.1
+
+
+def test_leaves_lie_differently_on_another_day_and_stones_do_not() -> None:
+    pose = Pose(0, 0, 80.0, turned(0, -90, 0))
+    for ground, least, most in ((Ground.GRASS, 2.0, 30.0), (Ground.DIRT, 0.0, 0.0)):
+        one, two = (
+            Renderer(replace(_town(), base=ground), replace(DAY, seed=seed), 0.2).clean(LENS, pose).astype(int)
+            for seed in (1, 2)
+        )
+        assert least <= np.abs(one - two).mean() <= most
+
+
+def test_clouds_darken_some_of_the_town_and_belong_to_places() -> None:
+    renderer = Renderer(_town(), replace(DAY, clouds=0.3), 0.2)
+    plain = Renderer(_town(), DAY, 0.2)
+    shares = []
+    for east in (0.0, 15.0):
+        pose = Pose(east, 0, 80.0, turned(0, -90, 0))
+        cloudy = under_clouds(renderer.clean(LENS, pose), Camera(LENS, pose), renderer.state)
+        shares.append(cloudy.astype(float).mean(axis=2) / plain.clean(LENS, pose).mean(axis=2))
+    assert shares[0].min() > 0.65 and shares[0].max() < 1.01
+    moved = round(15.0 * LENS.focal_x / 80.0)
+    assert np.abs(shares[0][:, moved:] - shares[1][:, :-moved]).max() < 0.05
+    whole = [under_clouds(np.full((480, 640, 3), 200, np.uint8), Camera(LENS, Pose(e, 0, 80.0, turned(0, -90, 0))),
+                          renderer.state) for e in range(0, 800, 80)]  # fmt: skip
+    assert np.ptp(np.array(whole)) > 30
 
 
 @pytest.mark.parametrize(
