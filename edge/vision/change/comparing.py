@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from edge.vision.arrays import Doubles, Floats, Grey, Mask
-from edge.vision.change.candidates import Candidate
+from edge.vision.change.candidates import Candidate, ChangeKind
 from edge.vision.change.cover import Cover, cover_of
 from edge.vision.change.cues import Pair
 from edge.vision.change.evidence import evidence_of
 from edge.vision.change.features import Features
 from edge.vision.change.fusing import Looked, Sighting
+from edge.vision.change.heights import height_among
 from edge.vision.change.radiometry import match_colours
 from edge.vision.change.registering import Refused, Registered, RegisterSettings, register
 from edge.vision.change.relief import HIGHEST_M, heights_to_try, lean_field, moved_by
@@ -33,6 +34,7 @@ class CompareSettings:
     """`highest_m`: of what stands in the place, for the lean. `sun`: (2,) east, north, to where shadows fall.
 
     `sigma_m`: how well places of different baseline pictures agree, as a standard deviation along one axis.
+    `pose_reach_m`: how far two poses of one flight may disagree about the ground.
     """
 
     registering: RegisterSettings = field(default_factory=RegisterSettings)
@@ -40,6 +42,7 @@ class CompareSettings:
     highest_m: float = HIGHEST_M
     sun: tuple[float, float] | None = None
     sigma_m: float = 0.3
+    pose_reach_m: float = 1.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,10 +68,12 @@ def compare(
     before_features: Features | None = None,
     after_features: Features | None = None,
     model: ChangeModel | None = None,
+    others: Sequence[View] = (),
 ) -> Compared | Refused:
     """Both views at about one scale; `frame` names the newer one.
 
-    Features are taken where given, so that each picture is searched only once.
+    Features are taken where given, so that each picture is searched only once. `others`: views of the newer flight that
+    show the same from elsewhere; with them the height of what is new is measured.
 
     Raises:
         ValueError: a picture is not what it should be, or the model's answer has another size.
@@ -84,7 +89,17 @@ def compare(
     camera = _camera(found, before, after)
     sigma = settings.sigma_m
     sightings = tuple(
-        Sighting(frame, to_older_ground(found, before, each.polygon), camera, each, sigma) for each in candidates
+        Sighting(
+            frame,
+            to_older_ground(found, before, each.polygon),
+            camera,
+            each,
+            sigma,
+            None
+            if each.kind is ChangeKind.REMOVED
+            else height_among(after, others, each.polygon, settings.pose_reach_m),
+        )
+        for each in candidates
     )
     looked = Looked(frame, to_older_ground(found, before, _shared(found, before, after)))
     return Compared(candidates, sightings, looked, found, pair)

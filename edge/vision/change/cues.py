@@ -186,7 +186,7 @@ def confidence_of(kind: ChangeKind, cues: Cues, score: float) -> float:
     growing = cues.growing_before if removed else cues.growing_after
     total = -6.2
     total += 2.2 * min(cues.contrast / 14, 1.5)
-    total += 2.5 * (cues.rectangularity - 0.5) * 2
+    total += 5.0 * (cues.rectangularity - 0.5) - 1.5 * (cues.rectangularity < 0.78)
     total += 2.5 * outline - 1.0 * other
     total += 1.2 * even
     total += 1.0 * score

@@ -108,7 +108,7 @@ def evidence_of(matched: tuple[Matched, ...], valid: Mask, before_cover: Cover, 
     structure, new, old = _least(structures, blurred), _least(news, blurred), _least(olds, blurred)
     usual = tile_median(structure, valid)
     structure = np.asarray(np.maximum(structure - usual, 0) / np.maximum(1 - usual, 0.2), np.float32)
-    into, out = shade_change(matched[0].before, matched[0].after)
+    into, out = shade_change(matched[0].before, matched[0].after, valid)
     ignored = _ignored(valid, before_cover, after_cover)
     score = _score(colour, structure, np.maximum(new, old), into | out)
     score[ignored > 0] = 0

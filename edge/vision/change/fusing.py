@@ -17,6 +17,8 @@ import shapely
 
 from edge.vision.arrays import Doubles
 from edge.vision.change.candidates import Candidate, ChangeKind
+from edge.vision.change.cues import vehicle_like
+from edge.vision.change.heights import HeightAbove
 from edge.vision.change.squaring import squared
 
 USUAL_HEIGHT_M, USUAL_SIGMA_M = 3.0, 2.0
@@ -29,9 +31,14 @@ _OUTLINE_SIGMA_M = 0.25
 _LIKE_AREA = 2.2
 _RASTER_M = 0.1
 _MOST_RASTER = 4_000_000
-_MISSED = 0.8
-"""Logits that a pair takes away which saw the place and found nothing."""
-_FLAT_M = 1.7
+_SIGHTING, _AGAIN, _ENOUGH = 0.8, 1.3, 3
+"""Logits: of the sightings' own mean, and for each further sighting up to the third."""
+_MISSED = 2.5
+"""Logits taken away if no pair had found it that saw the place."""
+_FLAT_M, _PER_METRE, _LOWEST, _HIGHEST, _UNMEASURED = 1.6, 3.0, -5.0, 1.0, -0.5
+_VAGUE_M = 0.9
+_SQUARE = 0.82
+_VEHICLE = 2.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +55,8 @@ class Sighting:
     camera_m: Doubles
     candidate: Candidate
     sigma_m: float = 0.0
+    height: HeightAbove | None = None
+    """Measured in pictures of the newer flight, where there were any."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,14 +169,30 @@ def _alike(sighting: Sighting, cluster: list[Sighting]) -> bool:
     return 1 / _LIKE_AREA <= ratio <= _LIKE_AREA
 
 
+def measured_height(cluster: Sequence[Sighting]) -> HeightAbove | None:
+    """The median of what the sightings' own pictures say; half of their spread stays, for they share the ground."""
+    found = [each.height for each in cluster if each.height is not None]
+    if not found:
+        return None
+    metres = np.array([each.metres for each in found])
+    middle = float(np.median(metres))
+    spread = 1.4826 * float(np.median(np.abs(metres - middle)))
+    sigma = math.hypot(float(np.median([each.sigma_m for each in found])), spread / 2)
+    return HeightAbove(middle, sigma, float(np.median([each.likeness for each in found])))
+
+
 def fitted_height(cluster: Sequence[Sighting]) -> tuple[float, float]:
     """Metres and their standard deviation, from where the outlines' middles lie as seen from each camera.
 
-    With k = h / (H - h): middle = (1 + k) · place - k · camera, a line in k, held by the usual height.
+    With k = h / (H - h): middle = (1 + k) · place - k · camera, a line in k, held by the measured height, else by the
+    usual one.
     """
     above = float(np.mean([each.camera_m[2] for each in cluster]))
-    usual = USUAL_HEIGHT_M / (above - USUAL_HEIGHT_M)
-    usual_sigma = USUAL_SIGMA_M / (above - USUAL_HEIGHT_M)
+    measured = measured_height(cluster)
+    believed, sigma = USUAL_HEIGHT_M, USUAL_SIGMA_M
+    if measured is not None:
+        believed, sigma = min(max(measured.metres, 0.0), HIGHEST_M), max(measured.sigma_m, 0.3)
+    usual, usual_sigma = believed / (above - believed), sigma / (above - believed)
     middles = [shapely.Polygon(each.outline_m).centroid for each in cluster]
     places = np.array([(middle.x, middle.y) for middle in middles])
     cameras = np.array([each.camera_m[:2] for each in cluster])
@@ -189,7 +214,7 @@ def _merged(cluster: list[Sighting], looked: list[tuple[str, shapely.Polygon]]) 
     centre = shape.centroid
     could = {frame for frame, area in looked if area.contains(centre)} | frames
     kind = _kind(cluster)
-    confidence = _confidence(cluster, len(could) - len(frames), kind, height, sigma)
+    confidence = _confidence(cluster, len(could) - len(frames), _above(cluster, height, sigma), _sides(outline))
     off = min(
         float(np.hypot(*(each.camera_m[:2] - (centre.x, centre.y)))) / float(each.camera_m[2]) for each in cluster
     )
@@ -239,6 +264,18 @@ def _turn(outline: Doubles) -> float:
     return math.atan2(longest[1], longest[0]) % (math.pi / 2)
 
 
+def _above(cluster: list[Sighting], height: float, sigma: float) -> tuple[float, float]:
+    """Height over what is around, and its standard deviation: measured there, else as the lean over the ground says."""
+    measured = measured_height(cluster)
+    return (height, sigma) if measured is None else (measured.metres, 0.0)
+
+
+def _sides(outline: Doubles) -> tuple[float, float]:
+    """Metres of the smallest rectangle around, the longer side first."""
+    _, (one, other), _ = cv2.minAreaRect(outline.astype(np.float32))
+    return max(one, other), min(one, other)
+
+
 def _kind(cluster: list[Sighting]) -> ChangeKind:
     weights: dict[ChangeKind, float] = {}
     for each in cluster:
@@ -247,12 +284,19 @@ def _kind(cluster: list[Sighting]) -> ChangeKind:
     return max(weights, key=lambda kind: weights[kind])
 
 
-def _confidence(cluster: list[Sighting], missed: int, kind: ChangeKind, height: float, sigma: float) -> float:
-    """Logits of the sightings, less what was missed, over the root of all chances: pairs of a flight agree in part."""
-    shares = [min(max(each.candidate.confidence, 0.005), 0.995) for each in cluster]
-    total = sum(math.log(share / (1 - share)) for share in shares) - _MISSED * missed
-    total /= math.sqrt(len(cluster) + missed)
-    if kind is ChangeKind.NEW and sigma < 1.2:
-        # Measured, and no higher than a car or a heap.
-        total += min(max((height - _FLAT_M) * 1.5, -2.5), 1.0)
+def _confidence(cluster: list[Sighting], missed: int, height: tuple[float, float], sides: tuple[float, float]) -> float:
+    """Of the sightings' mean, how often it was seen where it could be, its height and its shape."""
+    shares = [min(max(each.candidate.confidence, 0.01), 0.99) for each in cluster]
+    total = _SIGHTING * sum(math.log(share / (1 - share)) for share in shares) / len(shares)
+    seen = len(cluster)
+    total += _AGAIN * (min(seen, _ENOUGH) - 1) - _MISSED * missed / (seen + missed)
+    if cluster[0].candidate.kind is not ChangeKind.REMOVED:
+        # Cars, heaps and what lies on them are lower than anything people stand in.
+        metres, sigma = height
+        known = _UNMEASURED if sigma > _VAGUE_M else (metres - _FLAT_M) * _PER_METRE
+        total += min(max(known, _LOWEST), _HIGHEST)
+    fit = sum(each.candidate.cues.rectangularity for each in cluster) / seen
+    total += min(max((fit - _SQUARE) * 12, -2.5), 0.8)
+    if vehicle_like(*sides, fit):
+        total -= _VEHICLE
     return 1 / (1 + math.exp(-total))

@@ -26,6 +26,7 @@ SHADE_LOW, SHADE_HIGH = -1.35, -0.22
 """Natural logarithm of shade over sun, as pictures show it: a quarter to four fifths."""
 _BLUER = (-0.12, 0.42)
 """By how much, in the logarithm, blue loses less than red in the shade: the sky lights it."""
+_DEPTH_SLACK, _TINT_SLACK = 0.25, 0.09
 _DARK = 6.0
 
 
@@ -103,16 +104,30 @@ def _slow(left: Floats, agreeing: NDArray[np.bool_], width: int, height: int) ->
     return np.asarray(cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def shade_change(before: Floats, after: Floats) -> tuple[Mask, Mask]:
+def shade_change(before: Floats, after: Floats, valid: Mask) -> tuple[Mask, Mask]:
     """Masks of pixels that could have come into the shade, and out of it, and otherwise be what they were.
 
-    `before`, `after`: Lab as `match_colours` has them. A shadow dims all colours alike, blue a little less.
+    `before`, `after`: Lab as `match_colours` has them. A shadow dims all colours alike, blue a little less; how much is
+    the same all over a picture, and learned from it. Half shade lies on the line between.
     """
     ratio = _log_bgr(after) - _log_bgr(before)
     green, tint = ratio[..., 1], ratio[..., 0] - ratio[..., 2]
-    into = (green > SHADE_LOW) & (green < SHADE_HIGH) & (tint > _BLUER[0]) & (tint < _BLUER[1])
-    out = (-green > SHADE_LOW) & (-green < SHADE_HIGH) & (-tint > _BLUER[0]) & (-tint < _BLUER[1])
-    return into.view(np.uint8) * np.uint8(255), out.view(np.uint8) * np.uint8(255)
+    return _dimmed(green, tint, valid), _dimmed(-green, -tint, valid)
+
+
+def _dimmed(green: Floats, tint: Floats, valid: Mask) -> Mask:
+    broad = (green > SHADE_LOW) & (green < SHADE_HIGH) & (tint > _BLUER[0]) & (tint < _BLUER[1])
+    some = (broad & (valid > 0))[::_SAMPLE_STEP, ::_SAMPLE_STEP]
+    if np.count_nonzero(some) < _LEAST_SAMPLES:
+        return broad.view(np.uint8) * np.uint8(255)
+    depths, tints = green[::_SAMPLE_STEP, ::_SAMPLE_STEP][some], tint[::_SAMPLE_STEP, ::_SAMPLE_STEP][some]
+    histogram, edges = np.histogram(depths, bins=24, range=(SHADE_LOW, SHADE_HIGH))
+    peak = int(np.convolve(histogram, (1, 2, 1), mode="same").argmax())
+    depth = float(edges[peak] + edges[peak + 1]) / 2
+    usual = float(np.median(tints[np.abs(depths - depth) < 0.12]))
+    share = np.minimum(green / np.float32(depth), 1.2)
+    close = (green > depth - _DEPTH_SLACK) & (np.abs(tint - usual * share) < _TINT_SLACK)
+    return np.asarray((broad & close).view(np.uint8) * np.uint8(255), np.uint8)
 
 
 def _log_bgr(lab: Floats) -> Floats:

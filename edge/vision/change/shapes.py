@@ -19,37 +19,76 @@ _MARGIN_M = 2.5
 _OPEN_M = 0.9
 _CLOSE_M = 0.6
 _MOST_PIECES = 2000
-_CLUSTERS = 5
+_CLUSTERS, _MOST_CLUSTERS = 5, 12
+_MOST_SAMPLES = 20_000
 _CHANGED_COLOUR = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class ShapeSettings:
-    """`seed` and `grow`: scores that start a piece, and that it spreads to."""
+    """`grow`: levels of the score at which pieces are cut. A piece's mean must lie half-way from there to `seed`."""
 
     seed: float = 0.45
-    grow: float = 0.3
+    grow: tuple[float, ...] = (0.2, 0.4, 0.65)
     least_area_m2: float = 6.0
     least_confidence: float = 0.2
 
 
 def candidates_of(pair: Pair, settings: ShapeSettings | None = None) -> tuple[Candidate, ...]:
-    """All of a pair, the most confident first."""
+    """All of a pair, the most confident first.
+
+    Pieces are cut at several levels of the score: low ones keep a pale roof whole, high ones part a roof from its
+    neighbour's shadow. Of those that overlap the most confident one is kept.
+    """
     settings = settings or ShapeSettings()
-    found = []
-    for piece, origin in _pieces(pair, settings):
-        for part in solid_parts(pair, piece, origin):
-            candidate = _candidate(pair, part, origin, settings)
-            if candidate is not None:
-                found.append(candidate)
-    return tuple(sorted(found, key=lambda each: -each.confidence))
+    found: list[tuple[Candidate, float]] = []
+    for level in settings.grow:
+        for piece, origin in _pieces(pair, level, settings):
+            for part in solid_parts(pair, piece, origin):
+                candidate = _candidate(pair, *_cropped(part, origin, pair.gsd_m), settings)
+                if candidate is not None:
+                    found.append((candidate, _rank(candidate)))
+    kept: list[Candidate] = []
+    for candidate, _ in sorted(found, key=lambda each: -each[1]):
+        if all(_apart(candidate, other) for other in kept):
+            kept.append(candidate)
+    return tuple(sorted(kept, key=lambda each: -each.confidence))
 
 
-def _pieces(pair: Pair, settings: ShapeSettings) -> Iterator[tuple[Mask, tuple[int, int]]]:
+def _cropped(part: Mask, origin: tuple[int, int], gsd_m: float) -> tuple[Mask, tuple[int, int]]:
+    """The same with a window of its own."""
+    margin = math.ceil(_MARGIN_M / gsd_m)
+    x, y, width, height = cv2.boundingRect(part)
+    left, top = max(0, x - margin), max(0, y - margin)
+    window = part[top : y + height + margin, left : x + width + margin]
+    return np.ascontiguousarray(window), (origin[0] + left, origin[1] + top)
+
+
+def _rank(candidate: Candidate) -> float:
+    """Confidence, and how clean the shape is: of two cuts of one roof the squarer one is meant."""
+    return candidate.confidence + 0.5 * candidate.cues.rectangularity + 0.02 * min(math.sqrt(candidate.area_m2), 15)
+
+
+def _apart(one: Candidate, other: Candidate) -> bool:
+    low, high = other.polygon.min(axis=0), other.polygon.max(axis=0)
+    if (one.polygon.max(axis=0) < low).any() or (one.polygon.min(axis=0) > high).any():
+        return True
+    start = np.minimum(low, one.polygon.min(axis=0))
+    size = np.ceil(np.maximum(high, one.polygon.max(axis=0)) - start).astype(int) + 2
+    drawn = np.zeros((2, size[1], size[0]), np.uint8)
+    for mask, polygon in zip(drawn, (one.polygon, other.polygon), strict=True):
+        cv2.fillPoly(mask, [np.rint(polygon - start).astype(np.int32)], 1)
+    both = int(np.count_nonzero(drawn[0] & drawn[1]))
+    return both < 0.25 * min(int(np.count_nonzero(mask)) for mask in drawn)
+
+
+def _pieces(pair: Pair, level: float, settings: ShapeSettings) -> Iterator[tuple[Mask, tuple[int, int]]]:
     """Masks of connected pieces, each in a window of its own with a margin, and where the window starts."""
     score = pair.evidence.score
-    spread = (score >= settings.grow).view(np.uint8) * np.uint8(255)
-    light = (pair.evidence.into_shade | pair.evidence.out_of_shade) & (score < settings.seed).view(np.uint8) * 255
+    spread = (score >= level).view(np.uint8) * np.uint8(255)
+    light = (pair.evidence.into_shade | pair.evidence.out_of_shade) & (score < max(level, settings.seed)).view(
+        np.uint8
+    ) * 255
     spread &= ~light
     spread = np.asarray(cv2.morphologyEx(spread, cv2.MORPH_CLOSE, _disc(_CLOSE_M, pair.gsd_m)), np.uint8)
     spread = np.asarray(cv2.morphologyEx(_filled(spread), cv2.MORPH_OPEN, _disc(_OPEN_M, pair.gsd_m)), np.uint8)
@@ -64,7 +103,7 @@ def _pieces(pair: Pair, settings: ShapeSettings) -> Iterator[tuple[Mask, tuple[i
         rows = slice(max(0, top - margin), top + height + margin)
         columns = slice(max(0, left - margin), left + width + margin)
         piece = (labels[rows, columns] == label).view(np.uint8) * np.uint8(255)
-        if float(score[rows, columns][piece > 0].mean()) >= 0.5 * (settings.seed + settings.grow):
+        if float(score[rows, columns][piece > 0].mean()) >= 0.5 * (settings.seed + level):
             yield piece, (columns.start, rows.start)
 
 
@@ -83,12 +122,14 @@ def solid_parts(pair: Pair, piece: Mask, origin: tuple[int, int]) -> Iterator[Ma
         np.asarray(cv2.blur(both[..., 3:], (3, 3)), np.float32),
     )
     samples = np.concatenate((colours[0][around], colours[1][around] * np.float32(0.7)), axis=1)
-    count = min(_CLUSTERS, max(1, len(samples) // 60))
+    count = min(_CLUSTERS + len(samples) // 3000, _MOST_CLUSTERS, max(1, len(samples) // 60))
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 0.5)
     cv2.setRNGSeed(7)
-    _, labels, _ = cv2.kmeans(samples, count, None, criteria, 1, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]
+    some = np.ascontiguousarray(samples[:: max(1, len(samples) // _MOST_SAMPLES)])
+    _, _, centres = cv2.kmeans(some, count, None, criteria, 1, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]
     placed = np.full(piece.shape, -1, np.int32)
-    placed[around] = labels.ravel()
+    gaps = (samples**2).sum(axis=1)[:, None] - 2 * samples @ centres.T + (centres**2).sum(axis=1)
+    placed[around] = gaps.argmin(axis=1)
     kept = np.zeros_like(piece)
     for label in range(count):
         here = placed == label
@@ -128,6 +169,8 @@ def _filled(mask: Mask) -> Mask:
 
 
 def _candidate(pair: Pair, piece: Mask, origin: tuple[int, int], settings: ShapeSettings) -> Candidate | None:
+    if np.count_nonzero(piece) * pair.gsd_m**2 < 0.7 * settings.least_area_m2:
+        return None
     left, top = origin
     area = slice(top, top + piece.shape[0]), slice(left, left + piece.shape[1])
     turn = dominant_turn(np.ascontiguousarray(pair.after[area][..., 0]), piece)
