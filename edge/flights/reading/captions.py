@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import av
 from av.error import FFmpegError
+from av.stream import Discard
 
 from edge.flights.reading.logs import MAX_VIDEO_BYTES, Clues, Line, open_log
 from edge.flights.reading.srt import CUE_LETTERS, Cue, read_cues
@@ -37,8 +38,12 @@ def read_captions(path: Path, clues: Clues | None = None) -> TelemetryLog:
 
 def _packets(container: InputContainer) -> Iterator[Packet[SubtitleStream] | None]:
     """Packets of the first text track; None where they cannot be read on."""
+    wanted = container.streams.subtitles[0]
+    for stream in container.streams:
+        if stream.index != wanted.index:
+            stream.discard = Discard.all  # else every picture of a video of many gigabytes is read for its captions
     try:
-        yield from container.demux(container.streams.subtitles[0])
+        yield from container.demux(wanted)
     except (FFmpegError, IndexError):
         yield None
 

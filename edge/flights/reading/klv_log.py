@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import av
 from av.error import FFmpegError
+from av.stream import Discard
 
 from edge.flights.reading.klv import KEY, Broken, LocalSet, Scanner, fix_of
 from edge.flights.reading.logs import MAX_FIXES, MAX_VIDEO_BYTES, Collected, open_log
@@ -98,6 +99,9 @@ def _of_container(container: InputContainer) -> Iterator[Timed]:
     began = None
     if pictures and pictures[0].start_time is not None and pictures[0].time_base is not None:
         began = float(pictures[0].start_time * pictures[0].time_base)
+    for stream in container.streams:
+        if stream.type != "data":
+            stream.discard = Discard.all  # pictures are not put together for their telemetry
     scanners: dict[int, Scanner] = {}
     for packet in _packets(container):
         if packet is None:
