@@ -79,6 +79,10 @@ class Matched:
         """At most a third of the peer's false alarms in a quiet set."""
         return 3 * self.own[group].called <= self.peer[group].called
 
+    def holds_together(self) -> bool:
+        """At most a third of the peer's false alarms on all quiet pictures: what is promised (decision 0257)."""
+        return 3 * self.total(own=True).called <= self.total(own=False).called
+
     def total(self, *, own: bool) -> Share:
         """All quiet sets together."""
         point = self.own if own else self.peer

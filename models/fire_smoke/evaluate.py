@@ -2,7 +2,7 @@
 
 Our proposer and the third-party one (`fire_detector` of the registry) look at the same pictures in one run; hits and
 false alarms are told at several operating points, then at the recall that the other has. Needs no torch. Exit code 1:
-the third of its false alarms that is promised does not hold.
+more than a third of its false alarms on all quiet pictures together.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str]) -> int:
         )
         return 0
     promise = next(one for one in comparisons if one.peer_score == PROMISED)
-    return 0 if all(promise.holds(group) for group in QUIET) else 1
+    return 0 if promise.holds_together() else 1
 
 
 def _ours(path: Path | None, side: int) -> Asker:
@@ -144,10 +144,11 @@ def _compared(one: Matched) -> list[str]:
     for group in BURNING:
         lines.append(f"{group:>22}  {_said(one.own[group])} | {_said(one.peer[group])}")
     for group in QUIET:
-        verdict = "holds" if one.holds(group) else "DOES NOT HOLD"
-        lines.append(f"{group:>22}  {_said(one.own[group])} | {_said(one.peer[group])}, at most a third: {verdict}")
+        verdict = "yes" if one.holds(group) else "no"
+        lines.append(f"{group:>22}  {_said(one.own[group])} | {_said(one.peer[group])}, a third in this set: {verdict}")
     own, peer = one.total(own=True), one.total(own=False)
-    return [*lines, f"{'all that is quiet':>22}  {_said(own)} | {_said(peer)}"]
+    verdict = "HOLDS" if one.holds_together() else "DOES NOT HOLD"
+    return [*lines, f"{'all that is quiet':>22}  {_said(own)} | {_said(peer)}, at most a third: {verdict}"]
 
 
 def _rows(models: Sequence[Measured], comparisons: Sequence[Matched]) -> dict[str, Any]:
@@ -170,6 +171,7 @@ def _rows(models: Sequence[Measured], comparisons: Sequence[Matched]) -> dict[st
                 "own": _plain(one.own),
                 "peer": _plain(one.peer),
                 "holds": {group: one.holds(group) for group in QUIET},
+                "holds_together": one.holds_together(),
             }
             for one in comparisons
         ],

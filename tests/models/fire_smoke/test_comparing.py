@@ -49,6 +49,16 @@ def test_ours_is_taken_where_it_finds_as_much_as_the_peer_in_every_burning_set()
     }
     assert found.total(own=True) == Share(1, 8)
     assert found.total(own=False) == Share(6, 8)
+    assert found.holds_together()  # one against six, though not a third in each set
+
+
+def test_a_third_is_counted_over_all_quiet_sets() -> None:
+    quiet = {"streets": [0.9, 0.1, 0.1], "signals": [0.9, 0.1, 0.1]}
+    burning = {"cctv/val": [0.8, 0.8], "outdoor_stills/fire": [0.8, 0.8]}
+    peer = answers(burning, {"streets": [0.9, 0.9, 0.9], "signals": [0.9, 0.9, 0.1]})
+    found = matched(answers(burning, quiet), peer, 0.4)
+    assert (found.total(own=True).called, found.total(own=False).called) == (2, 5)
+    assert not found.holds_together()
 
 
 def test_no_hits_wanted_cost_nothing() -> None:
@@ -78,7 +88,9 @@ def test_the_curve_rises_to_everything() -> None:
 
 def test_what_is_told_names_what_does_not_hold(tmp_path_factory: pytest.TempPathFactory) -> None:
     lines = "\n".join(_compared(matched(OURS, PEER, 0.4)))
-    assert lines.count("DOES NOT HOLD") == 1
+    assert lines.count("in this set: no") == 1
+    assert lines.endswith("at most a third: HOLDS")
+    assert _compared(matched(PEER, PEER, 0.4))[-1].endswith("at most a third: DOES NOT HOLD")
     assert "streets  1/2 50% [9, 91%] | 2/2" in lines
     table = "\n".join(_table(Measured("ours", "0" * 64, 5_000_000, OURS, {"fire": 0.5, "smoke": None})))
     assert "5.0 MB" in table
