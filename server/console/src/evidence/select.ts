@@ -72,7 +72,8 @@ export function tabsOf(alert: AlertDetail, files: EvidenceSet): Tab[] {
     return ["telemetry", ...(files.clip === null ? [] : ["clip" as const]), ...(files.snapshot === null ? [] : ["snapshot" as const])];
   }
   if (isStructure(alert)) {
-    return ["stills", "snapshot", ...(files.clip === null ? [] : ["clip" as const])];
+    const others = ["snapshot", "clip"] as const;
+    return ["stills", ...others.filter((name) => files[name] !== null)];
   }
   const first = isSignal(alert) || files.timeline !== null ? (["timeline"] as const) : [];
   return [...first, "clip", "snapshot", ...(files.telemetry === null ? [] : ["telemetry" as const])];

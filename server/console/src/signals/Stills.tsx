@@ -6,6 +6,7 @@ import type { Evidence } from "../api/types";
 import { Icon } from "../app/Icon";
 import { useLanguage } from "../i18n";
 import { formatClock } from "../lib/time";
+import { dayText } from "../structures/facts";
 import { stillKind, type StillGroup } from "./stills";
 
 interface StillsProps {
@@ -58,7 +59,8 @@ interface StillProps {
 function Still({ still, kind, head, words, onEnlarge }: StillProps): ReactNode {
   const { t } = useTranslation();
   const [language] = useLanguage();
-  const time = formatClock(Date.parse(still.captured_at), language, true);
+  const time =
+    words === "structure" ? dayText(still.captured_at, language) : formatClock(Date.parse(still.captured_at), language, true);
   const when = t(`${words}.${kind}`);
   const text = t(`${words}.still`, { head: head || t(`${words}.stillOther`), when, time });
   return (

@@ -14,7 +14,7 @@ export function StructurePanel({ alert }: { alert: AlertDetail }): ReactNode {
     return <Waiting title={t("evidence.waitingPicture")} hint={t("evidence.noneYetHint")} evidence={null} />;
   }
   return (
-    <div className="signal-panel" data-testid="structure-panel">
+    <div className="signal-panel structure-panel" data-testid="structure-panel">
       <Stills groups={groups} nameOf={(name) => name} repairedAt={alert.repaired_at} words="structure" />
     </div>
   );

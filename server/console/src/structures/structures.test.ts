@@ -171,7 +171,7 @@ describe("a structure's place and pictures", () => {
     const files = newestOfEach([file("before"), file("after")]);
     expect(files.stills?.kind).toBe("after");
     const alert = { ...alertOf("shed", { hazard: "illegal_structure" }), detail: SHED } as unknown as AlertDetail;
-    expect(tabsOf(alert, files)).toEqual(["stills", "snapshot"]);
+    expect(tabsOf(alert, files)).toEqual(["stills"]);
     expect(tabsOf(alert, newestOfEach([file("clip")]))).toEqual(["stills", "snapshot", "clip"]);
   });
 });
