@@ -98,7 +98,6 @@ def test_a_shed_is_shown_with_what_it_was_before(centre: Centre, desk: Desk) -> 
     expect(facts).to_contain_text("flight f-1")
     assert violations(page) == []
     page.wait_for_timeout(1500)
-    page.screenshot(path="/tmp/T3/register/shed.png")
     page.get_by_test_id("still").last.click()
     expect(page.get_by_test_id("still-dialog")).to_be_visible()
     page.keyboard.press("Escape")

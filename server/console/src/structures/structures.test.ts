@@ -172,6 +172,6 @@ describe("a structure's place and pictures", () => {
     expect(files.stills?.kind).toBe("after");
     const alert = { ...alertOf("shed", { hazard: "illegal_structure" }), detail: SHED } as unknown as AlertDetail;
     expect(tabsOf(alert, files)).toEqual(["stills"]);
-    expect(tabsOf(alert, newestOfEach([file("clip")]))).toEqual(["stills", "snapshot", "clip"]);
+    expect(tabsOf(alert, newestOfEach([file("clip")]))).toEqual(["stills", "clip"]);
   });
 });
