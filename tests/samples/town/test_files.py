@@ -159,8 +159,8 @@ def test_register_is_read_back_by_our_own_reader(pair: TownPair, tmp_path: Path)
 
 def test_permits_are_of_new_structures_and_some_have_expired() -> None:
     found: set[Validity] = set()
-    for seed in range(6):
-        truth = make_pair(seed, 200.0, changes=14).truth
+    for seed in range(3):
+        truth = make_pair(seed, 160.0, changes=14, nuisances=False).truth
         new = {f"P{c.key}" for c in truth.changes if c.is_new_structure}
         permits = [entry for entry in register_of(truth) if entry.layer is Layer.PERMIT]
         assert {permit.id for permit in permits} <= new and len(permits) < len(new)

@@ -12,12 +12,12 @@ TINY = (Plan(300, 220, 0.3),)
 
 
 def test_amounts_are_reached_and_not_much_more() -> None:
-    towns = list(evaluation_pairs(1, structures=12, unchanged_km2=0.1, built_plans=TINY, quiet_plans=TINY))
+    towns = list(evaluation_pairs(1, structures=9, unchanged_km2=0.06, built_plans=TINY, quiet_plans=TINY))
     built = [town for town in towns if town.name.startswith("built")]
     quiet = [town for town in towns if town.name.startswith("quiet")]
     assert built + quiet == towns
-    assert 12 <= sum(len(town.to_be_found) for town in built) < 30
-    assert 0.1 <= sum(town.km2 for town in quiet) < 0.2
+    assert 9 <= sum(len(town.to_be_found) for town in built) < 24
+    assert 0.06 <= sum(town.km2 for town in quiet) < 0.12
     for town in built:
         assert town.to_be_found
         assert all(c.is_new_structure and c.area_m2 >= 10 and is_shown(town.pair, c) for c in town.to_be_found)
@@ -33,9 +33,9 @@ def test_the_same_seed_gives_the_same_towns() -> None:
 
 
 def test_the_full_set_begins_at_once() -> None:
-    towns = evaluation_pairs()
-    names = [next(towns).name for _ in range(3)]
-    assert names == ["built-00", "built-01", "built-02"]
+    town = next(evaluation_pairs())
+    assert town.name == "built-00" and len(town.to_be_found) > 5
+    assert town.pair.after.frames[0].lens.width == 4000
 
 
 def test_negative_amounts_are_refused() -> None:
