@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from samples.town.flying import GNSS, NO_NOISE, RTK, Noise, Plan
+from samples.town.klv import write_transport_stream
 from samples.town.layout import LARGEST_M, MIXES, SMALLEST_M
 from samples.town.pairs import Flown, TownPair, make_pair
 from samples.town.preview import sheet as write_sheet
@@ -45,6 +46,7 @@ def generate(  # noqa: PLR0913 - a command's options
     mix: Annotated[str | None, typer.Option(help=f"All of one kind: {', '.join(MIXES)}.")] = None,
     positions: Annotated[Positions, typer.Option(help="Noise of what the drone says of itself.")] = Positions.RTK,
     video_seconds: Annotated[float, typer.Option(min=0, help="Also: a video of each flight with subtitles.")] = 0.0,
+    stream_seconds: Annotated[float, typer.Option(min=0, help="Also: MPEG-TS of each flight with MISB KLV.")] = 0.0,
     sheet: Annotated[
         bool, typer.Option("--sheet", help="Instead: one picture with both flights and the truth.")
     ] = False,
@@ -62,7 +64,7 @@ def generate(  # noqa: PLR0913 - a command's options
         write_sheet(path, pair)
         console.print(str(path))
         return
-    _write(out, pair, video_seconds)
+    _write(out, pair, video_seconds, stream_seconds)
     made_by = f"python -m samples.town --seed {seed} --size-m {size_m:g} --gsd-m {gsd_m:g} --width {width} "
     made_by += f"--height {height} --changes {changes} --positions {positions}" + (f" --mix {mix}" if mix else "")
     write_truth(out / "truth.json", pair.truth, made_by)
@@ -71,12 +73,13 @@ def generate(  # noqa: PLR0913 - a command's options
     console.print(f"{out}: {len(pair.truth.changes)} structures differ: {kinds}")
 
 
-def _write(out: Path, pair: TownPair, video_seconds: float) -> None:
+def _write(out: Path, pair: TownPair, video_seconds: float, stream_seconds: float) -> None:
     truth = pair.truth
     flights: list[Flown] = [truth.before, truth.after, truth.again]
     columns = (TextColumn("{task.description:8}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     fps = 30
-    total = sum(len(flown.survey.shots) + round(video_seconds * fps) for flown in flights)
+    moving = round(video_seconds * fps) + round(stream_seconds * fps)
+    total = sum(len(flown.survey.shots) + moving for flown in flights)
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("pictures", total=total)
         for flown in flights:
@@ -84,6 +87,9 @@ def _write(out: Path, pair: TownPair, video_seconds: float) -> None:
             write_stills(out / flown.name, flown, lambda: progress.advance(task))
             if video_seconds:
                 write_video(out / f"{flown.name}.mp4", flown, video_seconds, fps, lambda: progress.advance(task))
+            if stream_seconds:
+                path = out / f"{flown.name}.ts"
+                write_transport_stream(path, flown, stream_seconds, fps, lambda: progress.advance(task))
             flown.forget()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -27,7 +28,8 @@ from edge.flights.register.settings import RegisterSettings
 from edge.vision.pose import turned
 from samples.town import GNSS, Plan, TownPair, make_pair, register_of
 from samples.town.__main__ import generate
-from samples.town.exif import with_notes
+from samples.town.exif import SITE_M, with_notes
+from samples.town.klv import write_transport_stream
 from samples.town.register import FILES, write_register
 from samples.town.stills import notes_of, write_stills
 from samples.town.telling import told
@@ -133,6 +135,24 @@ def test_our_own_reader_finds_the_said_poses_in_subtitles(pair: TownPair, video:
         assert math.hypot(east - said.east_m, north - said.north_m) < 0.02
 
 
+def test_our_own_reader_finds_the_said_poses_in_a_transport_stream(pair: TownPair, tmp_path: Path) -> None:
+    path = tmp_path / "flight.ts"
+    poses = write_transport_stream(path, pair.truth.after, 0.4, 10)
+    log = read_telemetry(path)
+    assert log.dialect == "misb-0601" and not log.unread and len(log.fixes) == len(poses) == 4
+    for n, (fix, (_, said)) in enumerate(zip(log.fixes, poses, strict=True)):
+        assert fix.media_time == pytest.approx(n / 10, abs=1e-3)
+        assert fix.taken_at == pair.truth.after.began_at + timedelta(seconds=n / 10)
+        assert fix.above_sea_m == pytest.approx(SITE_M + said.up_m, abs=0.16)
+        assert fix.gimbal is not None
+        turn = turned(fix.gimbal.yaw, fix.gimbal.pitch, fix.gimbal.roll)
+        assert np.abs(turn - said.turn).max() < math.radians(0.01)
+        east, north = pair.after.plane.at(Point(coordinates=(fix.longitude, fix.latitude)))
+        assert math.hypot(east - said.east_m, north - said.north_m) < 0.02
+    with av.open(str(path)) as container:
+        assert len(list(container.decode(video=0))) == 4
+
+
 @pytest.mark.parametrize(("seconds", "fps"), [(0, 30), (1, 0), (1e9, 30), (-1, 30), (float("nan"), 30)])
 def test_videos_that_cannot_be_are_refused(pair: TownPair, seconds: float, fps: int) -> None:
     with pytest.raises(ValueError, match="expected 1 to 60 frames/s"):
@@ -182,12 +202,12 @@ def test_truth_is_plain_and_in_degrees(pair: TownPair) -> None:
 
 
 def test_command_writes_everything(tmp_path: Path) -> None:
-    options = "--size-m 60 --gsd-m 0.4 --width 200 --height 160 --changes 2 --video-seconds 0.1"
+    options = "--size-m 60 --gsd-m 0.4 --width 200 --height 160 --changes 2 --video-seconds 0.1 --stream-seconds 0.1"
     result = _run("--out", str(tmp_path / "made"), *options.split())
     assert result.exit_code == 0, result.output
     made = {path.relative_to(tmp_path / "made").as_posix() for path in (tmp_path / "made").rglob("*")}
     for flight in ("before", "after", "again"):
-        assert {f"{flight}/DJI_0001.JPG", f"{flight}.mp4", f"{flight}.SRT"} <= made
+        assert {f"{flight}/DJI_0001.JPG", f"{flight}.mp4", f"{flight}.SRT", f"{flight}.ts"} <= made
     assert {"truth.json", "register/approved.geojson", "register/permits.geojson"} <= made
 
 
