@@ -20,7 +20,7 @@ def weeds(sketch: Sketch, rect: Rect, per_m2: float) -> None:
     rng = sketch.rng
     count = min(MOST_WEEDS, int(rng.poisson(max(0.0, rect.width * rect.height * per_m2))))
     for x, y in rng.uniform((rect.west, rect.south), (rect.east, rect.north), (count, 2)):
-        ground = (Ground.SCRUB, Ground.GARDEN, Ground.DIRT, Ground.LANE)[int(rng.integers(4))]
+        ground = (Ground.SCRUB, Ground.GARDEN, Ground.DIRT, Ground.SOIL)[int(rng.integers(4))]
         sketch.patch(sketch.blob(float(x), float(y), float(rng.uniform(0.4, 2.2)), 10), ground)
 
 

@@ -82,20 +82,24 @@ GRAINS: dict[Ground, tuple[float, float, float]] = {
     Ground.SOIL: (0.10, 0.06, 0.06),
     Ground.CROP: (0.12, 0.05, 0.05),
     Ground.GARDEN: (0.20, 0.16, 0.05),
-    Ground.CONCRETE: (0.03, 0.045, 0.05),
+    Ground.CONCRETE: (0.045, 0.045, 0.05),
     Ground.PAVING: (0.05, 0.03, 0.04),
-    Ground.ASPHALT: (0.04, 0.03, 0.05),
-    Ground.LANE: (0.035, 0.05, 0.05),
-    Ground.DIRT: (0.07, 0.08, 0.08),
+    Ground.ASPHALT: (0.065, 0.03, 0.05),
+    Ground.LANE: (0.05, 0.05, 0.05),
+    Ground.DIRT: (0.10, 0.08, 0.08),
     Ground.WATER: (0.015, 0.02, 0.05),
     Ground.NET: (0.06, 0.08, 0.06),
     Ground.TRACK: (0.03, 0.02, 0.03),
 }
 """How much leaf-sized, bush-sized and house-sized grain there is, as a share of the brightness."""
 LABELS = {ground: number for number, ground in enumerate(Ground)}
+CRACKED = {Ground.ASPHALT: 0.10, Ground.LANE: 0.12, Ground.CONCRETE: 0.09, Ground.PAVING: 0.05}
+CRACKS = np.array([CRACKED.get(ground, 0.0) for ground in Ground], np.float32)
+"""How much darker cracks are: they run where the grain of bush size crosses nought."""
 GROWS = np.array([ground in GROWING for ground in Ground], np.float32)
 WHITE: Colour = (204, 207, 209)
 YELLOW: Colour = (90, 190, 214)
+FINEST_CRACKS_M = 0.13
 KEPT_PIXELS = 40_000_000
 
 
@@ -210,6 +214,8 @@ class GroundTiles:
                 share = (0.9, 0.5)[n] * grows
                 lasting += share * (passing - lasting)
             found += amplitudes[..., n] * lasting
+            if n == 1 and self.texel_m < FINEST_CRACKS_M:
+                found -= CRACKS[label] * np.exp(-((lasting / (0.6 * self.texel_m)) ** 2))
         return found
 
     def _cover(self, canvas: _Canvas, patch: Patch) -> None:

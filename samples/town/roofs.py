@@ -77,7 +77,7 @@ def _steel(building: Building, field: Floats, along: Floats, texel_m: float, key
     sheets = np.floor(along / 0.8).astype(np.int64)
     faded = ((sheets * 7919 + key) % 97 / 97 - 0.5).astype(np.float32) * np.float32(0.06)
     age = (key % 100) / 100
-    gain = 1 + ribs[None, :] + faded[None, :] + np.float32(0.03 + 0.05 * age) * field
+    gain = 1 + ribs[None, :] + faded[None, :] + np.float32(0.015 + 0.03 * age) * field
     if building.length_m > 25:
         lights = (along % 8.0 < 0.9).astype(np.float32) * np.float32(0.16)
         rows = np.ones((field.shape[0], 1), np.float32)

@@ -94,7 +94,17 @@ def _free(town: Town, made: list[Thing]) -> tuple[Thing, ...]:
     rooms = [b for b in town.buildings if b.parent is not None]
     kept = ~(level & _hits(shapes, houses, "intersects"))
     kept &= level | (_hits(shapes, houses, "within") & ~_hits(shapes, rooms, "intersects"))
-    return tuple(thing for thing, keep in zip(made, kept, strict=True) if keep)
+    return _apart([thing for thing, keep in zip(made, kept, strict=True) if keep], shapes[kept])
+
+
+def _apart(things: list[Thing], shapes: NDArray[Any]) -> tuple[Thing, ...]:
+    """Without those that would stand where an earlier one stands."""
+    gone: set[int] = set()
+    if len(shapes):
+        for later, earlier in sorted(STRtree(shapes).query(shapes, predicate="intersects").T.tolist()):
+            if earlier < later and earlier not in gone and things[earlier].base_m == things[later].base_m:
+                gone.add(later)
+    return tuple(thing for n, thing in enumerate(things) if n not in gone)
 
 
 def _hits(

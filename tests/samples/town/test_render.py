@@ -261,6 +261,19 @@ def test_things_stand_in_no_house(town: Town) -> None:
     assert not any(house.intersects(Polygon(thing_corners(t))) for t in things for house in houses)
 
 
+def test_things_do_not_stand_in_one_another(town: Town) -> None:
+    from shapely.geometry import Polygon
+
+    from samples.town.things import thing_corners, things_of
+
+    things = things_of(town, 9)
+    shapes = [Polygon(thing_corners(thing)) for thing in things]
+    for n, shape in enumerate(shapes):
+        assert not any(
+            shape.intersects(other) and things[n].base_m == things[m].base_m for m, other in enumerate(shapes[:n])
+        )
+
+
 def test_some_things_last_and_cars_do_not(town: Town) -> None:
     from samples.town.things import things_of
 
