@@ -35,10 +35,14 @@ _SIGHTING, _AGAIN, _ENOUGH = 0.8, 1.3, 3
 """Logits: of the sightings' own mean, and for each further sighting up to the third."""
 _MISSED = 2.5
 """Logits taken away if no pair had found it that saw the place."""
-_FLAT_M, _PER_METRE, _LOWEST, _HIGHEST, _UNMEASURED = 1.6, 3.0, -5.0, 1.0, -0.5
+_FLAT_M, _PER_METRE, _LOWEST, _HIGHEST, _UNMEASURED = 1.9, 6.0, -8.0, 1.0, -1.0
 _VAGUE_M = 0.9
 _SQUARE = 0.82
-_VEHICLE = 2.5
+_VEHICLE = 4.0
+_EVEN, _ROUGH = 0.6, 5.0
+_OUTLINED = 4.0
+_LEAST_M2, _SMALL = 9.5, 2.0
+_ALONE = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -289,14 +293,21 @@ def _confidence(cluster: list[Sighting], missed: int, height: tuple[float, float
     shares = [min(max(each.candidate.confidence, 0.01), 0.99) for each in cluster]
     total = _SIGHTING * sum(math.log(share / (1 - share)) for share in shares) / len(shares)
     seen = len(cluster)
-    total += _AGAIN * (min(seen, _ENOUGH) - 1) - _MISSED * missed / (seen + missed)
+    total += _AGAIN * (min(seen, _ENOUGH) - 1) - _MISSED * missed / (seen + missed) - (_ALONE if seen == 1 else 0.0)
     if cluster[0].candidate.kind is not ChangeKind.REMOVED:
         # Cars, heaps and what lies on them are lower than anything people stand in.
         metres, sigma = height
         known = _UNMEASURED if sigma > _VAGUE_M else (metres - _FLAT_M) * _PER_METRE
         total += min(max(known, _LOWEST), _HIGHEST)
-    fit = sum(each.candidate.cues.rectangularity for each in cluster) / seen
+    cues = [each.candidate.cues for each in cluster]
+    fit = sum(each.rectangularity for each in cues) / seen
     total += min(max((fit - _SQUARE) * 12, -2.5), 0.8)
     if vehicle_like(*sides, fit):
         total -= _VEHICLE
+    gone = cluster[0].candidate.kind is ChangeKind.REMOVED
+    even = sum(each.evenness_before if gone else each.evenness_after for each in cues) / seen
+    there = sum(each.outline_after if gone else each.outline_before for each in cues) / seen
+    # A crown that turned yellow is rough, and its outline was there before.
+    total -= _ROUGH * max(0.0, _EVEN - even) + _OUTLINED * max(0.0, there - 0.3)
+    total -= _SMALL * min(max(_LEAST_M2 - sides[0] * sides[1], 0.0) / 3, 1.0)
     return 1 / (1 + math.exp(-total))
