@@ -347,7 +347,7 @@ class _Works:
 
     def _road_works(self) -> None:
         for road in self.town.roads:
-            if self.rng.random() > 0.08:
+            if self.rng.random() > 0.03:
                 continue
             length = math.dist(road.from_m, road.to_m)
             begin = float(self.rng.uniform(0.1, 0.8)) * length

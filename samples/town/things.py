@@ -29,6 +29,7 @@ SIZES: dict[ThingKind, tuple[tuple[float, float, float], tuple[float, float, flo
     ThingKind.PLANTS: ((0.8, 0.4, 0.3), (3.0, 1.2, 0.8)),
 }
 """Least and largest length, width and height in metres."""
+MOSTLY_SMALL = (ThingKind.HEAP, ThingKind.TARPAULIN, ThingKind.JUNK)
 LASTING = {
     ThingKind.HEAP: 0.5,
     ThingKind.CONTAINER: 0.85,
@@ -60,7 +61,8 @@ def _kind(stand: Stand, drawn: Doubles) -> ThingKind:
 def _thing(stand: Stand, drawn: Doubles) -> Thing:
     kind = _kind(stand, drawn)
     low, high = (np.array(size) for size in SIZES[kind])
-    length, width, height = low + (high - low) * drawn[3:6]
+    # Heaps and sheets are mostly small.
+    length, width, height = low + (high - low) * drawn[3:6] ** (2 if kind in MOSTLY_SMALL else 1)
     loose = kind in (ThingKind.CAR, ThingKind.VAN)
     turn = stand.turn + (float(drawn[6] - 0.5) * 0.06 if loose or kind is ThingKind.TRUCK else 0.0)
     if loose and drawn[7] < 0.5:
