@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import cv2
@@ -15,7 +15,7 @@ from edge.vision.change.cues import Pair
 from edge.vision.change.evidence import evidence_of
 from edge.vision.change.features import Features
 from edge.vision.change.fusing import Looked, Sighting
-from edge.vision.change.heights import height_among
+from edge.vision.change.heights import HeightAbove, grown, height_among, surface_among
 from edge.vision.change.radiometry import match_colours
 from edge.vision.change.registering import Refused, Registered, RegisterSettings, register
 from edge.vision.change.relief import HIGHEST_M, heights_to_try, lean_field, moved_by
@@ -34,7 +34,6 @@ class CompareSettings:
     """`highest_m`: of what stands in the place, for the lean. `sun`: (2,) east, north, to where shadows fall.
 
     `sigma_m`: how well places of different baseline pictures agree, as a standard deviation along one axis.
-    `pose_reach_m`: how far two poses of one flight may disagree about the ground.
     """
 
     registering: RegisterSettings = field(default_factory=RegisterSettings)
@@ -42,7 +41,20 @@ class CompareSettings:
     highest_m: float = HIGHEST_M
     sun: tuple[float, float] | None = None
     sigma_m: float = 0.3
-    pose_reach_m: float = 1.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Elsewhere:
+    """Other views of both flights that show the same from elsewhere: three to five of each are enough.
+
+    `adjusted`: their poses, and those of the pair, agree about the ground (see `adjusting`). Then a candidate is held
+    against what stood in its place; else against the ground around it, sought within `reach_m`.
+    """
+
+    newer: tuple[View, ...]
+    older: tuple[View, ...] = ()
+    adjusted: bool = False
+    reach_m: float = 1.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,12 +80,11 @@ def compare(
     before_features: Features | None = None,
     after_features: Features | None = None,
     model: ChangeModel | None = None,
-    others: Sequence[View] = (),
+    elsewhere: Elsewhere | None = None,
 ) -> Compared | Refused:
     """Both views at about one scale; `frame` names the newer one.
 
-    Features are taken where given, so that each picture is searched only once. `others`: views of the newer flight that
-    show the same from elsewhere; with them the height of what is new is measured.
+    Features are taken where given, so that each picture is searched only once. With `elsewhere` heights are measured.
 
     Raises:
         ValueError: a picture is not what it should be, or the model's answer has another size.
@@ -95,9 +106,7 @@ def compare(
             camera,
             each,
             sigma,
-            None
-            if each.kind is ChangeKind.REMOVED
-            else height_among(after, others, each.polygon, settings.pose_reach_m),
+            None if elsewhere is None else _height(found, before, after, each, elsewhere),
         )
         for each in candidates
     )
@@ -105,13 +114,32 @@ def compare(
     return Compared(candidates, sightings, looked, found, pair)
 
 
-def to_older_ground(found: Registered, before: View, pixels: Doubles) -> Doubles:
-    """Pixels (n, 2) of the newer picture on the ground as the older view has it, by the registration."""
+def _height(
+    found: Registered, before: View, after: View, candidate: Candidate, elsewhere: Elsewhere
+) -> HeightAbove | None:
+    """By how much it stands above what was there; where poses do not tell, above what is around it."""
+    if candidate.kind is ChangeKind.REMOVED:
+        return None
+    if elsewhere.adjusted:
+        now = surface_among(after, elsewhere.newer, candidate.polygon)
+        then = surface_among(before, elsewhere.older, to_older_pixels(found, candidate.polygon))
+        if now is not None and then is not None:
+            return grown(now, then)
+    return height_among(after, elsewhere.newer, candidate.polygon, elsewhere.reach_m)
+
+
+def to_older_pixels(found: Registered, pixels: Doubles) -> Doubles:
+    """Pixels (n, 2) of the newer picture in the older one, by the registration."""
     height, width = found.field.shape[:2]
+    pixels = np.asarray(pixels, np.float64)
     columns = np.clip(np.rint(pixels[:, 0]).astype(np.int64), 0, width - 1)
     rows = np.clip(np.rint(pixels[:, 1]).astype(np.int64), 0, height - 1)
-    pixels = np.asarray(pixels, np.float64)
-    return through(before.to_ground, through(_inverse(found.homography), pixels + found.field[rows, columns]))
+    return through(_inverse(found.homography), pixels + found.field[rows, columns])
+
+
+def to_older_ground(found: Registered, before: View, pixels: Doubles) -> Doubles:
+    """Pixels (n, 2) of the newer picture on the ground as the older view has it, by the registration."""
+    return through(before.to_ground, to_older_pixels(found, pixels))
 
 
 def _camera(found: Registered, before: View, after: View) -> Doubles:

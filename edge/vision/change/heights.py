@@ -29,6 +29,9 @@ _PLACE_PX = 0.7
 _MOST_ACROSS_PX = 3.0
 _MOST_SIDE_PX = 260
 _LEAST_SIGMA_M = 0.3
+_EDGE_PX = 6
+_POSE_M = 0.15
+"""What adjusted poses still disagree by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,51 @@ def height_above(one: View, other: View, polygon: Doubles, reach_m: float = 1.5)
 
 def height_among(one: View, others: Sequence[View], polygon: Doubles, reach_m: float = 1.5) -> HeightAbove | None:
     """The median of what each of `others` says; their spread is in its standard deviation."""
-    found = [said for other in others if (said := height_above(one, other, polygon, reach_m)) is not None]
+    return _agreed([said for other in others if (said := height_above(one, other, polygon, reach_m)) is not None])
+
+
+def surface_height(one: View, other: View, polygon: Doubles) -> HeightAbove | None:
+    """Of what is seen within `polygon` above the ground of the poses themselves: only for poses that were adjusted.
+
+    Nothing around is asked, so walls and neighbours do no harm; an error of the poses is an error of the height.
+    """
+    middle = np.asarray(polygon, np.float64).mean(axis=0)[None]
+    lean = lean_of(other, one, middle, 1.0)[0]
+    per_metre = float(np.linalg.norm(lean))
+    low = np.floor(polygon.min(axis=0)).astype(int) - _EDGE_PX
+    size = np.ceil(polygon.max(axis=0)).astype(int) + _EDGE_PX + 1 - low
+    if per_metre < _LEAST_LEAN_PX or size.max() > _MOST_SIDE_PX:
+        return None
+    start = _far(lean)
+    here = _window(one, np.eye(3), low, size)
+    there = _window(other, prior_of(other, one), low - start, size + 2 * start)
+    if here is None or there is None:
+        return None
+    thing, _ = _masks(polygon - low, (int(size[1]), int(size[0])), one.gsd_m)
+    ends = np.stack((-lean, lean * HIGHEST_M))
+    lower = np.maximum(np.floor(ends.min(axis=0)) - 4, -start).astype(int)
+    upper = np.minimum(np.ceil(ends.max(axis=0)) + 4, start).astype(int)
+    origin = np.zeros(2)
+    bounds = (int(lower[0]), int(lower[1])), (int(upper[0]), int(upper[1]))
+    top = _found(here, thing, there, np.array((start, start)), *bounds, lean, origin)
+    if top is None:
+        return None
+    metres = float(top[0] @ lean) / per_metre**2
+    return HeightAbove(metres, math.hypot(_PLACE_PX, _POSE_M / one.gsd_m) / per_metre, top[1])
+
+
+def surface_among(one: View, others: Sequence[View], polygon: Doubles) -> HeightAbove | None:
+    """The median of what each of `others` says."""
+    return _agreed([said for other in others if (said := surface_height(one, other, polygon)) is not None])
+
+
+def grown(after: HeightAbove, before: HeightAbove) -> HeightAbove:
+    """By how much a surface is higher than it was."""
+    sigma = math.hypot(after.sigma_m, before.sigma_m)
+    return HeightAbove(after.metres - before.metres, sigma, min(after.likeness, before.likeness))
+
+
+def _agreed(found: list[HeightAbove]) -> HeightAbove | None:
     if not found:
         return None
     metres = np.array([each.metres for each in found])

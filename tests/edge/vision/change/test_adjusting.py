@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge.vision.arrays import Doubles
 from edge.vision.change.adjusting import Tie, Trust, adjust, corrected, tie_of
-from edge.vision.change.heights import height_above, height_among
+from edge.vision.change.heights import HeightAbove, grown, height_above, height_among, surface_among, surface_height
 from edge.vision.change.views import View, prior_of, through, view_of
 from edge.vision.lens import Lens
 from edge.vision.pose import Pose, turned
@@ -141,3 +141,24 @@ def test_height_is_not_told_where_it_cannot_be() -> None:
     huge = np.array(((0, 0), (799, 0), (799, 599), (0, 599)), np.float64)
     assert height_above(one, other, huge) is None
     assert height_among(one, [], outline_in(SHED, one)) is None
+
+
+@pytest.mark.parametrize(("box", "height"), [(SHED, 3.0), (MAT, 0.05)], ids=["shed", "mat"])
+def test_height_of_a_surface_where_poses_agree(box: Box, height: float) -> None:
+    one, *others = pictures(box)
+    found = surface_among(one, others, outline_in(box, one))
+    assert found is not None
+    assert found.metres == pytest.approx(height, abs=0.5)
+    again = grown(found, HeightAbove(0.2, 0.3, 0.9))
+    assert again.metres == pytest.approx(found.metres - 0.2)
+    assert again.sigma_m > found.sigma_m
+    assert again.likeness == min(found.likeness, 0.9)
+
+
+def test_a_surface_that_cannot_be_seen_twice_has_no_height() -> None:
+    one, other, _ = pictures(SHED)
+    outline = outline_in(SHED, one)
+    assert surface_height(one, one, outline) is None
+    assert surface_height(one, View(np.zeros_like(other.bgr), other.to_ground, other.camera), outline) is None
+    assert surface_height(one, other, outline - 3000) is None
+    assert surface_among(one, (), outline) is None

@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from edge.vision.change.candidates import Candidate, ChangeKind, RoofCue
-from edge.vision.change.comparing import Compared, CompareSettings, compare
+from edge.vision.change.comparing import Compared, CompareSettings, Elsewhere, compare
 from edge.vision.change.features import Features, find_features
 from edge.vision.change.registering import Refused
 from edge.vision.change.views import Picture, View
@@ -204,3 +204,19 @@ def test_grey_on_grey_is_found_by_its_outline_and_grain() -> None:
     box = Box(-2, -3, 5, 4, 3, 0, GREY)
     found = compared(YARD, YARD.plus(box))
     assert any(overlap(box, each, seen(YARD.plus(box), THERE, 2)) > 0.55 for each in found.candidates)
+
+
+def test_heights_are_measured_where_other_views_are_given() -> None:
+    spots = [Camera(east, north, 100, lens=SMALL) for east, north in ((-32, 8), (30, -14), (24, 20))]
+    tarpaulin = Box(0, 0, 5, 4, 0.05, 20, BLUE)
+    for thing, height in ((SHED, 3.0), (tarpaulin, 0.05)):
+        newer = tuple(seen(YARD.plus(thing), spot, 10 + index) for index, spot in enumerate(spots))
+        older = tuple(seen(YARD, spot, 20 + index) for index, spot in enumerate(spots))
+        known = features(YARD, HERE, 1), features(YARD.plus(thing), THERE, 2)
+        pair = seen(YARD, HERE, 1), seen(YARD.plus(thing), THERE, 2)
+        for elsewhere in (Elsewhere(newer, older, adjusted=True), Elsewhere(newer)):
+            found = compare("f", *pair, SETTINGS, *known, elsewhere=elsewhere)
+            assert isinstance(found, Compared)
+            measured = found.sightings[0].height
+            assert measured is not None
+            assert measured.metres == pytest.approx(height, abs=0.8)
