@@ -30,8 +30,10 @@ MIXES: dict[str, dict[District, float]] = {
 def lay_out(seed: int, size_m: float, mix: str | None = None) -> Town:
     """A town of `size_m` by `size_m`. `mix`: all of it one of `MIXES`; None: quarters of several.
 
-    Raises ValueError for a size or a mix that there is not.
+    Raises ValueError for a seed, a size or a mix that there is not.
     """
+    if seed < 0:
+        raise ValueError(f"seed is {seed}; expected 0 or more")
     if not SMALLEST_M <= size_m <= LARGEST_M:
         raise ValueError(f"size_m is {size_m}; expected {SMALLEST_M:g} to {LARGEST_M:g} metres")
     if mix is not None and mix not in MIXES:

@@ -55,34 +55,41 @@ def evaluation_pairs(
     unchanged_km2: float = UNCHANGED_KM2,
     built_plans: tuple[Plan, ...] = BUILT_PLANS,
     quiet_plans: tuple[Plan, ...] = QUIET_PLANS,
+    part: tuple[int, int] = (0, 1),
 ) -> Iterator[EvaluationPair]:
     """Yields towns until both amounts are reached: first those in which somebody built, then the quiet ones.
 
     Lazy: a town is laid out when it is its turn, its pictures are rendered when they are read. Call
     `EvaluationPair.pair.forget()` when done with one: what is kept does not grow then. Resolutions, positioning (RTK,
-    GNSS) and kinds of town take turns. Same arguments, same towns.
+    GNSS) and kinds of town take turns. `part` (n, of): only every so many-th town, for several processes. Same
+    arguments, same towns.
 
-    Raises ValueError for negative amounts.
+    Raises ValueError for negative amounts and parts that there are not.
     """
-    if structures < 0 or unchanged_km2 < 0:
+    if structures < 0 or not unchanged_km2 >= 0:
         raise ValueError(f"{structures} structures and {unchanged_km2} km²; expected 0 or more of both")
+    mine, parts = part
+    if not 0 <= mine < parts:
+        raise ValueError(f"part {mine} of {parts}; expected one from 0 to one less than their number")
     shown, number = 0, 0
     while shown < structures:
-        town = _town(seed, "built", number, BUILT_M, built_plans, CHANGES)
+        town = _town(seed, "built", number, BUILT_M, built_plans)
         shown += len(town.to_be_found)
+        if number % parts == mine:
+            yield town
         number += 1
-        yield town
     covered, number = 0.0, 0
     while covered < unchanged_km2:
         size_m = min(QUIET_M, max(200.0, 1000 * (unchanged_km2 - covered) ** 0.5))
-        town = _town(seed, "quiet", number, size_m, quiet_plans, 0)
-        covered += town.km2
+        if number % parts == mine:
+            yield _town(seed, "quiet", number, size_m, quiet_plans)
+        covered += (size_m / 1000) ** 2
         number += 1
-        yield town
 
 
-def _town(seed: int, kind: str, number: int, size_m: float, plans: tuple[Plan, ...], changes: int) -> EvaluationPair:
+def _town(seed: int, kind: str, number: int, size_m: float, plans: tuple[Plan, ...]) -> EvaluationPair:
     rng = stream(seed, "suite", kind, number)
+    changes = CHANGES if kind == "built" else 0
     noise: Noise = (RTK, GNSS)[number % 2]
     mixes = (None, *MIXES)
     pair = make_pair(

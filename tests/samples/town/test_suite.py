@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from samples.town import Plan, evaluation_pairs
+from samples.town import Plan, evaluation_pairs, make_pair
 from samples.town.suite import is_shown
 
 TINY = (Plan(300, 220, 0.3),)
@@ -38,6 +38,26 @@ def test_the_full_set_begins_at_once() -> None:
     assert town.pair.after.frames[0].lens.width == 4000
 
 
+def test_parts_are_the_whole_once() -> None:
+    def names(part: tuple[int, int]) -> list[str]:
+        towns = evaluation_pairs(1, structures=14, unchanged_km2=0.05, built_plans=TINY, quiet_plans=TINY, part=part)
+        return [f"{town.name} {town.km2:.3f} {len(town.to_be_found)}" for town in towns]
+
+    whole = names((0, 1))
+    halves = [names((n, 2)) for n in range(2)]
+    assert sorted(halves[0] + halves[1]) == sorted(whole) and all(halves)
+
+
+@pytest.mark.parametrize("part", [(2, 2), (-1, 2), (0, 0)])
+def test_parts_that_there_are_not_are_refused(part: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="part"):
+        next(evaluation_pairs(1, part=part))
+
+
 def test_negative_amounts_are_refused() -> None:
     with pytest.raises(ValueError, match="expected 0 or more"):
         next(evaluation_pairs(1, structures=-1))
+    with pytest.raises(ValueError, match="expected 0 or more"):
+        next(evaluation_pairs(1, unchanged_km2=float("nan")))
+    with pytest.raises(ValueError, match="seed"):
+        make_pair(-1)
