@@ -8,7 +8,7 @@ import pytest
 from samples.town import Plan, evaluation_pairs, make_pair
 from samples.town.suite import is_shown
 
-TINY = (Plan(300, 220, 0.3),)
+TINY = (Plan(500, 400, 0.4),)
 
 
 def test_amounts_are_reached_and_not_much_more() -> None:
