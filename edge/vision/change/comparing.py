@@ -106,7 +106,7 @@ def compare(
             camera,
             each,
             sigma,
-            None if elsewhere is None else _height(found, before, after, each, elsewhere),
+            *_heights(found, before, after, each, elsewhere),
         )
         for each in candidates
     )
@@ -114,18 +114,22 @@ def compare(
     return Compared(candidates, sightings, looked, found, pair)
 
 
-def _height(
-    found: Registered, before: View, after: View, candidate: Candidate, elsewhere: Elsewhere
-) -> HeightAbove | None:
-    """By how much it stands above what was there; where poses do not tell, above what is around it."""
+def _heights(
+    found: Registered, before: View, after: View, candidate: Candidate, elsewhere: Elsewhere | None
+) -> tuple[HeightAbove | None, HeightAbove | None]:
+    """By how much it stands above what was there (where poses do not tell, above what is around it), and its top."""
+    if elsewhere is None:
+        return None, None
+    place = to_older_pixels(found, candidate.polygon)
     if candidate.kind is ChangeKind.REMOVED:
-        return None
-    if elsewhere.adjusted:
-        now = surface_among(after, elsewhere.newer, candidate.polygon)
-        then = surface_among(before, elsewhere.older, to_older_pixels(found, candidate.polygon))
-        if now is not None and then is not None:
-            return grown(now, then)
-    return height_among(after, elsewhere.newer, candidate.polygon, elsewhere.reach_m)
+        return None, surface_among(before, elsewhere.older, place) if elsewhere.adjusted else None
+    if not elsewhere.adjusted:
+        return height_among(after, elsewhere.newer, candidate.polygon, elsewhere.reach_m), None
+    now = surface_among(after, elsewhere.newer, candidate.polygon)
+    then = surface_among(before, elsewhere.older, place)
+    if now is not None and then is not None:
+        return grown(now, then), now
+    return height_among(after, elsewhere.newer, candidate.polygon, elsewhere.reach_m), now
 
 
 def to_older_pixels(found: Registered, pixels: Doubles) -> Doubles:

@@ -29,6 +29,7 @@ _GATE = 2.45
 _OUTLINE_SIGMA_M = 0.25
 """How well an outline's centre repeats between pairs."""
 _LIKE_AREA = 2.2
+_LEAST_SIGMA_M = 0.3
 _RASTER_M = 0.1
 _MOST_RASTER = 4_000_000
 _SIGHTING, _AGAIN, _ENOUGH = 0.8, 1.3, 3
@@ -60,7 +61,9 @@ class Sighting:
     candidate: Candidate
     sigma_m: float = 0.0
     height: HeightAbove | None = None
-    """Measured in pictures of the newer flight, where there were any."""
+    """Above what stood there before, or around it, measured in other pictures, where there were any."""
+    top: HeightAbove | None = None
+    """Of its top above the ground: a room on a roof leans as its roof does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,16 +148,25 @@ def _clusters(sightings: Sequence[Sighting]) -> list[list[Sighting]]:
 
 
 def _middle(sighting: Sighting) -> Doubles:
-    """Of the outline, as if the thing had the usual height."""
+    """Of the outline, where it stands by its own height."""
     centre = shapely.Polygon(sighting.outline_m).centroid
-    return upright(np.array((centre.x, centre.y)), sighting.camera_m, USUAL_HEIGHT_M)
+    return upright(np.array((centre.x, centre.y)), sighting.camera_m, _believed(sighting)[0])
+
+
+def _believed(sighting: Sighting) -> tuple[float, float]:
+    """Height of its top above the ground, and its standard deviation, before sightings are put together."""
+    said = sighting.top or sighting.height
+    if said is None:
+        return USUAL_HEIGHT_M, USUAL_SIGMA_M
+    return min(max(said.metres, 0.0), HIGHEST_M), max(said.sigma_m, _LEAST_SIGMA_M)
 
 
 def _reach(sighting: Sighting, cluster: list[Sighting]) -> float:
     """How far from a cluster's middle it may lie: by its place, and by a height other than the usual one."""
     place = math.hypot(sighting.sigma_m, max(each.sigma_m for each in cluster))
     off = max(float(np.linalg.norm(sighting.camera_m[:2] - each.camera_m[:2])) for each in cluster)
-    lean = USUAL_SIGMA_M * off / float(sighting.camera_m[2])
+    vague = max(_believed(each)[1] for each in (sighting, *cluster))
+    lean = vague * off / float(sighting.camera_m[2])
     size = 0.35 * math.sqrt(_area(sighting))
     return _GATE * math.hypot(place, lean) + max(size, 2 * _OUTLINE_SIGMA_M)
 
@@ -192,10 +204,10 @@ def fitted_height(cluster: Sequence[Sighting]) -> tuple[float, float]:
     usual one.
     """
     above = float(np.mean([each.camera_m[2] for each in cluster]))
-    measured = measured_height(cluster)
+    said = [_believed(each) for each in cluster if each.top is not None or each.height is not None]
     believed, sigma = USUAL_HEIGHT_M, USUAL_SIGMA_M
-    if measured is not None:
-        believed, sigma = min(max(measured.metres, 0.0), HIGHEST_M), max(measured.sigma_m, 0.3)
+    if said:
+        believed, sigma = (float(np.median(values)) for values in zip(*said, strict=True))
     usual, usual_sigma = believed / (above - believed), sigma / (above - believed)
     middles = [shapely.Polygon(each.outline_m).centroid for each in cluster]
     places = np.array([(middle.x, middle.y) for middle in middles])
@@ -269,7 +281,7 @@ def _turn(outline: Doubles) -> float:
 
 
 def _above(cluster: list[Sighting], height: float, sigma: float) -> tuple[float, float]:
-    """Height over what is around, and its standard deviation: measured there, else as the lean over the ground says."""
+    """By how much it stands out, and the standard deviation: measured, else as the lean over the ground says."""
     measured = measured_height(cluster)
     return (height, sigma) if measured is None else (measured.metres, 0.0)
 

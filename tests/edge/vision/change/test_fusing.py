@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from edge.vision.arrays import Doubles
 from edge.vision.change.candidates import Candidate, ChangeKind, Cues, RoofCue
 from edge.vision.change.fusing import Fused, Looked, Sighting, fitted_height, fuse, upright
+from edge.vision.change.heights import HeightAbove
 
 ABOVE = 100.0
 CUES = Cues(20, 0.9, 1.0, 0.1, 1.0, 0.5, 0.0, 0.0, 0.0, 0.0, None, False, 5.0, 4.0, RoofCue.OTHER)
@@ -82,6 +84,17 @@ def test_standing_upright_undoes_the_lean(
     found, sigma = fitted_height(seen)
     assert 0 <= found <= 40
     assert 0 < sigma <= 2.5
+
+
+def test_a_room_on_a_roof_stands_where_its_own_top_says() -> None:
+    room = rectangle(4, 2, 5, 4)
+    grown, top = HeightAbove(2.8, 0.4, 0.9), HeightAbove(16.0, 0.4, 0.9)
+    seen = [replace(sighting(str(index), spot, room, 16.0), height=grown, top=top) for index, spot in enumerate(SPOTS)]
+    (found,) = fuse(seen, [look(str(index)) for index in range(4)])
+    assert found.height_m == pytest.approx(16, abs=0.5)
+    assert agreement(found.outline_m, room) > 0.9
+    flat = [replace(each, height=HeightAbove(0.3, 0.4, 0.9)) for each in seen]
+    assert fuse(flat, [])[0].confidence < found.confidence - 0.3
 
 
 def test_one_sighting_has_the_usual_height_and_says_so() -> None:
