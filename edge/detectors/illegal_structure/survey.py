@@ -15,7 +15,7 @@ from shapely import Polygon
 
 from contract.events import Severity, Tier
 from edge.detectors.illegal_structure.context import SurveyContext
-from edge.detectors.illegal_structure.finding import Change, Finding
+from edge.detectors.illegal_structure.finding import Change, Finding, Outline
 from edge.detectors.illegal_structure.judging import Judgement, Untold, Verdict, judge
 from edge.detectors.illegal_structure.settings import IllegalStructureSettings
 from edge.detectors.illegal_structure.sightings import (
@@ -108,6 +108,12 @@ class _Survey:
         self._built = [finding for finding in ordered if finding.change is not Change.REMOVED]
         self._removed = [finding for finding in ordered if finding.change is Change.REMOVED]
         self._standing = [(one, one.outline(context.plane)) for one in memory.standing]
+        self._roofs_tree = shapely.STRtree(context.standing)
+        self._standing_tree = shapely.STRtree([outline for _, outline in self._standing])
+        gone = [one for one in memory.structures if one.told and one.ended and one.ended <= context.taken_at]
+        self._gone_tree = shapely.STRtree([one.outline(context.plane) for one in gone])
+        self._built_tree = shapely.STRtree([finding.outline for finding in self._built])
+        self._removed_tree = shapely.STRtree([finding.outline for finding in self._removed])
         self._day = context.register.day_of(context.taken_at)
         self._counts: Counter[str] = Counter()
 
@@ -144,9 +150,9 @@ class _Survey:
         """A structure that this flight found no change for."""
         known, outline = self._standing[index]
         context = self._context
-        if any(_covers(finding.outline, outline) for finding in self._removed) and context.taken_at > known.last_seen:
-            return self._gone(known)
-        if any(_covers(finding.outline, outline) for finding in self._built):
+        if context.taken_at > known.last_seen and _covered(outline, self._removed_tree):
+            return self._ended(known)
+        if _covered(outline, self._built_tree):
             return self._judged(self._seen(known, None), Sight.AGAIN, known, None)
         if not self._examined(outline):
             return self._judged(known, Sight.UNKNOWN, known, None)
@@ -157,9 +163,9 @@ class _Survey:
         structure = missed(known, context.flight)
         surveyed = self._judged(structure, Sight.MISSED, known, None)
         needed = 1 if surveyed.judgement.order is not None else self._settings.gone_flights
-        return self._gone(structure) if structure.missed >= needed else surveyed
+        return self._ended(structure) if structure.missed >= needed else surveyed
 
-    def _gone(self, known: Structure) -> Surveyed:
+    def _ended(self, known: Structure) -> Surveyed:
         structure = replace(known, ended=self._context.taken_at)
         surveyed = self._judged(structure, Sight.GONE, known, None)
         return replace(surveyed, judgement=replace(surveyed.judgement, verdict=Verdict.REMOVED))
@@ -167,18 +173,13 @@ class _Survey:
     def _fresh(self, finding: Finding, taken: set[str]) -> Surveyed | None:
         """A structure that nobody knew; None where it is not worth remembering."""
         context, settings = self._context, self._settings
-        beside = self._beside(None)
-        untold = judge(finding, context.register, self._day, settings, beside).untold
+        untold = judge(finding, context.register, self._day, settings).untold
         if finding.confidence < settings.review_confidence:
             untold = Untold.UNLIKELY
         if untold in (Untold.TOO_SMALL, Untold.UNLIKELY, Untold.APPROVED, Untold.CHANGED_ROOF):
             self._counts[untold.value] += 1
             return None
-        rebuilt = any(
-            one.ended is not None and one.ended <= context.taken_at and one.told
-            and _covers(one.outline(context.plane).buffer(finding.sigma_m), finding.outline, COVERED_SHARE)
-            for one in self._memory.structures
-        )  # fmt: skip
+        rebuilt = _covered(finding.outline, self._gone_tree, finding.sigma_m)
         key = key_of(finding.outline, context.plane, taken)
         structure = begun(finding, key, context.flight, context.taken_at, context.plane, rebuilt=rebuilt)
         return self._judged(structure, Sight.NEW, structure, finding)
@@ -186,9 +187,8 @@ class _Survey:
     def _judged(self, structure: Structure, sight: Sight, before: Structure, finding: Finding | None) -> Surveyed:
         """The structure with what is to be told of it by the register of today."""
         context, settings = self._context, self._settings
-        judgement = judge(
-            structure.as_finding(context.plane), context.register, self._day, settings, self._beside(structure.key)
-        )
+        known = structure.as_finding(context.plane)
+        judgement = judge(known, context.register, self._day, settings, self._beside(structure, known))
         if structure.grown and judgement.verdict is Verdict.NEW:
             judgement = replace(judgement, verdict=Verdict.EXTENDED)
         if structure.rebuilt:
@@ -227,12 +227,14 @@ class _Survey:
         context = self._context
         return seen_again(known, finding, context.flight, context.taken_at, context.plane, self._settings)
 
-    def _beside(self, key: str | None) -> list[Polygon]:
+    def _beside(self, structure: Structure, known: Finding) -> list[Outline]:
         """What was built beside it before: roofs of the baseline, and structures that an earlier flight has seen."""
-        mine = None if key is None else self._memory.find(key)
-        since = self._context.taken_at if mine is None else mine.first_seen
-        others = [outline for one, outline in self._standing if one.key != key and one.first_seen < since]
-        return [*self._context.standing, *others]
+        reach = self._settings.touch_m + self._settings.sigmas * known.sigma_m
+        near = self._standing_tree.query(known.outline, predicate="dwithin", distance=reach).tolist()
+        others = [self._standing[index] for index in sorted(near)]
+        earlier = [outline for one, outline in others if one.first_seen < structure.first_seen]
+        roofs = self._roofs_tree.query(known.outline, predicate="dwithin", distance=reach).tolist()
+        return [*(self._context.standing[index] for index in sorted(roofs)), *earlier]
 
     def _examined(self, outline: Polygon) -> bool:
         seen = outline.intersection(self._context.examined).area
@@ -247,7 +249,8 @@ class _Survey:
     def _removed_unknown(self) -> list[tuple[Finding, str | None]]:
         found = []
         for finding in self._removed:
-            if any(_covers(finding.outline, outline) for _, outline in self._standing):
+            near = self._standing_tree.query(finding.outline, predicate="intersects").tolist()
+            if any(_covers(finding.outline, self._standing[index][1]) for index in near):
                 continue
             order = judge(finding, self._context.register, self._day, self._settings).order
             self._counts["removed_unknown"] += 1
@@ -255,10 +258,14 @@ class _Survey:
         return found
 
 
-def _covers(larger: Polygon, smaller: Polygon, least: float = COVERED_SHARE) -> bool:
-    if not shapely.intersects(larger, smaller):
-        return False
-    return bool(larger.intersection(smaller).area >= least * smaller.area)
+def _covers(larger: Polygon, smaller: Polygon) -> bool:
+    return bool(larger.intersection(smaller).area >= COVERED_SHARE * smaller.area)
+
+
+def _covered(outline: Polygon, tree: shapely.STRtree, by_m: float = 0.0) -> bool:
+    """Whether most of an outline lies in one of a tree's, each a little larger."""
+    near = tree.query(outline.buffer(by_m) if by_m else outline, predicate="intersects").tolist()
+    return any(_covers(tree.geometries[index].buffer(by_m), outline) for index in near)
 
 
 def _place(finding: Finding) -> tuple[float, float, float, str]:

@@ -185,6 +185,14 @@ def test_what_is_built_onto_it_is_one_of_its_own() -> None:
     assert sorted(one.detail.change for one in observations) == ["extended", "new"]
 
 
+def test_what_is_built_onto_a_roof_of_the_baseline_is_an_extension() -> None:
+    roofs = (box(-30, 0, 10, 10), box(6.4, 0, 10, 10))
+    (one,) = detector().survey([found(SHED)], flight(standing=roofs))
+    assert (one.detail.change, one.detail.exceeded_m2) == ("extended", 30.0)
+    (free,) = detector().survey([found(SHED)], flight(standing=roofs[:1]))
+    assert free.detail.change == "new"
+
+
 def test_what_is_built_again_where_something_was_removed_is_graver() -> None:
     eye = detector()
     before = flight("f1")
