@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from edge.detectors.interface import Image
-from edge.vision.arrays import Doubles
+from edge.vision.arrays import Doubles, Floats
 from edge.vision.lens import Lens
 from edge.vision.pose import Pose
 from samples.facade.seeding import stream
@@ -49,7 +49,6 @@ class Renderer:
             if building.parent is not None:
                 self._rooms.setdefault(building.parent, []).append(building)
         self._on_roofs = self._roof_things()
-        self._noise = stream(state.seed, "noise").standard_normal((1031, 1033)).astype(np.float32) * state.noise_sigma
 
     def picture(self, lens: Lens, pose: Pose, number: int = 0, *, squeezed: bool = True) -> Image:
         """(lens.height, lens.width, 3) BGR. `number` decides the noise; not `squeezed`: without JPEG.
@@ -167,17 +166,23 @@ class Renderer:
         return shown
 
     def _noisy(self, shown: Image, number: int) -> Image:
-        height, width, _ = shown.shape
-        rows, columns = self._noise.shape
-        grey = self._noise
-        for n in range(0, height, rows):
-            for m in range(0, width, columns):
-                part = shown[n : n + rows, m : m + columns]
-                seed = (number * 7919 + n * 31 + m) % 1000
-                channels = [np.roll(grey, (seed * 13 + c * 101, seed * 29 + c * 211), (0, 1)) for c in range(3)]
-                noise = cv2.merge([c[: part.shape[0], : part.shape[1]] for c in channels])
+        field = _noise()
+        side = len(field)
+        rng = stream(self.state.seed, "noise", number)
+        for top in range(0, shown.shape[0], side):
+            for left in range(0, shown.shape[1], side):
+                part = shown[top : top + side, left : left + side]
+                shifts = rng.integers(side, size=(3, 2)).tolist()
+                grains = [np.roll(field, shift, (0, 1))[: part.shape[0], : part.shape[1]] for shift in shifts]
+                noise = cv2.merge([grain * np.float32(self.state.noise_sigma) for grain in grains])
                 part[:] = cv2.add(part, noise, dtype=cv2.CV_8U)
         return shown
+
+
+@lru_cache(maxsize=1)
+def _noise() -> Floats:
+    """(1031, 1031) of independent noise of unit variance: pictures take it from different places."""
+    return stream(20260, "noise").standard_normal((1031, 1031)).astype(np.float32)
 
 
 @lru_cache(maxsize=2)

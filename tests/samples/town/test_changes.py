@@ -79,10 +79,10 @@ def test_pixels_change_where_the_truth_says_and_nowhere_else(town: Town) -> None
     """Under one sky without shadows, without what stands about: differences are the structures and their walls."""
     bare = replace(town, stands=(), trees=())
     done = later(bare, 1, 16, nuisances=False)
-    plan = Plan(1100, 1100, 0.2, distortion=(0.0,) * 5)
+    plan = Plan(760, 760, 0.29, distortion=(0.0,) * 5)
     pose = Pose(0.0, 0.0, 146.0, turned(10, -90, 0))
     lens = plan.lens
-    first, second = (Renderer(t, DAY, 0.2).clean(lens, pose).astype(int) for t in (bare, done.town))
+    first, second = (Renderer(t, DAY, 0.29).clean(lens, pose).astype(int) for t in (bare, done.town))
     different = np.abs(first - second).max(axis=2) > 12
     explained = np.zeros(different.shape, np.uint8)
     changed_shares = []
@@ -91,7 +91,7 @@ def test_pixels_change_where_the_truth_says_and_nowhere_else(town: Town) -> None
         hull = cv2.convexHull(np.concatenate(rings).astype(np.float32)).reshape(-1, 2)
         cv2.fillPoly(explained, [np.round(hull).astype(np.int32)], 255)
         top = _seen_at(lens, pose, change, change.top_m)
-        if change.is_new_structure and (top > 5).all() and (top < 1094).all():
+        if change.is_new_structure and (top > 5).all() and (top < 754).all():
             roof = np.zeros(different.shape, np.uint8)
             cv2.fillPoly(roof, [np.round(top).astype(np.int32)], 255)
             changed_shares.append(float(different[roof > 0].mean()))
