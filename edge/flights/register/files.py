@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,12 +81,28 @@ def checked_path(file: RegisterFile, base: Path) -> Path:
     is_json = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
     if not (is_json if wanted is None else beginning.startswith(wanted)):
         raise RegisterError(f"{file.path}: its content is not what its ending says, {_EXPECTED}. Export it anew")
+    if suffix == ".gpkg":
+        _check_tables(file, path)
     if wanted is None and size > MOST_JSON_BYTES:
         raise RegisterError(
             f"{file.path}: found {size / 1e9:.1f} GB of GeoJSON, expected at most {MOST_JSON_BYTES / 1e9:.1f}. "
             "Convert it to a GeoPackage, which has an index of places"
         )
     return path
+
+
+def _check_tables(file: RegisterFile, path: Path) -> None:
+    """A view is a program: it may run for ever. Only tables are read. Raises RegisterError."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as opened:
+            found = opened.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall()
+            views = {str(name).casefold() for (name,) in found}
+    except (sqlite3.Error, ValueError) as error:
+        raise RegisterError(f"{file.path}: {_short(error)}, {_EXPECTED} that is whole. Export it anew") from error
+    if any(name.startswith(("gpkg_", "rtree_")) for name in views):
+        raise RegisterError(f"{file.path}: its own lists are views, {_EXPECTED} as programs write it. Export it anew")
+    if views and (file.table is None or file.table.casefold() in views):
+        raise RegisterError(f"{file.path}: it holds views, expected a table. Name one in `table`, or export the rows")
 
 
 def header_of(file: RegisterFile, path: Path) -> Header:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -211,6 +213,26 @@ def test_too_much_near_one_flight_is_refused(tmp_path, monkeypatch) -> None:
     path = write(tmp_path / "approved.gpkg", [square(0, 0)] * 5, "EPSG:4547")
     with pytest.raises(RegisterError, match=r"more than 3 of its features .* Cut it"):
         read(path)
+
+
+def test_a_geopackages_views_are_not_run(tmp_path) -> None:
+    """One without end hangs whoever reads it."""
+    path = write(tmp_path / "approved.gpkg", [square(0, 0)], "EPSG:4547")
+    endless = "WITH RECURSIVE t(fid) AS (SELECT 1 UNION ALL SELECT fid + 1 FROM t) SELECT fid, 'x' AS id FROM t"
+    with contextlib.closing(sqlite3.connect(path)) as opened:
+        opened.execute(f"CREATE VIEW endless AS {endless}")
+        opened.commit()
+    for table in (None, "Endless"):
+        with pytest.raises(RegisterError, match=r"approved\.gpkg: it holds views, expected a table"):
+            read(path, table=table)
+    assert [entry.id for entry in read(path, table="approved")[0]] == ["n0"]
+
+
+def test_what_lies_outside_of_its_own_coordinate_system_is_told(tmp_path) -> None:
+    path = write(tmp_path / "approved.gpkg", [square(0, 0)], "EPSG:4326")
+    entries, remarks = read(path, crs="EPSG:4258")  # ETRS89, of Europe
+    assert entries == []
+    assert "it lies at 114.31, 30.59, outside of ETRS89" in [remark.what for remark in remarks]
 
 
 HOSTILE = {
