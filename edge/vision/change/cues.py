@@ -22,7 +22,7 @@ _EVEN, _ROUGH = 3.0, 11.0
 """Standard deviation of brightness in half a metre, of paint and of a crown."""
 _VEHICLE_WIDTH_M = (1.4, 2.75)
 _VEHICLE_LENGTH_M = (3.0, 13.5)
-_VEHICLE_ASPECT = 1.45
+_VEHICLE_ASPECT = 1.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -34,9 +34,10 @@ _RASTER_M = 0.1
 _MOST_RASTER = 4_000_000
 _SIGHTING, _AGAIN, _ENOUGH = 0.8, 1.3, 3
 """Logits: of the sightings' own mean, and for each further sighting up to the third."""
+_START = -0.5
 _MISSED = 2.5
 """Logits taken away if no pair had found it that saw the place."""
-_FLAT_M, _PER_METRE, _LOWEST, _HIGHEST, _UNMEASURED = 1.9, 6.0, -8.0, 1.0, -1.0
+_FLAT_M, _PER_METRE, _LOWEST, _HIGHEST, _UNMEASURED = 2.0, 12.0, -9.0, 0.5, -1.5
 _VAGUE_M = 0.9
 _SQUARE = 0.82
 _VEHICLE = 4.0
@@ -186,15 +187,17 @@ def _alike(sighting: Sighting, cluster: list[Sighting]) -> bool:
 
 
 def measured_height(cluster: Sequence[Sighting]) -> HeightAbove | None:
-    """The median of what the sightings' own pictures say; half of their spread stays, for they share the ground."""
+    """The upper quartile of what the sightings' own pictures say; half of their spread stays in the deviation.
+
+    What goes wrong is nearly always that the ground beside a thing is taken for the thing: it is rather too low.
+    """
     found = [each.height for each in cluster if each.height is not None]
     if not found:
         return None
     metres = np.array([each.metres for each in found])
-    middle = float(np.median(metres))
-    spread = 1.4826 * float(np.median(np.abs(metres - middle)))
+    spread = 1.4826 * float(np.median(np.abs(metres - np.median(metres))))
     sigma = math.hypot(float(np.median([each.sigma_m for each in found])), spread / 2)
-    return HeightAbove(middle, sigma, float(np.median([each.likeness for each in found])))
+    return HeightAbove(float(np.quantile(metres, 0.75)), sigma, float(np.median([each.likeness for each in found])))
 
 
 def fitted_height(cluster: Sequence[Sighting]) -> tuple[float, float]:
@@ -303,7 +306,7 @@ def _kind(cluster: list[Sighting]) -> ChangeKind:
 def _confidence(cluster: list[Sighting], missed: int, height: tuple[float, float], sides: tuple[float, float]) -> float:
     """Of the sightings' mean, how often it was seen where it could be, its height and its shape."""
     shares = [min(max(each.candidate.confidence, 0.01), 0.99) for each in cluster]
-    total = _SIGHTING * sum(math.log(share / (1 - share)) for share in shares) / len(shares)
+    total = _START + _SIGHTING * sum(math.log(share / (1 - share)) for share in shares) / len(shares)
     seen = len(cluster)
     total += _AGAIN * (min(seen, _ENOUGH) - 1) - _MISSED * missed / (seen + missed) - (_ALONE if seen == 1 else 0.0)
     if cluster[0].candidate.kind is not ChangeKind.REMOVED:
