@@ -257,11 +257,11 @@ def _used(
     choice = settings.choice
     chosen = by_overlap([one.footprint for one in candidates], choice.overlap)
     progress.begins("looking", len(chosen))
-    broken: set[int] = set()
+    wanted, broken = set(chosen), set[int]()
 
     def measure(index: int) -> float | None:
         shot = candidates[index].shot
-        if index in chosen:
+        if index in wanted:
             progress.advances()
         try:
             return sharpness_of(shot.read_bgr())
