@@ -30,7 +30,7 @@ def rows_of(judged: dict[Variant, Judged], results: Sequence[ShowResult]) -> lis
     rows.append(_elsewhere(shipped, [result for result in results if result.fires]))
     rows += _costs(results)
     for variant, one in judged.items():
-        rows += _ablation(variant, one, like)
+        rows += _ablation(variant, one, like, [result for result in real if not result.fires])
     return rows
 
 
@@ -124,14 +124,17 @@ def _costs(results: Sequence[ShowResult]) -> list[Row]:
     ]  # fmt: skip
 
 
-def _ablation(variant: Variant, judged: Judged, like: Sequence[ShowResult]) -> list[Row]:
+def _ablation(variant: Variant, judged: Judged, like: Sequence[ShowResult], calm: Sequence[ShowResult]) -> list[Row]:
     found, n = sum(one.in_time for one in judged.answered), len(judged.answered)
     false = [item for tier in Tier for item in judged.false_in((result.name for result in like), tier)]
     days = sum(result.seconds for result in like) / SECONDS_PER_DAY
+    said = sum(len(judged.false_in((result.name for result in calm), tier)) for tier in Tier)
     return [
         Row(name=f"ablation.recall_in_time.{variant.value}", value=found / n if n else None, unit="share", n=n,
             interval=wilson(found, n)),
         Row(name=f"ablation.false_per_camera_day.{variant.value}", value=len(false) / days if days else None,
             unit="per camera-day", n=round(days, 4), interval=poisson_rate(len(false), days),
-            note="alarms and reviews on look-alikes"),
+            note=f"{len(false)} alarms and reviews on look-alikes"),
+        Row(name=f"ablation.said_on_real_footage_without_fire.{variant.value}", value=said, unit="alarms",
+            n=len(calm), note="alarms and reviews"),
     ]  # fmt: skip

@@ -70,7 +70,7 @@ def test_figures_count_false_alarms_by_kind_and_stage() -> None:
         result("smoke-00", (SMOKE,)),
         result("like-beacon-0-day", (), said(5), proposer=(said(7), said(9))),
         result("like-fog-0-day", ()),
-        result("real-office1", ()),
+        result("real-office1", (), proposer=(said(3),)),
     ]
     judged = {variant: judge(results, variant) for variant in (Variant.PROPOSER, Variant.CALIBRATION)}
     rows = {row.name: row for row in rows_of(judged, results)}
@@ -83,5 +83,7 @@ def test_figures_count_false_alarms_by_kind_and_stage() -> None:
     assert rows["false_alarm_per_camera_day.fog"].ok is None  # none, but too few hours to say
     assert rows["false_alarm_per_camera_day.lookalikes"].value == pytest.approx(50)
     assert rows["ablation.false_per_camera_day.proposer"].value == pytest.approx(150)
+    assert rows["ablation.said_on_real_footage_without_fire.proposer"].value == 1
+    assert rows["ablation.said_on_real_footage_without_fire.calibration"].value == 0
     assert rows["said_on_real_footage_without_fire"].ok is True
     assert rows["unknown_time_share"].value == pytest.approx(0.01)
