@@ -147,7 +147,7 @@ def _write(folder: Path, ingested: Ingested) -> None:
     from edge.flights.mapping import draw_flight
     from edge.flights.telling import map_document
 
-    done, picture = cv2.imencode(".png", draw_flight(ingested))
+    done, picture = cv2.imencode(".png", draw_flight(ingested), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     assert done
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 import shapely
 from pydantic import TypeAdapter
-from shapely import Polygon
+from shapely import Polygon, affinity
 
 from contract.geometry import Polygon as GeoPolygon
 from contract.geometry import Position
@@ -34,6 +35,8 @@ MOST_GAPS = 50
 _LEAST_GAP_M2 = 10.0
 """Smaller ones hold no structure that anybody looks for."""
 _LOW_OVERLAP = 0.5
+_CORE = 0.8
+"""Of a picture's length and breadth."""
 _DIGITS = re.compile(r"-?\d+(?:\.\d+)?")
 
 
@@ -106,7 +109,7 @@ class CoverageReport:
     across: Spread | None
     """Overlap of each used picture with the best one beside its line; None where no line has a neighbour."""
     gaps: tuple[GeoPolygon, ...]
-    """Ground between pictures that none shows, largest first."""
+    """Ground between pictures that none shows, largest first: holes, and what the drone crossed unseen."""
     gaps_m2: float
     """Of all of them."""
 
@@ -285,15 +288,33 @@ def _centres(facts: Facts) -> tuple[Spread | None, Spread | None]:
 
 def _coverage(facts: Facts) -> CoverageReport:
     found = coverage_of(facts.footprints)
-    gaps = [gap for gap in found.gaps if gap.area_m2 >= _LEAST_GAP_M2]
+    gaps = _gaps(facts.footprints, [Polygon(gap.outline) for gap in found.gaps])
     return CoverageReport(
         area_m2=round(found.area_m2, 1),
         twice_m2=round(found.twice_m2, 1),
         along=spread_of(found.forward_overlap),
         across=spread_of(_across(facts)),
-        gaps=tuple(geo_polygon(Polygon(gap.outline), facts.flight.plane) for gap in gaps[:MOST_GAPS]),
-        gaps_m2=round(sum(gap.area_m2 for gap in gaps), 1),
+        gaps=tuple(geo_polygon(gap, facts.flight.plane) for gap in gaps[:MOST_GAPS]),
+        gaps_m2=round(sum(gap.area for gap in gaps), 1),
     )
+
+
+def _gaps(footprints: Sequence[Polygon], known: Sequence[Polygon]) -> list[Polygon]:
+    """Largest first: those known already, and what the drone flew over from one used picture to the next unseen.
+
+    A bay in what is covered is the shape of many a flight; one that its track crosses is not. Pictures are taken a
+    little smaller there, so that corners beside a turn from one line to the next do not count.
+    """
+    cores = [affinity.scale(shape, _CORE, _CORE, origin="centroid") for shape in footprints]
+    crossed = [
+        shapely.union(here, there).convex_hull
+        for (here, there), (seen, following) in zip(pairwise(cores), pairwise(footprints), strict=True)
+        if overlap(seen, following) < _LOW_OVERLAP
+    ]
+    unseen = shapely.union_all(crossed).difference(shapely.union_all(footprints)) if crossed else Polygon()
+    both = shapely.union_all([unseen, *known])
+    pieces = [piece for piece in getattr(both, "geoms", [both]) if isinstance(piece, Polygon)]
+    return sorted((piece for piece in pieces if piece.area >= _LEAST_GAP_M2), key=lambda piece: -piece.area)
 
 
 def _across(facts: Facts) -> list[float]:

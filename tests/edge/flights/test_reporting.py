@@ -14,7 +14,7 @@ from shapely import box
 from edge.flights.flight_settings import FlightSettings
 from edge.flights.ingesting import Ingested, ingest
 from edge.flights.mapping import draw_flight
-from edge.flights.reporting import geo_polygon, spread_of
+from edge.flights.reporting import _gaps, geo_polygon, spread_of
 from edge.flights.telling import map_document, print_report
 
 
@@ -70,6 +70,16 @@ def test_gaps_are_told_and_drawn(with_gap: Ingested) -> None:
     picture = draw_flight(with_gap)
     red = np.all(picture[92:964, 36:1100] == (52, 52, 214), axis=2)
     assert red.sum() > 500, "no gap is hatched"
+
+
+def test_a_bay_that_the_drone_crossed_is_a_gap() -> None:
+    """Two lines side by side, the second of which has lost its middle: no hole, no separate part."""
+    first = [box(0, north, 80, north + 60) for north in range(0, 241, 20)]
+    second = [box(60, north, 140, north + 60) for north in (240, 220, 20, 0)]
+    (gap,) = _gaps([*first, *second], [])
+    assert gap.within(box(80, 80, 140, 220)) and gap.area > 0.6 * 60 * 140
+    # The way from one line to the next crosses nothing unseen, nor do lines that are whole.
+    assert _gaps([*first, *(box(60, north, 140, north + 60) for north in range(240, -1, -20))], []) == []
 
 
 def test_the_map_is_of_one_size_and_always_the_same(flown: Ingested) -> None:
