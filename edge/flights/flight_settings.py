@@ -52,6 +52,8 @@ class LensSettings(_Settings):
     sensor_width_mm: Annotated[float, Field(gt=0, le=100)] | None = None
     """Used with a focal length in millimetres, stated here or by the picture."""
     focal_mm: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    focal_35mm_mm: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    """Of 35 mm film, where nothing better is known."""
     centre_px: tuple[float, float] | None = None
     distortion: Annotated[tuple[float, ...], Field(max_length=5)] | None = None
     """k1, k2, p1, p2, k3, for pictures of this size."""

@@ -34,6 +34,8 @@ def flight_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     assume_nadir: Annotated[
         bool, typer.Option("--assume-nadir", help="The camera looked straight down, though the log does not say so.")
     ] = False,
+    camera: Annotated[str | None, typer.Option(help="Its model as EXIF names it, for videos: FC6310R.")] = None,
+    focal_px: Annotated[float | None, typer.Option(help="Focal length in pixels of these pictures.")] = None,
     near: Annotated[str | None, typer.Option(help="Where it was, within 100 km: longitude,latitude.")] = None,
     zone: Annotated[str | None, typer.Option(help="Of the drone's clock, as Asia/Shanghai.")] = None,
     part: Annotated[int | None, typer.Option(help="Which flight of a folder with several, from 1.")] = None,
@@ -50,6 +52,7 @@ def flight_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
     given = {
         "ground": {"elevation": elevation, "datum": datum, "height_m": ground_m},
+        "lens": {"model": camera, "focal_px": focal_px},
         "takeoff_height_m": takeoff_m,
         "assume_nadir": assume_nadir or None,
         "near": _point(near),
@@ -76,10 +79,11 @@ def settings_of(path: Path | None, given: dict[str, Any]) -> FlightSettings:
     """Of a file, with what the command line states instead. Ends the program with 2 where that is wrong."""
     document = _document(path) if path is not None else {}
     for name, value in given.items():
-        if isinstance(value, dict) and name == "ground":
+        if isinstance(value, dict) and name in {"ground", "lens"}:
             stated = {key: each for key, each in value.items() if each is not None}
-            if stated:
-                document[name] = {**(document.get(name) or {}), **stated}
+            of_file = document.get(name) or {}
+            if stated and isinstance(of_file, dict):  # else it is refused with the rest
+                document[name] = {**of_file, **stated}
         elif value is not None:
             document[name] = value
     from edge.flights.flight_settings import FlightSettings

@@ -283,7 +283,7 @@ class _Lenses:
             model=said.model or hint.model or None,
             focal_px=said.focal_px if stated else hint.focal_px,
             focal_mm=said.focal_mm or hint.focal_mm,
-            focal_35mm_mm=hint.focal_35mm_mm,
+            focal_35mm_mm=said.focal_35mm_mm or hint.focal_35mm_mm,
             sensor_width_mm=said.sensor_width_mm,
             centre_px=said.centre_px or (None if stated else hint.centre_px),
             distortion=said.distortion if stated or said.distortion is not None else hint.distortion,
@@ -294,13 +294,15 @@ class _Lenses:
 
     def of_video(self, width: int, height: int, fix: Fix) -> LensReading:
         said = self._settings
+        # Between two records it changes by parts of a millimetre: not each of them is another lens.
+        equivalent = said.focal_35mm_mm or (None if fix.focal_35mm_mm is None else round(fix.focal_35mm_mm, 2))
         return self._made_once(
             width=width,
             height=height,
             model=said.model,
             focal_px=said.focal_px,
             focal_mm=said.focal_mm or fix.focal_mm,
-            focal_35mm_mm=None if fix.focal_35mm_mm is None else round(fix.focal_35mm_mm, 2),
+            focal_35mm_mm=equivalent,
             sensor_width_mm=said.sensor_width_mm,
             centre_px=said.centre_px,
             distortion=said.distortion,

@@ -43,6 +43,13 @@ def test_json_is_all_that_is_printed(flown_video: Path) -> None:
     assert told["began_at"].endswith("+08:00")
 
 
+def test_the_lens_of_a_video_can_be_stated(flown_video: Path) -> None:
+    by_model = json.loads(run(flown_video, "--json", "--camera", "FC6310").stdout)["lenses"][0]
+    assert by_model["source"].startswith("Phantom 4 Pro") and by_model["focal_px"] == pytest.approx(240.0, abs=0.1)
+    by_focal = json.loads(run(flown_video, "--json", "--focal-px", "250").stdout)["lenses"][0]
+    assert (by_focal["focal_px"], by_focal["focal_sigma"]) == (250.0, 0.015)
+
+
 def test_nothing_usable_ends_with_1(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff")
     result = run(tmp_path)

@@ -23,6 +23,7 @@ from edge.flights.pictures import VideoPictures
 from edge.flights.telemetry import Positioning
 from edge.sources.errors import SourceError
 from samples.town import TownPair
+from tests.edge.flights.reading.packets import flying, muxed, packet
 
 ALL = ChoiceSettings(overlap=0.95)
 """Every picture of the small flights."""
@@ -349,6 +350,20 @@ def test_a_log_without_gimbal_angles(video: Path) -> None:
     assert any(one.field == "gimbal" and "course over ground" in one.taken_as for one in found.report.readings)
     # What is assumed costs accuracy: with angles it is 4 to 5 m.
     assert found.report.accuracy_m is not None and found.report.accuracy_m.median > 6
+
+
+def test_a_transport_stream_with_klv(tmp_path: Path) -> None:
+    """MISB ST 0601 among the pictures. Its heights are above the sea, so the ground's must be, too."""
+    path = tmp_path / "flight.ts"
+    muxed(path, [packet(flying(index)) for index in range(20)])
+    refused = ingest(path).report
+    assert not refused.usable and "state the ground's height above the sea" in refused.problems[-1]
+    ground = GroundSettings(height_m=110, datum=Datum.SEA)
+    found = ingest(path, FlightSettings(ground=ground, choice=ALL)).report
+    assert (found.kind, found.dialect) == ("video", "misb-0601")
+    assert found.pictures_used >= 3
+    assert found.height_m is not None and found.height_m.median == pytest.approx(80, abs=0.5)
+    assert found.began_at is not None and found.began_at.year == 2026
 
 
 # ---- folders and names
