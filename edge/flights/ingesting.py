@@ -194,7 +194,7 @@ def _candidates(
 ) -> tuple[list[Candidate], tuple[Interpretation, ...]]:
     """Those with a pose, high enough and looking down enough, and how their records were read."""
     rounding = coordinate_sigma_m(fixes)
-    ways = courses([shot.fix for shot in shots], plane)
+    ways = _courses(shots, fixes, plane)
     conditions = Conditions(
         takeoff=takeoff,
         geoid_m=settings.ground.geoid_m,
@@ -221,6 +221,22 @@ def _candidates(
         found.append(one)
         readings += [*posed.interpretations, *shot.lens.interpretations]
     return found, tuple(readings)
+
+
+def _courses(shots: Sequence[Shot], fixes: Sequence[Fix], plane: LocalPlane) -> list[float | None]:
+    """Of each shot, by the record nearest to it: key frames alone may be too few to tell."""
+    ways = courses(fixes, plane)
+    times = [fix.media_time for fix in fixes]
+    if len(fixes) == len(shots) or any(time is None for time in times):
+        return list(courses([shot.fix for shot in shots], plane))
+    order = np.argsort(np.array(times, np.float64), kind="stable")
+    sorted_times = np.array(times, np.float64)[order]
+    found = []
+    for shot in shots:
+        at = int(np.searchsorted(sorted_times, shot.log_seconds))
+        near = [each for each in (at - 1, at) if 0 <= each < len(order)]
+        found.append(ways[order[min(near, key=lambda each: abs(sorted_times[each] - shot.log_seconds))]])
+    return found
 
 
 def _checked(

@@ -69,6 +69,8 @@ class Shot:
     fix: Fix
     lens: LensReading
     read_bgr: Callable[[], Image]
+    log_seconds: float = 0.0
+    """Of a video's picture: which time of the log it is."""
     added_sigma_m: float = 0.0
     """What the time between records adds to the record's errors (see `tracks`)."""
     added_heading_degrees: float = 0.0
@@ -179,7 +181,8 @@ def video_of(path: Path, settings: FlightSettings, tally: Tally, progress: Progr
             continue
         fix = _positioned(replace(at.fix, media_time=moment.seconds), settings)
         read = partial(video.read_bgr, moment)
-        shots.append(Shot(name, order, fix, lens, read, at.added_sigma_m, at.added_heading_degrees))
+        when = moment.seconds + offset
+        shots.append(Shot(name, order, fix, lens, read, when, at.added_sigma_m, at.added_heading_degrees))
     beside = shown(Path(log.path).name)
     return Taken(
         "video",

@@ -352,6 +352,21 @@ def test_a_log_without_gimbal_angles(video: Path) -> None:
     assert found.report.accuracy_m is not None and found.report.accuracy_m.median > 6
 
 
+def test_the_course_is_that_of_the_log_also_where_key_frames_are_few(video: Path) -> None:
+    """A single key frame has no course of its own."""
+    log = video.with_suffix(".SRT")
+    log.write_text("\n".join(line.split("[gb_yaw")[0] + "</font>" if "[gb_yaw" in line else line
+                             for line in log.read_text().splitlines()))  # fmt: skip
+    choice = ChoiceSettings(seconds_between=60)
+    found = ingest(video, FlightSettings(choice=choice, assume_nadir=True))
+    assert (found.report.pictures_found, found.report.pictures_used) == (1, 1)
+    (frame,) = found.flight.frames
+    told = np.array(found.report.track.coordinates)
+    east, north = (told[-1] - told[0]) * (math.cos(math.radians(34.75)), 1)
+    # The picture's upper edge (less y) points where the drone flies.
+    assert -frame.pose.turn[:2, 1] @ np.array((east, north)) / math.hypot(east, north) > math.cos(math.radians(25))
+
+
 def test_a_transport_stream_with_klv(tmp_path: Path) -> None:
     """MISB ST 0601 among the pictures. Its heights are above the sea, so the ground's must be, too."""
     path = tmp_path / "flight.ts"
