@@ -201,4 +201,7 @@ def _decoded(stream: VideoStream, packet: Packet[VideoStream]) -> Image | None:
 def _pictures_of(container: InputContainer) -> VideoStream:
     if not container.streams.video:
         raise ValueError("it has no pictures")
-    return container.streams.video[0]
+    stream = container.streams.video[0]
+    if stream.codec_context is None:  # whatever its types say
+        raise ValueError("its pictures are of a kind that is not known")
+    return stream

@@ -278,6 +278,12 @@ def test_a_video_that_lacks_its_index_is_refused(video: Path) -> None:
         ingest(video)
 
 
+def test_a_video_of_an_unknown_kind_is_refused(video: Path) -> None:
+    video.write_bytes(video.read_bytes().replace(b"avc1", b"zzzz"))
+    with pytest.raises(FlightError, match="of a kind that is not known"):
+        ingest(video)
+
+
 def test_a_broken_key_frame_costs_itself(video: Path) -> None:
     """Half of it is nothing: what the decoder makes up for it is no picture of the ground."""
     pictures = VideoPictures(video)
