@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -16,6 +18,7 @@ from rich.progress import Progress as RichProgress
 if TYPE_CHECKING:
     from edge.flights.flight_settings import FlightSettings
     from edge.flights.ingesting import Ingested
+    from edge.flights.shots import Progress
 
 FOUND_A_PROBLEM = 1
 WRONG_USAGE = 2
@@ -46,7 +49,7 @@ def flight_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON document.")] = False,
 ) -> None:
     """Looks at a survey flight: where it went, what it covers, how well it is placed, what cannot be used and why."""
-    _need_survey()
+    need_survey()
     from edge.flights.ground import GroundError
     from edge.flights.material import FlightError
 
@@ -60,9 +63,9 @@ def flight_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
         "part": part,
     }
     try:
-        ingested = _ingested(path, settings_of(settings, given))
+        ingested = ingested_with_progress(path, settings_of(settings, given))
     except (FlightError, GroundError) as error:
-        _fail(str(error))
+        fail(str(error))
     if report is not None:
         _write(report, ingested)
     if as_json:
@@ -77,7 +80,7 @@ def flight_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
 def settings_of(path: Path | None, given: dict[str, Any]) -> FlightSettings:
     """Of a file, with what the command line states instead. Ends the program with 2 where that is wrong."""
-    document = _document(path) if path is not None else {}
+    document = document_of(path) if path is not None else {}
     for name, value in given.items():
         if isinstance(value, dict) and name in {"ground", "lens"}:
             stated = {key: each for key, each in value.items() if each is not None}
@@ -98,22 +101,23 @@ def settings_of(path: Path | None, given: dict[str, Any]) -> FlightSettings:
         raise typer.Exit(WRONG_USAGE) from None
 
 
-def _need_survey() -> None:
+def need_survey() -> None:
     """Boxes beside cameras are installed without what survey flights need."""
     missing = [name for name in ("exifread", "pyproj", "rasterio", "shapely") if find_spec(name) is None]
     if missing:
-        _usage(f"{', '.join(missing)} not installed: survey flights need `pip install gridsentry[edge,survey]`")
+        usage(f"{', '.join(missing)} not installed: survey flights need `pip install gridsentry[edge,survey]`")
 
 
-def _document(path: Path) -> dict[str, Any]:
+def document_of(path: Path) -> dict[str, Any]:
+    """A settings file as it stands. Ends the program with 2 where it cannot be read."""
     try:
         if path.stat().st_size > MOST_SETTINGS_BYTES:
-            _usage(f"{path}: is too large for settings")
+            usage(f"{path}: is too large for settings")
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        _usage(f"{path}: cannot be read as YAML: {error}")
+        usage(f"{path}: cannot be read as YAML: {error}")
     if not isinstance(found or {}, dict):
-        _usage(f"{path}: found a {type(found).__name__}, expected settings such as `assume_nadir: true`")
+        usage(f"{path}: found a {type(found).__name__}, expected settings such as `assume_nadir: true`")
     return {str(key): value for key, value in (found or {}).items()}
 
 
@@ -123,13 +127,21 @@ def _point(text: str | None) -> dict[str, Any] | None:
     try:
         longitude, latitude = (float(part) for part in text.split(","))
     except ValueError:
-        _usage(f"found --near {text}, expected longitude,latitude as 113.62,34.75")
+        usage(f"found --near {text}, expected longitude,latitude as 113.62,34.75")
     return {"type": "Point", "coordinates": (longitude, latitude)}
 
 
-def _ingested(path: Path, settings: FlightSettings) -> Ingested:
+def ingested_with_progress(path: Path, settings: FlightSettings) -> Ingested:
+    """A flight, with a bar for whoever waits."""
     from edge.flights.ingesting import ingest
 
+    with progress_shown() as progress:
+        return ingest(path, settings, progress)
+
+
+@contextmanager
+def progress_shown() -> Iterator[Progress]:
+    """A bar for whoever waits."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # transient: the report that follows says it better; on a file or pipe rich draws nothing.
     with RichProgress(*columns, console=_err, transient=True) as display:
@@ -142,7 +154,7 @@ def _ingested(path: Path, settings: FlightSettings) -> Ingested:
             def advances(self) -> None:
                 display.advance(task)
 
-        return ingest(path, settings, Shown())
+        yield Shown()
 
 
 def _write(folder: Path, ingested: Ingested) -> None:
@@ -159,14 +171,16 @@ def _write(folder: Path, ingested: Ingested) -> None:
         (folder / "flight.geojson").write_text(map_document(ingested) + "\n", encoding="utf-8")
         (folder / "flight.png").write_bytes(picture.tobytes())
     except OSError as error:
-        _fail(f"{folder}: the report cannot be written: {error.strerror or error}")
+        fail(f"{folder}: the report cannot be written: {error.strerror or error}")
 
 
-def _usage(message: str) -> NoReturn:
+def usage(message: str) -> NoReturn:
+    """Ends the program: wrong usage."""
     _err.print(message.encode("utf-8", "backslashreplace").decode(), markup=False)
     raise typer.Exit(WRONG_USAGE)
 
 
-def _fail(message: str) -> NoReturn:
+def fail(message: str) -> NoReturn:
+    """Ends the program: a problem was found."""
     _err.print(f"error: {message}", markup=False)
     raise typer.Exit(FOUND_A_PROBLEM)

@@ -70,6 +70,9 @@ def read_file(
         # GDAL's warnings do not say which feature they are about; what matters of them is found by ourselves.
         warnings.simplefilter("ignore")
         header = header_of(file, path)
+        if not header.count:
+            remarks.note(None, "it holds no features")
+            return [], remarks.all()
         placing = Placing(crs_of(file, header.crs, remarks), file.datum, plane)
         columns = columns_of(layer, file, header.columns)
         box = degrees_of(box_m, plane)

@@ -1,0 +1,132 @@
+"""What a survey leaves: findings on a map, chips before and after, a summary, and what the next survey must know."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import shapely
+from rich.console import Console
+from rich.table import Table
+from shapely.geometry.base import BaseGeometry
+
+from edge.detectors.illegal_structure.survey import Surveyed
+from edge.flights.local import LocalPlane
+from edge.flights.surveying import Survey
+
+MEMORY = "structures.json"
+CHIPS = "chips"
+
+
+def write_survey(survey: Survey, folder: Path) -> None:
+    """survey.json, findings.geojson, structures.json and chips/KEY-before.jpg, -after.jpg into a folder.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "survey.json", summary_of(survey))
+    _write(folder / "findings.geojson", findings_of(survey))
+    _write(folder / MEMORY, dict(survey.memory))
+    (folder / CHIPS).mkdir(exist_ok=True)
+    for observation in survey.observations:
+        for exhibit in observation.exhibits:
+            if not isinstance(exhibit.content, np.ndarray):
+                continue
+            done, coded = cv2.imencode(".jpg", exhibit.content)
+            if done:
+                name = f"{observation.key}-{exhibit.kind.value}.jpg"
+                (folder / CHIPS / name).write_bytes(coded.tobytes())
+
+
+def summary_of(survey: Survey) -> dict[str, Any]:
+    """JSON types: what was compared, how well, and what became of each structure."""
+    found = survey.differences
+    return {
+        "flight": survey.flight.flight.id,
+        "taken_at": survey.taken_at.isoformat(),
+        "baseline": survey.baseline.flight.id,
+        "pairs": len(found.pairs_of),
+        "not_compared": [{"frame": each.frame, "why": each.why} for each in found.refused],
+        "examined_m2": round(found.examined.area),
+        "disagreement_m": {"before": round(found.disagreement_m[0], 3), "after": round(found.disagreement_m[1], 3)},
+        "counts": dict(survey.outcome.counts),
+        "structures": [_row(each, survey.flight.flight.plane) for each in survey.outcome.surveyed],
+        "removed": [
+            {"area_m2": round(finding.area_m2, 1), "order": order} for finding, order in survey.outcome.removed
+        ],
+        "register_remarks": [str(each) for each in survey.remarks],
+    }
+
+
+def findings_of(survey: Survey) -> dict[str, Any]:
+    """GeoJSON (WGS-84): every finding, told or not, with what was said of it."""
+    plane = survey.flight.flight.plane
+    said = {id(each.finding): each for each in survey.outcome.surveyed if each.finding is not None}
+    features = []
+    for finding in survey.findings:
+        surveyed = said.get(id(finding))
+        properties: dict[str, Any] = {
+            "change": finding.change.value,
+            "area_m2": round(finding.area_m2, 1),
+            "confidence": round(finding.confidence, 3),
+            "sigma_m": round(finding.sigma_m, 2),
+            "frames": finding.frames,
+            "frames_visible": finding.frames_visible,
+            "cues": list(finding.cues),
+        }
+        if surveyed is not None:
+            properties |= _row(surveyed, plane)
+        geometry = shapely.geometry.mapping(_degrees(finding.outline, plane))
+        features.append({"type": "Feature", "properties": properties, "geometry": geometry})
+    return {"type": "FeatureCollection", "features": features}
+
+
+def print_survey(console: Console, survey: Survey) -> None:
+    """A table of what is told, and a line about the rest."""
+    table = Table("structure", "verdict", "m²", "exceeds m²", "tier", "severity", "confidence", "seen")
+    for each in survey.outcome.surveyed:
+        if each.is_told or each.is_over:
+            row = _row(each, survey.flight.flight.plane)
+            table.add_row(
+                row["structure"], row["verdict"], f"{row['area_m2']:g}", f"{row['exceeded_m2']:g}", row["tier"],
+                row["severity"], f"{row['confidence']:.2f}", row["sight"],
+            )  # fmt: skip
+    console.print(table)
+    found = survey.differences
+    before, after = found.disagreement_m
+    console.print(
+        f"{survey.flight.flight.id} against {survey.baseline.flight.id}: {len(found.pairs_of)} pairs compared, "
+        f"{len(found.refused)} not; {found.examined.area / 1e4:.1f} ha examined; poses disagreed by {before:.2f} m, "
+        f"now by {after:.2f} m",
+        soft_wrap=True,
+    )
+    counts = ", ".join(f"{name} {count}" for name, count in survey.outcome.counts.items())
+    console.print(f"findings: {counts or 'none'}. A person decides what they are.", soft_wrap=True)
+
+
+def _row(surveyed: Surveyed, plane: LocalPlane) -> dict[str, Any]:
+    structure, judgement = surveyed.structure, surveyed.judgement
+    return {
+        "structure": structure.key,
+        "sight": surveyed.sight.value,
+        "verdict": judgement.verdict.value,
+        "told": surveyed.is_told,
+        "why_not": None if judgement.untold is None else judgement.untold.value,
+        "area_m2": round(structure.outline(plane).area, 1),
+        "exceeded_m2": round(judgement.exceeded_m2, 1),
+        "tier": surveyed.tier.value,
+        "severity": judgement.severity.value,
+        "confidence": round(structure.confidence, 3),
+    }
+
+
+def _degrees(outline: BaseGeometry, plane: LocalPlane) -> BaseGeometry:
+    return shapely.transform(outline, plane.degrees)
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

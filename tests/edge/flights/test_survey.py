@@ -1,0 +1,174 @@
+"""`gridsentry-edge survey`: two flights of stills, from files to findings."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import shapely
+from typer.testing import CliRunner, Result
+
+from edge.cli import app
+from edge.flights.differing import examined_by, near
+from edge.flights.flights_cli import FOUND_A_PROBLEM, WRONG_USAGE
+from edge.vision.change.views import View
+from samples.town import Plan, TownPair, make_pair
+from samples.town.register import write_register
+from samples.town.stills import write_stills
+
+REGISTER = """
+register:
+  approved: [{path: register/approved.geojson}]
+  permits: [{path: register/permits.geojson}]
+  roads: [{path: register/roads.geojson}]
+"""
+AROUND = 5
+"""Pictures of each flight: those around one new house."""
+
+
+@pytest.fixture(scope="module")
+def pair() -> TownPair:
+    return make_pair(2, 160.0, plan=Plan(1000, 750, 0.12), changes=5)
+
+
+@pytest.fixture(scope="module")
+def house(pair: TownPair) -> shapely.Polygon:
+    """A new one, in metres of the flights' plane."""
+    return next(shapely.Polygon(change.outline) for change in pair.truth.changes if change.kind.value == "new_house")
+
+
+@pytest.fixture(scope="module")
+def flown(pair: TownPair, house: shapely.Polygon, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with before/, after/, register/ and survey.yaml."""
+    folder = tmp_path_factory.mktemp("survey")
+    middle = np.array(house.centroid.coords[0])
+    for flight in (pair.truth.before, pair.truth.after):
+        places = np.array([(shot.true_pose.east_m, shot.true_pose.north_m) for shot in flight.survey.shots])
+        nearest = np.argsort(np.linalg.norm(places - middle, axis=1))[:AROUND]
+        write_stills(folder / flight.name, flight, only=sorted(int(number) for number in nearest))
+        flight.forget()
+    write_register(folder / "register", pair.truth)
+    (folder / "survey.yaml").write_text(REGISTER, encoding="utf-8")
+    return folder
+
+
+def run(folder: Path, out: Path, *more: str | Path, flight: str = "after") -> Result:
+    arguments = [folder / flight, "--baseline", folder / "before", "--settings", folder / "survey.yaml", "--out", out]
+    return CliRunner().invoke(app, ["survey", *map(str, (*arguments, *more))])
+
+
+@pytest.fixture(scope="module")
+def surveyed(flown: Path) -> tuple[Path, Result]:
+    out = flown / "out"
+    return out, run(flown, out)
+
+
+def test_a_new_house_is_found_and_told(surveyed: tuple[Path, Result], pair: TownPair, house: shapely.Polygon) -> None:
+    out, result = surveyed
+    assert result.exit_code == 0, result.output
+    plane = pair.after.plane
+    features = json.loads((out / "findings.geojson").read_text(encoding="utf-8"))["features"]
+    told = [each for each in features if each["properties"].get("told")]
+    outlines = [
+        shapely.transform(shapely.geometry.shape(each["geometry"]), lambda at: plane.metres(*at.T)) for each in told
+    ]
+    overlaps = [each.intersection(house).area / each.union(house).area for each in outlines]
+    best = int(np.argmax(overlaps))
+    assert overlaps[best] > 0.6
+    said = told[best]["properties"]
+    assert (said["verdict"], said["tier"], said["change"]) == ("new", "review", "appeared")
+    assert said["area_m2"] == pytest.approx(house.area, rel=0.25)
+    assert said["structure"] in result.stdout.replace("\n", "") or "new" in result.stdout
+    assert "A person decides" in result.stdout
+
+
+def test_the_place_is_shown_before_and_after(surveyed: tuple[Path, Result]) -> None:
+    out, _ = surveyed
+    summary = json.loads((out / "survey.json").read_text(encoding="utf-8"))
+    keys = [each["structure"] for each in summary["structures"] if each["told"]]
+    for key in keys:
+        before, after = (cv2.imread(str(out / "chips" / f"{key}-{when}.jpg")) for when in ("before", "after"))
+        assert before is not None and after is not None
+        assert min(*before.shape[:2], *after.shape[:2]) >= 64
+    assert summary["pairs"] >= 3
+    assert summary["disagreement_m"]["after"] < summary["disagreement_m"]["before"]
+    assert summary["examined_m2"] > 1000
+
+
+def test_the_same_flight_again_is_no_second_sighting(surveyed: tuple[Path, Result]) -> None:
+    out, _ = surveyed
+    memory = json.loads((out / "structures.json").read_text(encoding="utf-8"))
+    assert all(each["flights_total"] == 1 for each in memory["structures"])
+
+
+def test_a_register_that_cannot_be_used_is_told_before_anything_is_compared(flown: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "survey.yaml"
+    settings.write_text("register: {approved: [{path: missing.geojson}]}", encoding="utf-8")
+    result = run(flown, tmp_path / "out", "--settings", settings)
+    assert result.exit_code == FOUND_A_PROBLEM
+    assert "missing.geojson" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_flight_without_pictures_and_one_that_is_missing_are_refused(flown: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for flight in (tmp_path / "empty", tmp_path / "nowhere"):
+        result = CliRunner().invoke(
+            app, ["survey", str(flight), "--baseline", str(flown / "before"), "--out", str(tmp_path / "out")]
+        )
+        assert result.exit_code == FOUND_A_PROBLEM
+        assert flight.name in result.output
+
+
+@pytest.mark.parametrize("text", ["register: 5", "flight: {nonsense: 1}", "[1, 2]", "a: b: c"])
+def test_wrong_settings_are_wrong_usage(flown: Path, tmp_path: Path, text: str) -> None:
+    settings = tmp_path / "survey.yaml"
+    settings.write_text(text, encoding="utf-8")
+    result = run(flown, tmp_path / "out", "--settings", settings)
+    assert result.exit_code == WRONG_USAGE
+    assert "survey.yaml" in result.output
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"5"])
+def test_a_memory_that_cannot_be_read_is_never_begun_anew_silently(flown: Path, tmp_path: Path, content: bytes) -> None:
+    memory = tmp_path / "structures.json"
+    memory.write_bytes(content)
+    result = run(flown, tmp_path / "out", "--memory", memory)
+    assert result.exit_code == FOUND_A_PROBLEM
+    assert "structures.json" in result.output
+    assert run(flown, tmp_path / "out", "--memory", tmp_path / "none.json").exit_code == WRONG_USAGE
+
+
+def test_a_broken_picture_costs_itself(flown: Path, tmp_path: Path) -> None:
+    for name in ("before", "after", "register"):
+        shutil.copytree(flown / name, tmp_path / name)
+    shutil.copy(flown / "survey.yaml", tmp_path)
+    pictures = sorted((tmp_path / "after").glob("*.JPG"))
+    pictures[0].write_bytes(pictures[0].read_bytes()[:4000])
+    for each in pictures[3:]:
+        each.unlink()
+    result = run(tmp_path, tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "out" / "survey.json").read_text(encoding="utf-8"))["pairs"] == 2
+
+
+def looking_at(east: float, north: float) -> View:
+    to_ground = np.array(((1, 0, east), (0, 1, north), (0, 0, 1)), np.float64)
+    return View(np.zeros((10, 10, 3), np.uint8), to_ground, np.array((east, north, 50.0)))
+
+
+def test_the_nearest_ground_is_compared() -> None:
+    views = [looking_at(0, 0), looking_at(30, 0), looking_at(5, 5)]
+    assert near(views, looking_at(4, 4), 2) == [2, 0]
+    assert near(views, views[0], 3) == [2, 1]
+
+
+def test_ground_is_examined_that_two_pairs_show() -> None:
+    squares = [np.array(((x, 0), (x + 10, 0), (x + 10, 10), (x, 10)), np.float64) for x in (0, 6, 40)]
+    assert examined_by(squares).area == pytest.approx(40)
+    assert examined_by([]).is_empty
+    assert examined_by(squares[:1]).is_empty
