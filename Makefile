@@ -3,7 +3,7 @@ SHELL := /bin/bash
 ARGS ?=
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup setup-dev lint format bench bench-peers docs eval-thrown eval-signals eval-fire clean
+.PHONY: help demo test setup setup-dev lint format bench bench-peers docs eval-thrown eval-signals eval-fire eval-structures clean
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## ?/\1\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
@@ -47,6 +47,10 @@ eval-fire: setup-dev ## Figures of fire and smoke: stills against a peer, then r
 	@test -e var/models/fire_detector-1.0.3-f32.onnx || $(BIN)/gridsentry-models convert fire_detector --store var/models || echo "eval-fire: without the peer"
 	@$(BIN)/python -m models.fire_smoke.evaluate; code=$$?; if [ $$code -gt 1 ]; then exit $$code; fi; \
 	$(BIN)/python -m samples.fire.evaluate $(ARGS) && exit $$code
+
+eval-structures: setup-dev ## Figures of drone surveys: places of pixels, then generated towns from pictures to what is told; rows in var/eval-*.json (ARGS='--built 2 --quiet-km2 0.1': minutes, not hours)
+	@$(BIN)/python -m samples.positioning; code=$$?; if [ $$code -gt 1 ]; then exit $$code; fi; \
+	$(BIN)/python -m samples.town.evaluate $(ARGS) && exit $$code
 
 docs: setup-dev ## Regenerate schemas, API reference and the console's client types
 	@scripts/docs.sh

@@ -9,8 +9,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from edge.flights.ingesting import Ingested
-from edge.flights.looking import Looks, Unusable
+from edge.flights.looking import Looks, Placed, Unusable
 from edge.flights.shots import NoProgress, Progress
 from edge.vision.arrays import Doubles
 from edge.vision.change.adjusting import Tie, Trust, adjust, tie_of
@@ -48,7 +47,7 @@ class Differences:
     """Of each frame that was compared, by name: its place in `newer`, and the baseline frame's in `older`."""
 
 
-def differences(older: Ingested, newer: Ingested, progress: Progress | None = None) -> Differences:
+def differences(older: Placed, newer: Placed, progress: Progress | None = None) -> Differences:
     """Compares each frame of the newer flight with the baseline's that was taken from the nearest place.
 
     A frame that cannot be read or registered costs itself only. Memory does not grow with the flights' pixels.
@@ -142,7 +141,7 @@ def _agree(before: Looks, after: Looks, trust: Sequence[Trust], progress: Progre
     return moved.before_m, moved.after_m
 
 
-def _trust(ingested: Ingested, looks: Looks, *, is_newer: bool = False) -> list[Trust]:
+def _trust(ingested: Placed, looks: Looks, *, is_newer: bool = False) -> list[Trust]:
     """How far each pose may be off. The baseline's shared part stays: it is what both flights are then wrong by."""
     errors = (ingested.errors[number] for number in looks.numbers)
     return [Trust(*_sigmas(one.total if is_newer else one.own)) for one in errors]

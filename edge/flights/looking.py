@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
-from edge.flights.ingesting import Ingested
+from edge.flights.flight import Flight
+from edge.flights.ground import Ground
 from edge.flights.local import LocalPlane
+from edge.flights.uncertainty import PoseErrors
 from edge.sources.errors import SourceError
 from edge.vision.change.features import Features, find_features
 from edge.vision.change.views import WORKING_GSD_M, View, view_of
@@ -23,6 +26,22 @@ KEPT = 40
 MB at the working scale."""
 KEPT_FEATURES = 200
 """0.8 MB each."""
+
+
+class Placed(Protocol):
+    """A flight, what its poses are above, and how far each of them may be off: `edge.flights.ingesting.Ingested`."""
+
+    @property
+    def flight(self) -> Flight:
+        """Its frames."""
+
+    @property
+    def ground(self) -> Ground:
+        """In the same heights as the poses."""
+
+    @property
+    def errors(self) -> tuple[PoseErrors, ...]:
+        """Of each frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +55,7 @@ class Unusable:
 class Looks:
     """The views of a flight, in another flight's plane. Not for use by two threads."""
 
-    def __init__(self, ingested: Ingested, plane: LocalPlane, gsd_m: float = WORKING_GSD_M) -> None:
+    def __init__(self, ingested: Placed, plane: LocalPlane, gsd_m: float = WORKING_GSD_M) -> None:
         self._gsd_m = gsd_m
         self._own_plane, self._ground = ingested.flight.plane, ingested.ground
         # Two planes that touch the ellipsoid a few hundred metres apart differ by a shift, and a turn of a millionth.

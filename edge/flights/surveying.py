@@ -23,7 +23,7 @@ from edge.detectors.illegal_structure.survey import Outcome
 from edge.detectors.interface import Exhibit, Image, Observation
 from edge.flights.differing import Differences, differences
 from edge.flights.ingesting import Ingested
-from edge.flights.looking import Looks
+from edge.flights.looking import Looks, Placed
 from edge.flights.material import FlightError
 from edge.flights.register.errors import Remark
 from edge.flights.register.index import Register
@@ -92,7 +92,7 @@ def survey(
         why = found.refused[0].why if found.refused else "they share no ground"
         raise FlightError(f"{flight.flight.id} and {baseline.flight.id}: no pair could be compared; the first: {why}")
     plane = flight.flight.plane
-    findings = tuple(_finding(each, baseline) for each in found.fused)
+    findings = tuple(finding_of(each, baseline) for each in found.fused)
     context = SurveyContext(
         flight=flight.flight.id,
         taken_at=taken_at,
@@ -132,7 +132,7 @@ def _register(settings: SurveySettings, base: Path, flight: Ingested) -> tuple[R
     return loaded.register, loaded.remarks
 
 
-def _finding(fused: Fused, baseline: Ingested) -> Finding:
+def finding_of(fused: Fused, baseline: Placed) -> Finding:
     """Both flights are placed as the baseline is, so it is wrong by what the baseline's frames share."""
     shared = float(np.sqrt(np.mean(np.diagonal(baseline.errors[0].shared)[:2])))
     outline = shapely.Polygon(fused.outline_m)
