@@ -44,7 +44,8 @@ export class SignalPanel {
     clearTimeout(this.timer);
     const source = this.source;
     let wait = AGAIN_MS;
-    if (!document.hidden && (this.card.hidden || this.seen)) {
+    // Until there is a timeline it goes on asking, seen or not: what loads above may push the card out of sight.
+    if (!document.hidden && (this.card.hidden || this.seen || !this.report?.timeline)) {
       wait = (await this.fetch(source)) ? REFRESH_MS : AGAIN_MS;
       if (source !== this.source) return;
     } else if (!this.card.hidden) wait = REFRESH_MS;
