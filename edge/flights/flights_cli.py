@@ -103,7 +103,7 @@ def settings_of(path: Path | None, given: dict[str, Any]) -> FlightSettings:
 
 def need_survey() -> None:
     """Boxes beside cameras are installed without what survey flights need."""
-    missing = [name for name in ("exifread", "pyproj", "rasterio", "shapely") if find_spec(name) is None]
+    missing = [name for name in ("exifread", "pyogrio", "pyproj", "rasterio", "shapely") if find_spec(name) is None]
     if missing:
         usage(f"{', '.join(missing)} not installed: survey flights need `pip install gridsentry[edge,survey]`")
 

@@ -30,7 +30,6 @@ def write_survey(survey: Survey, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "survey.json", summary_of(survey))
     _write(folder / "findings.geojson", findings_of(survey))
-    _write(folder / MEMORY, dict(survey.memory))
     (folder / CHIPS).mkdir(exist_ok=True)
     for observation in survey.observations:
         for exhibit in observation.exhibits:
@@ -40,6 +39,8 @@ def write_survey(survey: Survey, folder: Path) -> None:
             if done:
                 name = f"{observation.key}-{exhibit.kind.value}.jpg"
                 (folder / CHIPS / name).write_bytes(coded.tobytes())
+    # Last: whoever finds it finds the rest.
+    _write(folder / MEMORY, dict(survey.memory))
 
 
 def summary_of(survey: Survey) -> dict[str, Any]:
@@ -88,6 +89,7 @@ def findings_of(survey: Survey) -> dict[str, Any]:
 def print_survey(console: Console, survey: Survey) -> None:
     """A table of what is told, and a line about the rest."""
     table = Table("structure", "verdict", "m²", "exceeds m²", "tier", "severity", "confidence", "seen")
+    table.columns[0].no_wrap = True  # a name that is cut names nothing
     for each in survey.outcome.surveyed:
         if each.is_told or each.is_over:
             row = _row(each, survey.flight.flight.plane)
@@ -129,4 +131,7 @@ def _degrees(outline: BaseGeometry, plane: LocalPlane) -> BaseGeometry:
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:
-    path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    # Whole or not at all: half a memory would stop the next survey.
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    part.replace(path)
