@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -82,26 +82,21 @@ def ingest(path: Path, settings: FlightSettings | None = None, progress: Progres
     """
     settings, progress = settings or FlightSettings(), progress or NoProgress()
     tally, material = Tally(), material_of(path)
-    taken = _taken(material, settings, tally, progress)
-    shots = one_flight(taken.shots, settings, tally)
-    plane = LocalPlane(_origin([shot.fix for shot in shots] or list(taken.fixes)))
-    fixes = _records(taken, shots)
-    ground, ground_said, notes = _ground(settings, plane, fixes)
-    takeoff, note = _takeoff(settings, fixes, ground)
-    notes += note
-    candidates, readings = _candidates(shots, fixes, plane, ground, takeoff, settings, tally)
+    laid = laid_out(material, settings, tally, progress)
+    candidates, readings = _candidates(laid, settings, tally)
     used, sharpness = _used(candidates, settings, tally, progress)
     frames = tuple(_key_frame(number, one) for number, one in enumerate(used))
-    flight = Flight(_id_of(material), plane, frames)
+    flight = Flight(_id_of(material), laid.plane, frames)
     errors = tuple(one.posed.errors for one in used)
+    taken = laid.taken
     facts = Facts(
         path=shown(path),
-        taken=replace(taken, interpretations=(*taken.interpretations, *notes, *readings)),
+        taken=replace(taken, interpretations=(*taken.interpretations, *laid.notes, *readings)),
         material=material,
-        fixes=fixes,
+        fixes=laid.fixes,
         flight=flight,
-        ground=ground,
-        ground_said=ground_said,
+        ground=laid.ground,
+        ground_said=laid.ground_said,
         footprints=tuple(one.footprint for one in used),
         heights_m=tuple(one.height_m for one in used),
         lenses=tuple(one.shot.lens for one in used),
@@ -109,13 +104,48 @@ def ingest(path: Path, settings: FlightSettings | None = None, progress: Progres
         tally=tally,
         expected=settings.positioning,
     )
-    return Ingested(flight, report_of(facts), ground, errors)
+    return Ingested(flight, report_of(facts), laid.ground, errors)
 
 
-def _taken(material: Material, settings: FlightSettings, tally: Tally, progress: Progress) -> Taken:
+@dataclass(frozen=True, slots=True, eq=False)
+class LaidOut:
+    """A flight's pictures and records, the plane and the ground they are in: all that a pose is made of."""
+
+    taken: Taken
+    shots: tuple[Shot, ...]
+    """Of the one flight."""
+    fixes: tuple[Fix, ...]
+    plane: LocalPlane
+    ground: Ground
+    ground_said: str
+    """For people."""
+    takeoff: Takeoff | None
+    notes: tuple[Interpretation, ...]
+
+
+def laid_out(
+    material: Material,
+    settings: FlightSettings,
+    tally: Tally,
+    progress: Progress,
+    at_seconds: float | None = None,
+) -> LaidOut:
+    """Reads what lies there, decodes nothing. `at_seconds`: of a video, the one picture to lay out.
+
+    Raises:
+        FlightError: as `ingest`.
+        edge.flights.ground.GroundError: the elevation model cannot be used.
+    """
     if material.video is not None:
-        return video_of(material.video, settings, tally, progress)
-    return stills_of(material.stills, settings, tally, progress)
+        taken = video_of(material.video, settings, tally, progress, at_seconds)
+    else:
+        taken = stills_of(material.stills, settings, tally, progress)
+    shots = one_flight(taken.shots, settings, tally)
+    fixes = _records(taken, shots)
+    plane = LocalPlane(_origin([shot.fix for shot in shots] or list(taken.fixes)))
+    ground, ground_said, notes = _ground(settings, plane, fixes)
+    takeoff, note = _takeoff(settings, fixes, ground)
+    return LaidOut(taken, shots, fixes, plane, ground, ground_said, takeoff, (*notes, *note))
 
 
 def _origin(fixes: Sequence[Fix]) -> Point:
@@ -183,44 +213,49 @@ def _takeoff(
     return found, () if note is None else (note,)
 
 
-def _candidates(
-    shots: Sequence[Shot],
-    fixes: Sequence[Fix],
-    plane: LocalPlane,
-    ground: Ground,
-    takeoff: Takeoff | None,
-    settings: FlightSettings,
-    tally: Tally,
-) -> tuple[list[Candidate], tuple[Interpretation, ...]]:
-    """Those with a pose, high enough and looking down enough, and how their records were read."""
-    rounding = coordinate_sigma_m(fixes)
-    ways = _courses(shots, fixes, plane)
+def poses(laid: LaidOut, settings: FlightSettings) -> Iterator[tuple[Shot, Posed | PosingError]]:
+    """Of each shot its pose, or why it has none."""
+    rounding = coordinate_sigma_m(laid.fixes)
     conditions = Conditions(
-        takeoff=takeoff,
+        takeoff=laid.takeoff,
         geoid_m=settings.ground.geoid_m,
         assume_nadir=settings.assume_nadir,
         takeoff_height_sigma_m=settings.takeoff_height_sigma_m,
         sea_height_sigma_m=settings.sea_height_sigma_m,
     )
-    found, readings = [], []
-    for shot, course in zip(shots, ways, strict=True):
+    for shot, course in zip(laid.shots, _courses(laid.shots, laid.fixes, laid.plane), strict=True):
         own = replace(
             conditions,
             added_own_sigma_m=math.hypot(rounding, shot.added_sigma_m),
             added_own_heading_degrees=shot.added_heading_degrees,
         )
         try:
-            posed = pose_of(shot.fix, plane, ground, own, course)
+            yield shot, pose_of(shot.fix, laid.plane, laid.ground, own, course)
         except PosingError as error:
-            tally.add("has no pose", f"{shot.name}: {_NUMBERED.sub('', str(error))}")
+            yield shot, error
+
+
+def _candidates(
+    laid: LaidOut, settings: FlightSettings, tally: Tally
+) -> tuple[list[Candidate], tuple[Interpretation, ...]]:
+    """Those with a pose, high enough and looking down enough, and how their records were read."""
+    found, readings = [], []
+    for shot, posed in poses(laid, settings):
+        if isinstance(posed, PosingError):
+            tally.add("has no pose", f"{shot.name}: {without_number(posed)}")
             continue
-        one, why = _checked(shot, posed, plane, ground, settings)
+        one, why = _checked(shot, posed, laid.plane, laid.ground, settings)
         if one is None:
             tally.add(why, shot.name)
             continue
         found.append(one)
         readings += [*posed.interpretations, *shot.lens.interpretations]
     return found, tuple(readings)
+
+
+def without_number(error: PosingError) -> str:
+    """Its message, where the picture is named instead of the record."""
+    return _NUMBERED.sub("", str(error))
 
 
 def _courses(shots: Sequence[Shot], fixes: Sequence[Fix], plane: LocalPlane) -> list[float | None]:

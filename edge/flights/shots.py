@@ -152,8 +152,10 @@ def _in_order(shots: list[Shot]) -> tuple[list[Shot], tuple[Interpretation, ...]
     return shots, (note,)
 
 
-def video_of(path: Path, settings: FlightSettings, tally: Tally, progress: Progress) -> Taken:
-    """Key frames of a video with its log's records; no picture is decoded.
+def video_of(
+    path: Path, settings: FlightSettings, tally: Tally, progress: Progress, at_seconds: float | None = None
+) -> Taken:
+    """Key frames of a video with its log's records; no picture is decoded. `at_seconds`: only the picture of this time.
 
     Raises:
         FlightError: no video, no log, a log without times, or one of another video.
@@ -161,7 +163,10 @@ def video_of(path: Path, settings: FlightSettings, tally: Tally, progress: Progr
     video = VideoPictures(path)
     log = _log_of(path, settings)
     offset, remarks = _offset(path, video, log, settings)
-    moments = _thinned(video.key_moments(), settings.choice.seconds_between)
+    if at_seconds is None:
+        moments = _thinned(video.key_moments(), settings.choice.seconds_between)
+    else:
+        moments = [KeyMoment(0, at_seconds)]  # nobody reads it: its place is asked, not its picture
     if not moments:
         raise FlightError(f"{shown(path)}: no key frame can be read: it is broken from its beginning, copy it again")
     track, lenses = Track(log.fixes), _Lenses(settings.lens)
