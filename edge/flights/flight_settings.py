@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from contract.geometry import Point
-from edge.flights.ground import Datum
-from edge.flights.telemetry import Positioning
+from edge.flights.telemetry import Datum, Positioning
 
 _Metres = Annotated[float, Field(ge=-1_000, le=10_000)]
 _Sigma = Annotated[float, Field(gt=0, le=200)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -24,8 +23,11 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from edge.flights.local import LocalPlane
+from edge.flights.telemetry import Datum
 from edge.vision.arrays import Doubles
 from edge.vision.rays import FARTHEST_M, HeightGrid, meet_grid, meet_plane
+
+__all__ = ["Datum", "GridGround", "Ground", "GroundError", "LevelGround", "read_elevation"]
 
 MOST_CELLS = 2_000_000
 """Of a grid in memory: 1.4 × 1.4 km at a metre. With what reading takes beside it, some 150 MB."""
@@ -39,17 +41,6 @@ _LOWEST_M, _HIGHEST_M = -1_000.0, 10_000.0
 """Of ground on earth, generously."""
 _FEET = {"ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "us survey foot": 1200 / 3937, "ussurveyfoot": 1200 / 3937}
 _METRES = {"", "m", "metre", "metres", "meter", "meters"}
-
-
-class Datum(StrEnum):
-    """What heights are above."""
-
-    TAKEOFF = "takeoff"
-    """The place where this flight took off."""
-    SEA = "sea"
-    """Mean sea level: a geoid, as national heights and most elevation models have it."""
-    ELLIPSOID = "ellipsoid"
-    """WGS-84's, as RTK gives it: the sea's level is up to a hundred metres off it."""
 
 
 class Ground(Protocol):

@@ -29,6 +29,17 @@ class Positioning(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Datum(StrEnum):
+    """What heights are above."""
+
+    TAKEOFF = "takeoff"
+    """The place where this flight took off."""
+    SEA = "sea"
+    """Mean sea level: a geoid, as national heights and most elevation models have it."""
+    ELLIPSOID = "ellipsoid"
+    """WGS-84's, as RTK gives it: the sea's level is up to a hundred metres off it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fix:
     """One record of a log. What the log does not say is None: nothing is made up here.
