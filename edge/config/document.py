@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from contract.base import Identifier
 from contract.events import SourceKind
+from edge.config.areas import AreaSettings
 from edge.config.base import Settings
 from edge.config.device import DeviceSettings, MqttSettings, ServerSettings
 from edge.config.evidence import EvidenceSettings
@@ -40,6 +41,8 @@ class EdgeConfig(Settings):
     supervision: SupervisionSettings = SupervisionSettings()
     inference: InferenceSettings = InferenceSettings()
     sources: dict[Identifier, Annotated[SourceSettings, Field(discriminator="kind")]]
+    areas: dict[Identifier, AreaSettings] = Field(default_factory=dict)
+    """What `gridsentry-edge survey` sends events of; each is a source of its own."""
 
     def source_for_clip(self, stem: str) -> SourceSettings | None:
         """The settings of the clip with this name: its own, else those of `*`."""
@@ -177,6 +180,8 @@ def _cross_checks(config: EdgeConfig, path: Path, parsed: ParsedText) -> list[Co
 
     for path_below, message in _blur_problems(config):
         fault(("evidence", "blur", *path_below), message)
+    for area_id in config.areas.keys() & config.sources.keys():
+        fault(("areas", area_id), f"found {area_id!r} among the sources as well, expected another id")
     for source_id, source in config.sources.items():
         where = ("sources", source_id)
         if source_id == ANY_CLIP and source.input is not None:

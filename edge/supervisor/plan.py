@@ -39,6 +39,7 @@ USERS: Mapping[str, frozenset[Part]] = {
     "local": frozenset({Part.LOCAL}),
     "supervision": frozenset(),  # the supervisor's own, taken up at once
     "sources": frozenset(),  # one by one, see `plan_of`
+    "areas": frozenset({Part.UPLINK}),  # it ends what areas that are no more have left open
 }
 """Which parts use a section of the configuration. A section that is not named here restarts everything."""
 

@@ -110,9 +110,10 @@ class UplinkHost:
     def alive(self, order: Alive) -> None:
         """Ends the episodes of sources that are no more, and says which cannot see."""
         assert self._state is not None and self._sink is not None and self._config is not None, "configured first"
-        device_id = self._config.device.id  # its own episodes are ended by its health
+        # The box's own episodes are ended by its health, those of areas by `survey`, a program of its own.
+        kept = {*order.sources, *self._config.areas, self._config.device.id}
         for source_id, episodes in self._state.outbox.open_episodes().items():
-            if source_id not in order.sources and source_id != device_id:
+            if source_id not in kept:
                 count = self._clear(episodes)
                 log.warning("cleared episodes of a source that is gone", source=source_id, episodes=count)
         for source_id, reason in order.offline.items():

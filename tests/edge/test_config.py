@@ -216,3 +216,14 @@ def test_the_schema_says_what_the_code_says(tmp_path: Path, root: Path) -> None:
 def test_a_deep_tree_of_keys_stays_quick(tmp_path: Path) -> None:
     text = "\n".join(f"{'  ' * depth}k{depth}:" for depth in range(100))
     assert any("nested deeper" in problem for problem in problems(tmp_path, text))
+
+
+def test_areas_are_sources_of_their_own(tmp_path: Path) -> None:
+    area = "areas:\n  west: {name: 西片区, settings: west.yaml, flights: flights/west}\n"
+    config = load(tmp_path, GOOD + area)
+    west = config.areas["west"]
+    assert west.settings == tmp_path / "west.yaml"
+    assert west.flights == tmp_path / "flights" / "west"
+    assert "west" not in config.sources
+    assert "expected another id" in only_problem(tmp_path, GOOD + area.replace("west:", "gate-3:"))
+    assert "settle" in only_problem(tmp_path, GOOD + area.replace("name:", "settle:"))
