@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,8 @@ from edge.detectors.illegal_structure import (
     IllegalStructureDetector,
     SurveyContext,
 )
-from edge.detectors.illegal_structure.survey import Outcome
+from edge.detectors.illegal_structure.sightings import Memory
+from edge.detectors.illegal_structure.survey import Outcome, Surveyed
 from edge.detectors.interface import Exhibit, Image, Observation
 from edge.flights.differing import Differences, differences
 from edge.flights.ingesting import Ingested
@@ -83,7 +84,7 @@ def survey(
             raise FlightError(
                 f"{name} {one.flight.id}: no picture of it can be used; `gridsentry-edge flight` says why"
             )
-    taken_at = settings.taken_at or _taken_at(flight)
+    taken_at = settings.taken_at or taken_at_of(flight)
     if taken_at is None:
         raise FlightError(f"flight {flight.flight.id}: its files do not say when it was; state taken_at")
     register, remarks = _register(settings, base, flight)
@@ -96,7 +97,7 @@ def survey(
     context = SurveyContext(
         flight=flight.flight.id,
         taken_at=taken_at,
-        baseline=Baseline(baseline.flight.id, "flight", _taken_at(baseline)),
+        baseline=Baseline(baseline.flight.id, "flight", taken_at_of(baseline)),
         plane=plane,
         examined=found.examined,
         register=register,
@@ -104,19 +105,22 @@ def survey(
     detector = IllegalStructureDetector(settings.illegal_structure)
     if memory is not None:
         detector.load(memory)
+    before = detector.memory
     observations = detector.survey(findings, context)
     outcome = detector.outcome
     assert outcome is not None, "a survey leaves its outcome"
+    then = taken_at_of(baseline)
     chips = {
-        one.structure.key: _chips(found, found.fused[findings.index(one.finding)], taken_at, _taken_at(baseline))
+        one.structure.key: _chips(found, fused, taken_at, then)
         for one in outcome.surveyed
-        if one.finding is not None
+        for fused in _shown_by(one, before, found.fused, findings, flight.flight.id)
     }
     told = tuple(replace(each, exhibits=chips.get(each.key, ())) for each in observations)
     return Survey(flight, baseline, taken_at, found, findings, outcome, told, remarks, detector.save())
 
 
-def _taken_at(ingested: Ingested) -> datetime | None:
+def taken_at_of(ingested: Ingested) -> datetime | None:
+    """When its last picture was taken. None: its files do not say."""
     times = [frame.taken_at for frame in ingested.flight.frames if frame.taken_at is not None]
     return max(times) if times else None
 
@@ -149,6 +153,19 @@ def finding_of(fused: Fused, baseline: Placed) -> Finding:
         frames=len(fused.sightings),
         frames_visible=max(fused.chances, len(fused.sightings)),
     )
+
+
+def _shown_by(
+    one: Surveyed, before: Memory, fused: Sequence[Fused], findings: Sequence[Finding], flight: str
+) -> Sequence[Fused]:
+    """The change whose pictures are to be shown of a structure; none where this flight's were shown already."""
+    known = before.find(one.structure.key)
+    if one.finding is not None:
+        shown = known is not None and known.told and flight in known.flights
+        return () if shown else (fused[findings.index(one.finding)],)
+    if one.removal is not None:
+        return (fused[findings.index(one.removal)],)
+    return ()
 
 
 def _chips(found: Differences, fused: Fused, now: datetime, then: datetime | None) -> tuple[Exhibit, ...]:

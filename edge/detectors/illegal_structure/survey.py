@@ -58,6 +58,8 @@ class Surveyed:
     finding: Finding | None = None
     """What this flight has found of it."""
     was_told: bool = False
+    removal: Finding | None = None
+    """What this flight has found to be gone, where that ended it."""
 
     @property
     def is_told(self) -> bool:
@@ -150,11 +152,13 @@ class _Survey:
         """A structure that this flight found no change for."""
         known, outline = self._standing[index]
         context = self._context
-        if context.taken_at > known.last_seen and _covered(outline, self._removed_tree):
-            return self._ended(known)
+        removal = _that_covers(outline, self._removed_tree)
+        if context.taken_at > known.last_seen and removal is not None:
+            return replace(self._ended(known), removal=self._removed[removal])
         if _covered(outline, self._built_tree):
             return self._judged(self._seen(known, None), Sight.AGAIN, known, None)
-        if not self._examined(outline):
+        # What a flight has not found since an older picture is not brought back by no change since a newer one.
+        if not self._examined(outline) or context.flight in known.missed_by:
             return self._judged(known, Sight.UNKNOWN, known, None)
         if self._baseline_had(known):
             return self._judged(still_there(known, context.taken_at), Sight.STANDING, known, None)
@@ -244,6 +248,8 @@ class _Survey:
         baseline = self._context.baseline
         if baseline.id in known.flights:
             return True
+        if baseline.id in known.missed_by:
+            return False
         return baseline.taken_at is not None and known.first_seen <= baseline.taken_at
 
     def _removed_unknown(self) -> list[tuple[Finding, str | None]]:
@@ -264,8 +270,13 @@ def _covers(larger: Polygon, smaller: Polygon) -> bool:
 
 def _covered(outline: Polygon, tree: shapely.STRtree, by_m: float = 0.0) -> bool:
     """Whether most of an outline lies in one of a tree's, each a little larger."""
+    return _that_covers(outline, tree, by_m) is not None
+
+
+def _that_covers(outline: Polygon, tree: shapely.STRtree, by_m: float = 0.0) -> int | None:
+    """Which of a tree's outlines, each a little larger, most of an outline lies in; None if it lies in none."""
     near = tree.query(outline.buffer(by_m) if by_m else outline, predicate="intersects").tolist()
-    return any(_covers(tree.geometries[index].buffer(by_m), outline) for index in near)
+    return next((index for index in sorted(near) if _covers(tree.geometries[index].buffer(by_m), outline)), None)
 
 
 def _place(finding: Finding) -> tuple[float, float, float, str]:

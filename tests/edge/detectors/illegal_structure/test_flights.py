@@ -344,3 +344,28 @@ def test_times_are_the_flights_own() -> None:
     assert one.media_time == context.taken_at.timestamp() != moment.timestamp()
     assert one.detail.flight.taken_at == context.taken_at
     assert one.detail.compared_with.kind == "orthophoto"
+
+
+def test_what_an_old_picture_shows_to_be_missing_is_not_brought_back_by_a_newer_one_without_a_change() -> None:
+    """Each flight is compared with the oldest picture first and with the flight before then."""
+    eye = detector()
+    old, first = ORTHOPHOTO, flight("f1")
+    eye.survey([found(SHED)], flight("f1", 0, old))
+    assert eye.survey([], flight("f2", 30, old)) == []
+    assert eye.outcome.counts["missed"] == 1
+    assert eye.survey([], flight("f2", 30, as_baseline(first))) == []
+    assert eye.outcome.counts["unknown"] == 1
+    (gone,) = eye.survey([], flight("f3", 60, as_baseline(flight("f2", 30))))
+    assert not gone.active
+    assert gone.detail.removed_at is not None
+
+
+def test_what_ended_it_by_sight_is_kept_to_be_shown() -> None:
+    eye = detector()
+    first = flight("f1")
+    eye.survey([found(SHED)], first)
+    removal = found(SHED, change=Change.REMOVED)
+    eye.survey([removal], flight("f2", 30, as_baseline(first)))
+    (ended,) = eye.outcome.surveyed
+    assert ended.sight is Sight.GONE
+    assert ended.removal is removal
