@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -18,11 +18,12 @@ from edge.assembly import camera_detectors, canary_makers, picture_problems
 from edge.calibration_desk import CalibrationDesk
 from edge.canary.camera import CameraDrills
 from edge.canary.desk import CanaryDesk
+from edge.config.device import MqttSettings
 from edge.config.evidence import EvidenceSettings
 from edge.config.inputs import CameraInput, is_live
 from edge.config.problems import field_name
 from edge.config.sources import CameraSource, location_of
-from edge.detectors.interface import Frame
+from edge.detectors.interface import Frame, GroundPort
 from edge.detectors.registry import CameraContext, CameraDetectorKind, PictureSize, installed_detectors
 from edge.episodes.events import EventWriter
 from edge.episodes.tracker import EpisodeTracker
@@ -49,6 +50,9 @@ from edge.streams.twin import MainRecorder, ReturnWatch, TwinRing
 from edge.view import CallError
 from edge.witnesses import LiveWitnesses, Sightings
 
+if TYPE_CHECKING:  # boxes without drones need not have installed what they take
+    from edge.flights.live.following import Drone
+
 STEADY_SECONDS = 30.0
 """A stream that held for this long starts its backoff anew when it fails."""
 
@@ -57,6 +61,7 @@ REFIT_SECONDS = 180.0
 QUICK_SECONDS = 5.0
 """A stream that changed sooner than this after it was opened is opened again with backoff, not at once."""
 TICK_SECONDS = 1.0
+NO_MAIN = "no main stream: "
 """How finely the health of a camera that is away is told."""
 
 
@@ -91,6 +96,8 @@ class SharedParts:
     """Takes what these sources observe, for others."""
     heard: Sightings | None = None
     """What all sources of the box observe."""
+    broker: MqttSettings | None = None
+    """Where drones tell their place, beside their streams."""
 
 
 class CameraWorker:
@@ -133,6 +140,7 @@ class CameraWorker:
         self._remembered = parts.remembered
         self._desk = CanaryDesk(source_id, uuid7, parts.meter, settings.canary, now=lambda: datetime.now(UTC))
         self._calibration = CalibrationDesk(source_id, lambda: self._latest)
+        self._drone = None if settings.telemetry is None else _drone(source_id, settings, shared.broker, parts.meter)
 
     @property
     def latest_frame(self) -> Frame | None:
@@ -147,9 +155,13 @@ class CameraWorker:
 
     def run(self) -> None:
         """Works until `stop`, or until a recording has been played."""
+        if self._drone is not None:
+            self._drone.start()
         try:
             self._sessions()
         finally:
+            if self._drone is not None:
+                self._drone.close()
             self._health.close(datetime.now(UTC))
             if self._blur is not None:
                 self._blur.close()
@@ -236,8 +248,13 @@ class CameraWorker:
         evidence = CameraEvidence(self._store, self._evidence_settings, self._executor, stream.ring, blur)
         self._fitted = settings_for(self._settings, opened.main_size, opened.size)
         ports = self._inference_ports()
-        ground = ground_of(self._settings.ground, opened.main_size, opened.size)
-        context = CameraContext(self.source_id, opened.size, witnesses=self._witnesses(), ground=ground)
+        context = CameraContext(
+            self.source_id,
+            opened.size,
+            witnesses=self._witnesses(),
+            ground=self._ground(stream, opened),
+            moves=self._drone is not None,
+        )
         detectors = camera_detectors(self._fitted, context, None if ports is None else ports.new)
         drills = CameraDrills(self._desk, detectors, canary_makers(self._fitted, opened.size))
         tell = None if self._own is None else self._own.tell
@@ -254,6 +271,8 @@ class CameraWorker:
                 self._held_seconds = max(frame.media_time, 1e-6)
                 self._latest = frame
                 self._health.observe(frame)
+                if self._drone is not None:
+                    self._drone.saw(frame.media_time)
                 pipeline.take(frame)
                 self._calibration.take(frame)
                 self._health.saw(pipeline.visibility)
@@ -273,6 +292,11 @@ class CameraWorker:
                 ports.close()
             pipeline.finish(clear_all=ended)
             self._remembered = pipeline.remembered
+
+    def _ground(self, stream: CameraStream, opened: OpenedCamera) -> GroundPort | None:
+        if self._drone is not None:
+            return self._drone.open(stream, opened.decoded, opened.main_size)
+        return ground_of(self._settings.ground, opened.main_size, opened.size)
 
     def _inference_ports(self) -> SourcePorts | None:
         if self._inference is None or not self._inference.settings.models:
@@ -363,7 +387,8 @@ class CameraWorker:
         self._health.tick(datetime.now(UTC))
 
     def _hears_of_main(self, what: str) -> None:
-        self._meter.notices = (f"no main stream: {what}",) if what else ()
+        others = tuple(notice for notice in self._meter.notices if not notice.startswith(NO_MAIN))
+        self._meter.notices = (f"{NO_MAIN}{what}", *others) if what else others
 
     def _is_online(self, opened: OpenedCamera, at: datetime) -> None:
         self._health.online(at)
@@ -404,3 +429,9 @@ class CameraWorker:
         self._meter.failures += 1
         self._health.offline(reason, datetime.now(UTC), lasting=final)
         return not final
+
+
+def _drone(source_id: str, settings: CameraSource, broker: MqttSettings | None, meter: SourceMeter) -> Drone:
+    from edge.flights.live.following import Drone
+
+    return Drone(source_id, settings, broker, meter)

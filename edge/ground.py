@@ -48,7 +48,7 @@ class CalibratedGround:
         """The middle of the calibration points."""
         return self._origin
 
-    def at(self, x: float, y: float) -> Location | None:
+    def at(self, x: float, y: float, _media_time: float | None = None) -> Location | None:
         """See `GroundPort.at`. None also where the place is known worse than `max_accuracy_m`."""
         settings = self._settings
         found = self.fit.plane.at(x / self._across, y / self._down, settings.pixel_error_px)
@@ -61,7 +61,7 @@ class CalibratedGround:
         place = offset(self._origin, found.east_m, found.north_m)
         return at_point(place.longitude, place.latitude, round(accuracy, 2), LocationMethod.HOMOGRAPHY)
 
-    def metres_per_pixel(self, x: float, y: float) -> float | None:
+    def metres_per_pixel(self, x: float, y: float, _media_time: float | None = None) -> float | None:
         """See `GroundPort.metres_per_pixel`."""
         found = self.fit.plane.metres_per_pixel(x / self._across, y / self._down)
         return None if found is None else found / self._across

@@ -18,6 +18,7 @@ from edge.config.document import EdgeConfig
 from edge.config.inputs import FileInput
 from edge.config.problems import field_name, suggestion
 from edge.config.sources import ANY_CLIP, CameraSource, config_sha256, location_of
+from edge.detectors.interface import GroundPort
 from edge.detectors.registry import CameraContext, PictureSize
 from edge.evaluate.stats import ClipStats, write_stats
 from edge.evidence.camera import CameraEvidence, Inline
@@ -222,7 +223,8 @@ def _pipeline_for(
     # A clip of unknown time is nobody's witness.
     dated = settings.recorded_at is not None
     heard = witnesses.of(clip.stem, location) if dated else None
-    context = CameraContext(clip.stem, size, witnesses=heard, ground=ground_of(settings.ground, size, size))
+    ground = ground_of(settings.ground, size, size) if settings.telemetry is None else _flown_over(clip, settings, size)
+    context = CameraContext(clip.stem, size, witnesses=heard, ground=ground, moves=settings.telemetry is not None)
     pipeline = CameraPipeline(
         camera_detectors(settings, context, None if ports is None else ports.new),
         tracker_for(settings, writer),
@@ -232,3 +234,14 @@ def _pipeline_for(
         LivePart(tell=witnesses.tell if dated else None),
     )
     return stream, pipeline
+
+
+def _flown_over(clip: Path, settings: CameraSource, size: PictureSize) -> GroundPort | None:
+    from edge.flights.ground import GroundError
+    from edge.flights.live.following import recorded_ground
+    from edge.flights.telemetry import TelemetryError
+
+    try:
+        return recorded_ground(settings, clip, size)
+    except (GroundError, TelemetryError) as error:
+        raise ReplayError(f"{clip}: what it shows cannot be placed: {error}") from error

@@ -23,8 +23,9 @@ from edge.config.inputs import ChannelSettings
 from edge.config.local import LocalSettings
 from edge.config.problems import ConfigError, ConfigProblem, field_name, found_text, problems_of, suggestion
 from edge.config.registered import STORE_NAME
-from edge.config.sources import ANY_CLIP, SensorSource, SourceSettings
+from edge.config.sources import ANY_CLIP, CameraSource, SensorSource, SourceSettings
 from edge.config.supervision import SupervisionSettings
+from edge.config.telemetry import MqttTelemetry
 from edge.config.text import MAX_CONFIG_BYTES, ParsedText, parse
 from edge.detectors.registry import CameraDetectorKind, DetectorKind, SettingProblem, installed_detectors
 
@@ -188,6 +189,9 @@ def _cross_checks(config: EdgeConfig, path: Path, parsed: ParsedText) -> list[Co
             fault((*where, "input"), "found an input, expected none: `*` stands for the clips given to replay")
         if isinstance(source, SensorSource) and source.input is not None:
             problems += _sensor_checks(config, source_id, source, path, parsed)
+        if isinstance(source, CameraSource) and isinstance(source.telemetry, MqttTelemetry) and config.mqtt is None:
+            message = "found telemetry over mqtt, expected a top-level mqtt: {host: …, port: …, client_id: …}"
+            fault((*where, "telemetry"), message)
         for problem in _model_problems(config, source):
             fault((*where, "detectors", *problem.path), problem.message)
         if source.input is not None and source.location is None:

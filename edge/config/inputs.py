@@ -15,6 +15,7 @@ from edge.config.problems import found_text
 
 _RTSP = ("rtsp", "rtsps")
 _HTTP = ("http", "https")
+_RTMP = ("rtmp", "rtmps")
 
 
 def _url_of(value: str, schemes: tuple[str, ...], example: str) -> str:
@@ -37,8 +38,13 @@ def _is_http_url(value: str) -> str:
     return _url_of(value, _HTTP, "http://192.168.1.20/video.mjpg")
 
 
+def _is_rtmp_url(value: str) -> str:
+    return _url_of(value, _RTMP, "rtmp://192.168.1.20/live/drone-1")
+
+
 RtspUrl = Annotated[str, AfterValidator(_is_rtsp_url), Field(max_length=4096)]
 HttpUrl = Annotated[str, AfterValidator(_is_http_url), Field(max_length=4096)]
+RtmpUrl = Annotated[str, AfterValidator(_is_rtmp_url), Field(max_length=4096)]
 
 
 class Hardware(StrEnum):
@@ -155,6 +161,19 @@ class HlsInput(_Network):
         return self
 
 
+class RtmpInput(_Network):
+    """A live stream of an RTMP server: what drones' remote controls push there is fetched from it."""
+
+    type: Literal["rtmp"]
+    url: Annotated[RtmpUrl, Field(repr=False)]
+    """Its path may hold a stream key: never logged as it is."""
+
+    @model_validator(mode="after")
+    def _one_user(self) -> RtmpInput:
+        _without_user_info(self.username, (self.url,))
+        return self
+
+
 class V4l2Input(_Decoded):
     """A camera plugged into this machine (Video4Linux)."""
 
@@ -220,11 +239,14 @@ def _is_topic_filter(value: str) -> str:
     return value
 
 
+TopicFilter = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_is_topic_filter)]
+
+
 class MqttInput(Settings):
     """Messages in JSON on a topic of the configured broker."""
 
     type: Literal["mqtt"]
-    topic: Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_is_topic_filter)]
+    topic: TopicFilter
     time_path: str | None = None
     """Where the time of a reading lies: RFC 3339 text or Unix seconds or milliseconds. Absent: time of arrival."""
     channels: Annotated[dict[str, ChannelSettings], Field(min_length=1)]
@@ -234,7 +256,7 @@ class MqttInput(Settings):
     """Older readings are a fault. Younger ones are what a broker kept while this box or the network was away."""
 
 
-CameraInput = FileInput | RtspInput | HttpInput | HlsInput | V4l2Input | ImagesInput
+CameraInput = FileInput | RtspInput | HttpInput | HlsInput | RtmpInput | V4l2Input | ImagesInput
 """Where pictures may come from; `type` says which."""
 
 

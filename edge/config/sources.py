@@ -17,8 +17,9 @@ from edge.config.episodes import EpisodeSettings
 from edge.config.evidence import EvidenceSettings
 from edge.config.ground import GroundSettings
 from edge.config.health import CameraHealthSettings
-from edge.config.inputs import CameraInput, MqttInput
+from edge.config.inputs import CameraInput, FileInput, ImagesInput, MqttInput, RtspInput, V4l2Input
 from edge.config.reconnect import ReconnectSettings
+from edge.config.telemetry import FileTelemetry, KlvTelemetry, TelemetrySettings
 from edge.detectors.policy import EpisodePolicy
 from edge.detectors.registry import installed_detectors
 
@@ -68,6 +69,27 @@ class CameraSource(_SourceSettings):
     """What this camera has otherwise than `health.cameras` says."""
     ground: GroundSettings | None = None
     """Where its picture's points are, so that what it sees is placed on the ground; absent: at the camera."""
+    telemetry: TelemetrySettings | None = None
+    """How a camera that flies tells its place and turn, so that what it sees is placed on the ground."""
+
+    @model_validator(mode="after")
+    def _telemetry_fits_its_input(self) -> Self:
+        telemetry, address = self.telemetry, self.input
+        if telemetry is None:
+            return self
+        if self.ground is not None:
+            raise ValueError("found ground and telemetry, expected one: points are for cameras that stand still")
+        if address is None:
+            return self
+        if isinstance(telemetry, FileTelemetry) and not isinstance(address, FileInput):
+            raise ValueError(f"found telemetry of a file for an input of type {address.type}, expected klv or mqtt")
+        if isinstance(telemetry, KlvTelemetry) and isinstance(address, ImagesInput | V4l2Input):
+            raise ValueError(f"found telemetry of type klv for an input of type {address.type}, which holds none")
+        if isinstance(telemetry, KlvTelemetry) and isinstance(address, RtspInput) and address.streams is not None:
+            raise ValueError("found telemetry of type klv for two streams, expected one url: that with the packets")
+        if isinstance(address, FileInput) and address.loop and not telemetry.type == "mqtt":
+            raise ValueError("found a looped file with telemetry of its own, which ends with the first round")
+        return self
 
 
 class SensorSource(_SourceSettings):
@@ -100,6 +122,10 @@ def config_sha256(settings: SourceSettings, evidence: EvidenceSettings) -> str:
     shaping = {"detectors": detectors, "episodes": policies, "evidence": evidence.model_dump(mode="json")}
     if isinstance(settings, CameraSource) and settings.ground is not None:
         shaping["ground"] = settings.ground.model_dump(mode="json")
+    if isinstance(settings, CameraSource) and settings.telemetry is not None:
+        shaping["telemetry"] = settings.telemetry.model_dump(
+            mode="json", exclude={"topic": True, "path": True, "ground": {"elevation": True}}
+        )
     return sha256_hex(canonical_bytes(shaping))
 
 

@@ -206,13 +206,17 @@ class WitnessPort(Protocol):
 
 
 class GroundPort(Protocol):
-    """Where the picture's points are, for cameras whose ground was calibrated."""
+    """Where the picture's points are, for cameras whose ground was calibrated, or that tell where they fly.
 
-    def at(self, x: float, y: float) -> Location | None:
-        """The place on the ground that pixel (x, y) shows, with its uncertainty; None above the horizon."""
+    `media_time`: of the picture in which the pixel was seen, which matters where the camera moves; None: the latest.
+    """
 
-    def metres_per_pixel(self, x: float, y: float) -> float | None:
-        """Across the line of sight, of a thing that stands there; None above the horizon."""
+    def at(self, x: float, y: float, media_time: float | None = None) -> Location | None:
+        """The place on the ground that pixel (x, y) shows, with its uncertainty; None above the horizon, and where the
+        camera's own place is not known."""
+
+    def metres_per_pixel(self, x: float, y: float, media_time: float | None = None) -> float | None:
+        """Across the line of sight, of a thing that stands there; None as for `at`."""
 
 
 class CameraDetector(Protocol):

@@ -71,7 +71,7 @@ class CameraContext:
     """What a camera detector is built for and may use.
 
     `inference` is None where no model is installed, `witnesses` where no other source can be heard, `ground` where the
-    camera's ground was not calibrated.
+    camera's ground was not calibrated. `moves`: the camera flies, so that one pixel is another place in each picture.
     """
 
     source_id: str
@@ -79,6 +79,7 @@ class CameraContext:
     inference: InferencePort | None = None
     witnesses: WitnessPort | None = None
     ground: GroundPort | None = None
+    moves: bool = False
 
 
 def _every_frame(_settings: Any) -> FrameNeeds:

@@ -1,4 +1,4 @@
-"""Where on the earth the pixels of a drone's picture are: see `edge.detectors.interface.GroundPort`."""
+"""Where on the earth the pixels of a drone's picture are, as `edge.detectors.interface.GroundPort` for one picture."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import av
 from av.codec.hwaccel import HWAccel
@@ -29,6 +29,8 @@ PATIENCE_SECONDS = 2.0
 """Cameras begin in the middle of a group as often as not; a wait of this length is nothing to speak of."""
 
 TELL_SECONDS = 1.0
+MAX_DATA_BYTES = 256 * 1024
+"""Of one packet that is no picture: telemetry has some hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Opening:
     decode_threads: int = 1
     hardware: str = "none"
     """An accelerator, `auto` or `none`."""
+    with_data: bool = False
+    """Data streams are read too, for `VideoSource.on_data`."""
 
 
 class ContainerSource(VideoSource):
@@ -62,8 +66,9 @@ class ContainerSource(VideoSource):
         except SourceError:
             self._container.close()
             raise
+        self._data = tuple(self._container.streams.data) if opening.with_data else ()
         for other in self._container.streams:
-            if other.index != self._stream.index:
+            if other.index != self._stream.index and other not in self._data:
                 # Sound would keep the connection alive where the picture has stopped, and no timeout would ever strike.
                 other.discard = Discard.all
         context = self._stream.codec_context
@@ -71,6 +76,10 @@ class ContainerSource(VideoSource):
         # One decoding thread a stream by default: the box decodes many streams, and its cost can be measured.
         context.thread_type = "NONE" if opening.decode_threads == 1 else "AUTO"
         self._decoder = Decoder(context, accelerator)
+        self._picture_at = time.monotonic()
+        self._picture_stamp: float | None = None
+        self._moved_seconds = 0.0
+        """By how much stamps of pictures were moved to be continuous: stamps of data follow them."""
 
     @property
     def width(self) -> int:
@@ -157,12 +166,14 @@ class ContainerSource(VideoSource):
         return stream
 
     def _demux(self) -> Iterator[Packet[VideoStream]]:
-        """Whole packets until the source ends. Raises SourceError where reading fails."""
+        """Whole packets of the pictures until the source ends. Raises SourceError where reading fails."""
         try:
-            for packet in self._container.demux(self._stream):
+            for packet in self._container.demux(self._stream, *self._data):
                 if self.stopping.is_set():
                     return
                 if packet.size == 0:  # PyAV's mark of the end; we flush the decoder ourselves
+                    continue
+                if not self._is_picture(packet):
                     continue
                 self.packets_read += 1
                 self.bytes_read += packet.size
@@ -172,6 +183,31 @@ class ContainerSource(VideoSource):
             if isinstance(error, av.error.ExitError) and self._read_timeout is not None:
                 reason = f"nothing came for {self._read_timeout:g} s; the camera or the network stands still"
             raise SourceError(f"{self.name}: reading failed after {self.packets_read} packets: {reason}") from None
+        except IndexError:
+            # A transport stream began a stream that PyAV has not seen: opening it again shows them all.
+            raise SourceError(
+                f"{self.name}: a stream was added after {self.packets_read} packets; it will be opened again"
+            ) from None
+
+    def _is_picture(self, packet: Packet[Any]) -> TypeGuard[Packet[VideoStream]]:
+        """Hands on what is none. Data must not keep a connection alive on which pictures have stopped."""
+        if not self._data:
+            return True
+        now = time.monotonic()
+        stamp = None
+        if packet.pts is not None and packet.time_base is not None:
+            stamp = float(packet.pts * packet.time_base) + self._moved_seconds
+        if packet.stream.index == self._stream.index:
+            self._picture_at, self._picture_stamp = now, stamp
+            return True
+        if self.on_data is not None and packet.size <= MAX_DATA_BYTES:
+            # Asynchronous metadata (MISB ST 1402) has no stamp: it belongs to the picture that it comes behind.
+            self.on_data(bytes(packet), self._picture_stamp if stamp is None else stamp)
+        if self._read_timeout is not None and now - self._picture_at > 2 * self._read_timeout:
+            raise SourceError(
+                f"{self.name}: data came, but no picture for {2 * self._read_timeout:g} s; the camera stands still"
+            )
+        return False
 
 
 class LiveSource(ContainerSource):
@@ -196,6 +232,8 @@ class LiveSource(ContainerSource):
                 packet.time_base = ARRIVAL_TIME_BASE
                 packet.pts = packet.dts = int(time.monotonic() / ARRIVAL_TIME_BASE)
             if timeline.place(packet):
+                if self._data:
+                    self._moved_seconds = float(timeline.shift * self.time_base)
                 if waiting:
                     waiting = False
                     self._tell("")

@@ -36,6 +36,7 @@ class HttpSource(LiveSource):
         read_timeout_seconds: float = 10.0,
         decode_threads: int = 1,
         hardware: str = "none",
+        with_data: bool = False,
     ) -> None:
         opening = Opening(
             url=url,
@@ -47,6 +48,7 @@ class HttpSource(LiveSource):
             timeouts_seconds=(open_timeout_seconds, read_timeout_seconds),
             decode_threads=decode_threads,
             hardware=hardware,
+            with_data=with_data,
         )
         super().__init__(opening, redact_url(url))
         _refuse_recording(self)
@@ -73,6 +75,7 @@ class HlsSource(LiveSource):
         read_timeout_seconds: float = 30.0,
         decode_threads: int = 1,
         hardware: str = "none",
+        with_data: bool = False,
     ) -> None:
         opening = Opening(
             url=url,
@@ -81,6 +84,7 @@ class HlsSource(LiveSource):
             timeouts_seconds=(open_timeout_seconds, read_timeout_seconds),
             decode_threads=decode_threads,
             hardware=hardware,
+            with_data=with_data,
         )
         super().__init__(opening, redact_url(url))
         _refuse_recording(self)

@@ -116,7 +116,7 @@ class MqttReceiver:
         )
         client.reconnect_delay_set(*RECONNECT_SECONDS)
         if settings.username is not None:
-            client.username_pw_set(settings.username, _password(settings))
+            client.username_pw_set(settings.username, password_of(settings))
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_subscribe = self._on_subscribe
@@ -196,7 +196,7 @@ def matches(topic_filter: str, topic: str) -> bool:
     return bool(paho.topic_matches_sub(topic_filter, topic))
 
 
-def _password(settings: MqttSettings) -> str | None:
+def password_of(settings: MqttSettings) -> str | None:
     if settings.password_file is None:
         return None
     try:

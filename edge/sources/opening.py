@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from edge.config.inputs import CameraInput, FileInput, HlsInput, HttpInput, ImagesInput, RtspInput, V4l2Input
+from edge.config.inputs import (
+    CameraInput,
+    FileInput,
+    HlsInput,
+    HttpInput,
+    ImagesInput,
+    RtmpInput,
+    RtspInput,
+    V4l2Input,
+)
 from edge.sources.address import password_in, with_credentials
 from edge.sources.file import FileSource
 from edge.sources.http import HlsSource, HttpSource
 from edge.sources.images import ImagesSource
+from edge.sources.rtmp import RtmpSource
 from edge.sources.rtsp import RtspSource
 from edge.sources.v4l2 import V4l2Source
 from edge.sources.video import VideoSource
@@ -21,9 +31,15 @@ def roles_of(settings: CameraInput) -> tuple[str, ...]:
 
 
 def open_video(
-    settings: CameraInput, *, role: str = MAIN, decode_threads: int = 1, software_only: bool = False
+    settings: CameraInput,
+    *,
+    role: str = MAIN,
+    decode_threads: int = 1,
+    software_only: bool = False,
+    with_data: bool = False,
 ) -> VideoSource:
-    """Opens one stream of a source; the caller closes it. `software_only`: whatever `hardware` says.
+    """Opens one stream of a source; the caller closes it. `software_only`: whatever `hardware` says. `with_data`: what
+    a live stream holds beside its pictures is handed to `VideoSource.on_data`.
 
     Raises:
         SourceError: it is missing, refused, broken, or has no video stream.
@@ -49,11 +65,16 @@ def open_video(
             read_timeout_seconds=settings.read_timeout_seconds,
             hardware=hardware,
         )
-    return _open_remote(settings, role, decode_threads, hardware)
+    return _open_remote(settings, role, decode_threads, hardware, with_data=with_data)
 
 
 def _open_remote(
-    settings: RtspInput | HttpInput | HlsInput, role: str, decode_threads: int, hardware: str
+    settings: RtspInput | HttpInput | HlsInput | RtmpInput,
+    role: str,
+    decode_threads: int,
+    hardware: str,
+    *,
+    with_data: bool,
 ) -> VideoSource:
     plain = settings.urls[roles_of(settings).index(role)] if isinstance(settings, RtspInput) else settings.url
     url = with_credentials(plain, settings.username, password_in(settings.password_file))
@@ -66,6 +87,15 @@ def _open_remote(
             read_timeout_seconds=timeouts[1],
             decode_threads=decode_threads,
             hardware=hardware,
+            with_data=with_data,
+        )
+    if isinstance(settings, RtmpInput):
+        return RtmpSource(
+            url,
+            open_timeout_seconds=timeouts[0],
+            read_timeout_seconds=timeouts[1],
+            decode_threads=decode_threads,
+            hardware=hardware,
         )
     kind = HttpSource if isinstance(settings, HttpInput) else HlsSource
     return kind(
@@ -74,4 +104,5 @@ def _open_remote(
         read_timeout_seconds=timeouts[1],
         decode_threads=decode_threads,
         hardware=hardware,
+        with_data=with_data,
     )

@@ -17,7 +17,8 @@ MAX_PAYLOAD_BYTES = 256 * 1024
 
 _MILLISECONDS_FROM = 1e11
 """Unix seconds reach this in the year 5138, Unix milliseconds passed it in 1973."""
-_MISSING = object()
+MISSING = object()
+"""What `value_at` finds where there is nothing."""
 
 
 class Fault(StrEnum):
@@ -49,16 +50,16 @@ def readings_of(
     A message need not hold every channel: sensors often have a topic for each. One without any is a fault.
     """
     try:
-        document = _parsed(payload)
-        observed_at = _observed_at(settings, document, arrived_at)
+        document = parsed(payload)
+        observed_at = arrived_at if settings.time_path is None else time_at(document, settings.time_path)
         _check_age(settings, observed_at, arrived_at)
     except PayloadError as error:
         return [], [error]
     readings: list[Reading] = []
     faults: list[PayloadError] = []
     for name, channel in settings.channels.items():
-        found = _at(document, channel.path)
-        if found is _MISSING:
+        found = value_at(document, channel.path)
+        if found is MISSING:
             continue
         try:
             value = _value(name, channel, found)
@@ -72,7 +73,12 @@ def readings_of(
     return readings, faults
 
 
-def _parsed(payload: bytes) -> Any:
+def parsed(payload: bytes) -> Any:
+    """JSON of a message.
+
+    Raises:
+        PayloadError: it is too large, or none.
+    """
     if len(payload) > MAX_PAYLOAD_BYTES:
         message = f"found {len(payload)} bytes, expected at most {MAX_PAYLOAD_BYTES}"
         raise PayloadError(Fault.TOO_LARGE, message)
@@ -84,14 +90,15 @@ def _parsed(payload: bytes) -> Any:
         raise PayloadError(Fault.NOT_JSON, f"found no JSON: {error}") from None
 
 
-def _at(document: Any, path: str) -> Any:
+def value_at(document: Any, path: str) -> Any:
+    """What lies in JSON at keys and list positions joined by dots; MISSING where nothing does."""
     for part in path.split("."):
         if isinstance(document, Mapping) and part in document:
             document = document[part]
         elif _is_list(document) and part.isascii() and part.isdigit() and len(part) < 7 and int(part) < len(document):
             document = document[int(part)]
         else:
-            return _MISSING
+            return MISSING
     return document
 
 
@@ -116,12 +123,15 @@ def _value(name: str, channel: ChannelSettings, found: Any) -> float:
     return value
 
 
-def _observed_at(settings: MqttInput, document: Any, arrived_at: datetime) -> datetime:
-    if settings.time_path is None:
-        return arrived_at
-    found = _at(document, settings.time_path)
-    expected = f"expected RFC 3339 text or Unix time at {settings.time_path}"
-    if found is _MISSING:
+def time_at(document: Any, path: str) -> datetime:
+    """The time that lies in JSON at a path, in UTC.
+
+    Raises:
+        PayloadError: there is none, or it is no time with its zone.
+    """
+    found = value_at(document, path)
+    expected = f"expected RFC 3339 text or Unix time at {path}"
+    if found is MISSING:
         raise PayloadError(Fault.BAD_TIME, f"found no time, {expected}")
     time = None
     try:

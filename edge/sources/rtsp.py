@@ -33,8 +33,10 @@ class RtspSource(LiveSource):
         read_timeout_seconds: float = 10.0,
         decode_threads: int = 1,
         hardware: str = "none",
+        with_data: bool = False,
     ) -> None:
-        options = {"rtsp_transport": transport, "allowed_media_types": "video", **QUICK_OPENING}
+        media = "video+data" if with_data else "video"
+        options = {"rtsp_transport": transport, "allowed_media_types": media, **QUICK_OPENING}
         if transport == "udp":
             options["buffer_size"] = str(UDP_BUFFER_BYTES)
         opening = Opening(
@@ -43,5 +45,6 @@ class RtspSource(LiveSource):
             timeouts_seconds=(open_timeout_seconds, read_timeout_seconds),
             decode_threads=decode_threads,
             hardware=hardware,
+            with_data=with_data,
         )
         super().__init__(opening, redact_url(url))

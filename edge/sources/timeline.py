@@ -44,6 +44,11 @@ class Timeline:
         self.restarts = 0
         """How often stamps fell back or leapt, and were joined."""
 
+    @property
+    def shift(self) -> int:
+        """Ticks by which stamps are moved now; 0 where they are those of arrival."""
+        return self._shift
+
     def place(self, packet: Packet[VideoStream], *, restarted: bool = False) -> bool:
         """Stamps the packet in place. False: it comes before anything that can be decoded, leave it out."""
         now = None if self._clock is None else self._clock()

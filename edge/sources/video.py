@@ -63,6 +63,9 @@ class VideoSource(ABC):
         self.stopping = threading.Event()
         self.packets_read = 0
         self.bytes_read = 0
+        self.on_data: Callable[[bytes, float | None], None] | None = None
+        """Given what lies between the pictures, and its time in seconds on the axis of the pictures' own stamps, where
+        there is one. Called by the thread that iterates, and must not raise."""
         self.says: Callable[[str], None] | None = None
         """Told each second or so why a live source gives no packets; an empty text: nothing is wrong."""
 

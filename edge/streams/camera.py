@@ -97,6 +97,11 @@ class CameraStream:
         return max(self._last_media_time, 0.0)
 
     @property
+    def origin_seconds(self) -> float | None:
+        """Of media time 0, on the axis of the source's own stamps; None before the first packet."""
+        return None if self._origin is None else self._origin * self._seconds_per_tick
+
+    @property
     def facts(self) -> StreamFacts:
         """What is known of the stream's rhythm."""
         return self._rhythm.facts

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edge.config.inputs import CameraInput
 from edge.config.sources import CameraSource
+from edge.config.telemetry import KlvTelemetry
 from edge.detectors.registry import FrameNeeds, PictureSize
 from edge.sources.errors import SourceError
 from edge.sources.opening import MAIN, SUB, open_video, roles_of
@@ -62,7 +63,8 @@ def open_camera(
     """
     assert settings.input is not None, "only sources with an input are run"
     if roles_of(settings.input) == (MAIN,):
-        source = open_video(settings.input, software_only=software_only)
+        with_data = isinstance(settings.telemetry, KlvTelemetry)
+        source = open_video(settings.input, software_only=software_only, with_data=with_data)
         size = PictureSize(source.width, source.height)
         return OpenedCamera(source, MAIN, size, needs_of(settings, size))
     return _open_twin(settings, settings.input, main_size, also_needs, software_only)

@@ -14,6 +14,7 @@ from edge.config.document import EdgeConfig
 from edge.config.inference import InferenceSettings
 from edge.config.problems import ConfigError, ConfigProblem, field_name
 from edge.config.sources import CameraSource, SensorSource, SourceSettings
+from edge.config.telemetry import MqttTelemetry
 from edge.config.text import ParsedText
 from edge.view import Plan
 
@@ -106,7 +107,7 @@ def plan_of(old: EdgeConfig, new: EdgeConfig) -> Plan:
     stays: list[str] = []
     for source_id in sorted(before.keys() & after.keys()):
         part = Part.CAMERAS if isinstance(before[source_id], CameraSource) else Part.SENSORS
-        changed = before[source_id] != after[source_id] or part in touched
+        changed = before[source_id] != after[source_id] or part in touched or _hears_another_broker(old, new, source_id)
         (restarts if changed else stays).append(source_id)
     others = {Part.UPLINK, Part.LOCAL}
     if sensors(old) or sensors(new):
@@ -119,6 +120,13 @@ def plan_of(old: EdgeConfig, new: EdgeConfig) -> Plan:
         children=tuple(sorted(touched & others)),
         models=changed_models(old.inference, new.inference),
     )
+
+
+def _hears_another_broker(old: EdgeConfig, new: EdgeConfig, source_id: str) -> bool:
+    """Whether a camera's telemetry comes over the broker, and that is another one now."""
+    source = new.sources[source_id]
+    over_broker = isinstance(source, CameraSource) and isinstance(source.telemetry, MqttTelemetry)
+    return over_broker and old.mqtt != new.mqtt
 
 
 def refuse_what_needs_a_restart(old: EdgeConfig, new: EdgeConfig, path: Path, parsed: ParsedText) -> None:

@@ -219,6 +219,7 @@ class CameraHost:
             self._rings,
             self._own,
             self._heard,
+            config.mqtt,
         )
         return CameraWorker(source_id, settings, parts, shared)
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from contract.details import Box, FireDetail, FireWitness
 from contract.events import Severity, Tier
+from contract.geometry import Location
 from edge.detectors.fire_smoke.allowed import Allowed
 from edge.detectors.fire_smoke.behaviour import measured
 from edge.detectors.fire_smoke.classical import flame_proposals, smoke_proposals
@@ -55,6 +56,7 @@ class FireSmokeDetector:
         self._settings = settings
         self._size = context.size
         self._ground = context.ground
+        self._moves = context.moves
         self._eye = Eye(settings, context.size)
         self._learned = Learned(settings, context.size, context.inference)
         self._seconded = Seconded(context.witnesses, settings.timing)
@@ -254,14 +256,14 @@ class FireSmokeDetector:
             confidence=round(case.surest, 4),
             detail=self._detail(case, stage, witnesses),
             marks=(Mark(box=case.box, label=f"{case.hazard.value} {case.score:.2f} {stage}"),),
-            location=None if self._ground is None else self._ground.at(case.box[0] + case.box[2] / 2, _base(case.box)),
+            location=self._place(case),
             model=case.model,
             extent=case.box[2] * case.box[3],
         )
 
     def _detail(self, case: Case, stage: str, witnesses: Sequence[FireWitness]) -> FireDetail:
         x, y, width, height = case.box
-        size = size_m(case.box, self._ground)
+        size = size_m(case.box, self._ground, case.seen)
         area = width * height / (self._size.width * self._size.height)
         return FireDetail(
             box=Box(x=round(x, 1), y=round(y, 1), width=round(width, 1), height=round(height, 1)),
@@ -276,6 +278,14 @@ class FireSmokeDetector:
             cues=dict(list({**case.watched.behaviour.cues(), **_looks(case.watched.tube)}.items())[:16]),
             witnesses=tuple(witnesses)[:4],
         )
+
+    def _place(self, case: Case) -> Location | None:
+        """Of its foot. Where the camera moves, of its newest box: the smoothed one is of no single picture."""
+        if self._ground is None:
+            return None
+        votes = case.watched.tube.votes
+        box, seen = (votes[-1].box, votes[-1].media_time) if self._moves and votes else (case.box, case.seen)
+        return self._ground.at(box[0] + box[2] / 2, _base(box), seen)
 
     def _people_near(self, box: PictureBox, t: float) -> bool:
         seen_at, people = self._people

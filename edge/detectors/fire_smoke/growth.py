@@ -31,7 +31,7 @@ def growth_per_minute(areas: Sequence[tuple[float, float]]) -> float | None:
     return round(min(float(np.expm1(theil_sen(times, logs) * 60)), MOST_PER_MINUTE), 3)
 
 
-def size_m(box: PictureBox, ground: GroundPort | None) -> tuple[float, float] | None:
+def size_m(box: PictureBox, ground: GroundPort | None, media_time: float) -> tuple[float, float] | None:
     """Width and height in metres of what stands on the ground at the box's lower edge; None: not known."""
-    scale = None if ground is None else ground.metres_per_pixel(box[0] + box[2] / 2, box[1] + box[3])
+    scale = None if ground is None else ground.metres_per_pixel(box[0] + box[2] / 2, box[1] + box[3], media_time)
     return None if scale is None else (round(box[2] * scale, 2), round(box[3] * scale, 2))

@@ -197,7 +197,7 @@ class ObjectsInZoneDetector:
             confidence=round(min(breach.confidence, MOST_CONFIDENT), 3),
             detail=detail,
             marks=tuple(Mark(box=_sides(thing.box), label=f"{thing.label} {thing.seconds:.0f} s") for thing in shown),
-            location=None if self._ground is None else self._ground.at((first[0] + first[2]) / 2, first[3]),
+            location=None if self._ground is None else self._ground.at((first[0] + first[2]) / 2, first[3], t),
             model=model,
             extent=float(len(breach.things)),
         )

@@ -305,10 +305,10 @@ def test_somebody_beside_a_fire_makes_it_red() -> None:
 class Flat:
     """A ground of 5 cm a pixel."""
 
-    def at(self, x: float, y: float) -> Location | None:
+    def at(self, x: float, y: float, media_time: float | None = None) -> Location | None:
         return at_point(113.6 + x / 1e6, 34.7 + y / 1e6, 4.0, LocationMethod.HOMOGRAPHY)
 
-    def metres_per_pixel(self, x: float, y: float) -> float | None:
+    def metres_per_pixel(self, x: float, y: float, media_time: float | None = None) -> float | None:
         return 0.05
 
 
