@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 
-from edge.flights.flights_cli import (
-    WRONG_USAGE,
-    document_of,
-    fail,
-    ingested_with_progress,
-    need_survey,
-    progress_shown,
-    usage,
-)
+from edge.flights.flights_cli import fail, ingested_with_progress, need_survey, progress_shown, usage
 
 if TYPE_CHECKING:
+    from edge.config.document import EdgeConfig
     from edge.flights.survey_settings import SurveySettings
+    from edge.flights.surveying import Survey
+    from edge.flights.surveys.area import TakenIn
 
 MOST_MEMORY_BYTES = 256 * 1024 * 1024
 
@@ -30,53 +27,194 @@ _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The command line."""
+
+    flight: Path | None
+    baseline: Path | None
+    out: Path | None
+    settings: Path | None
+    memory: Path | None
+    config: Path | None
+    area: str | None
+
+
 def survey_command(
-    flight: Annotated[Path, typer.Argument(help="The new flight: a folder of stills, or a video.")],
-    baseline: Annotated[Path, typer.Option(help="The flight before, to compare with.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="A folder for findings, chips and summary.")],
+    flight: Annotated[
+        Path | None, typer.Argument(help="The new flight: a folder of stills, or a video. With --watch: the folder.")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="The flight before. With --config the default is the newest one of the area.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="A folder for findings, chips and summary.")] = None,
     settings: Annotated[Path | None, typer.Option(help="Flights, register and judgement, a YAML file.")] = None,
     memory: Annotated[
         Path | None, typer.Option(help="structures.json of the area's last survey; default: the one in --out.")
     ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The box's configuration: what is found is sent as events.")
+    ] = None,
+    area: Annotated[str | None, typer.Option(help="Which of the configuration's areas; default: the only one.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Survey flights as they appear in a folder.")] = False,
 ) -> None:
     """Compares a flight with the one before, and judges what was built by the register."""
     need_survey()
+    asked = _Asked(flight, baseline, out, settings, memory, config, area)
+    if config is None:
+        if watch or area is not None:
+            usage("--watch and --area need --config: the configuration names areas, and where events go")
+        if flight is None or baseline is None or out is None:
+            usage("expected FLIGHT, --baseline and --out, or --config with an area")
+        _to_files(flight, baseline, out, asked)
+        return
+    if memory is not None:
+        usage("found --memory with --config: what is known of an area is kept in the box's outbox")
+    if watch:
+        _watched(config, asked)
+    elif flight is None:
+        usage("expected FLIGHT, or --watch")
+    else:
+        _to_server(config, flight, asked)
+
+
+def _to_files(flight: Path, baseline: Path, out: Path, asked: _Asked) -> None:
+    """What is found stays in a folder."""
     from edge.flights.ground import GroundError
     from edge.flights.material import FlightError
     from edge.flights.register.errors import RegisterError
-    from edge.flights.survey_telling import MEMORY, print_survey, write_survey
+    from edge.flights.survey_telling import GIVEN, MEMORY, write_survey
     from edge.flights.surveying import survey
+    from edge.flights.surveys.contents import flight_sha256, given_sha256
 
-    stated = _settings(settings)
-    known = memory if memory is not None else out / MEMORY
-    if memory is not None and not memory.is_file():
-        usage(f"{memory}: no such file")
-    base = settings.parent if settings is not None else Path()
+    stated = _settings(asked.settings)
+    known = asked.memory if asked.memory is not None else out / MEMORY
+    if asked.memory is not None and not asked.memory.is_file():
+        usage(f"{asked.memory}: no such file")
+    base = asked.settings.parent if asked.settings is not None else Path()
+    remembered = _remembered(known)
     try:
+        given = {
+            "flight": flight_sha256(flight),
+            "baseline": flight_sha256(baseline),
+            "settings": given_sha256(stated, base),
+        }
+        if known == out / MEMORY and remembered is not None and remembered.get(GIVEN) == given:
+            _out.print(f"{out}: these flights were compared with these settings; nothing to do", soft_wrap=True)
+            return
         older = ingested_with_progress(baseline, stated.baseline or stated.flight)
         newer = ingested_with_progress(flight, stated.flight)
         with progress_shown() as progress:
-            found = survey(newer, older, stated, base, _remembered(known), progress)
-        write_survey(found, out)
+            found = survey(newer, older, stated, base, remembered, progress)
+        write_survey(found, out, given)
     except (FlightError, GroundError, RegisterError) as error:
         fail(str(error))
     except OSError as error:
         fail(f"{out}: the survey cannot be written: {error.strerror or error}")
+    _print(found)
+
+
+def _to_server(config: Path, flight: Path, asked: _Asked) -> None:
+    """What is found becomes events of an area."""
+    from edge.config.document import load_config
+    from edge.flights.ground import GroundError
+    from edge.flights.material import FlightError
+    from edge.flights.register.errors import RegisterError
+    from edge.flights.surveys.box import opened
+    from edge.flights.surveys.library import LibraryError
+    from edge.flights.surveys.settings import SettingsError
+    from edge.inference.errors import ModelError
+
+    loaded = load_config(config)
+    area_id = _area_of(loaded, config, asked.area)
+    with opened(loaded) as box:
+        try:
+            area = box.area(area_id, asked.out)
+            said = box.said(area_id, asked.settings)
+            with progress_shown() as progress:
+                taken = area.take(flight, said, baseline=asked.baseline, progress=progress)
+        except SettingsError as error:
+            usage(str(error))
+        except (FlightError, GroundError, RegisterError, LibraryError, ModelError) as error:
+            fail(str(error))
+        except sqlite3.Error as error:
+            fail(f"{box.outbox.path}: cannot be written: {error}; what was not committed is surveyed again next time")
+        for found in taken.surveys:
+            _print(found)
+        _out.print(_words(taken, area_id), soft_wrap=True)
+        _out.print(box.send(), soft_wrap=True)
+
+
+def _words(taken: TakenIn, area_id: str) -> str:
+    from edge.flights.surveys.area import Outcome
+
+    said = {
+        Outcome.SURVEYED: f"{taken.events} events",
+        Outcome.BASELINE: f"the first flight of area {area_id} over its ground: the next one is compared with it",
+        Outcome.FINISHED: "was surveyed before, with these settings; nothing to do",
+    }
+    return f"{taken.flight}: {said[taken.outcome]}"
+
+
+def _watched(config: Path, asked: _Asked) -> None:
+    from edge import logs
+    from edge.config.document import load_config
+    from edge.flights.surveys.box import opened, watch
+    from edge.flights.surveys.settings import SettingsError
+    from edge.flights.surveys.watching import Watch
+
+    if asked.baseline is not None:
+        usage("found --baseline with --watch: each flight is compared with the one before")
+    loaded = load_config(config)
+    chosen = [_area_of(loaded, config, asked.area)] if asked.area or asked.flight else list(loaded.areas)
+    folders = {name: asked.flight or loaded.areas[name].flights for name in chosen}
+    watched = {name: folder for name, folder in folders.items() if folder is not None}
+    if not watched:
+        usage(f"{config}: found no area with a folder of flights, expected areas.ID.flights, or a folder given here")
+    for name, folder in watched.items():
+        if not folder.is_dir():
+            usage(f"{folder}: no such folder, expected the one in which flights of area {name} appear")
+    logs.configure(as_json=False, process="survey")
+    with opened(loaded) as box:
+        watches = []
+        for name, folder in watched.items():
+            said = partial(box.said, name, asked.settings)
+            try:
+                if said().settings.taken_at is not None:
+                    usage("found taken_at in the settings of a watched area: it would be every flight's")
+            except SettingsError as error:
+                usage(str(error))
+            out = None if asked.out is None else asked.out / name
+            watches.append(Watch(box.area(name, out), folder, said, box.outbox))
+        watch(box, watches)
+
+
+def _area_of(loaded: EdgeConfig, config: Path, area: str | None) -> str:
+    known = ", ".join(loaded.areas) or "none: it names no areas"
+    if area is None and len(loaded.areas) == 1:
+        return next(iter(loaded.areas))
+    if area is None:
+        usage(f"{config}: expected --area, one of {known}")
+    if area not in loaded.areas:
+        usage(f"{config}: found no area {area!r}, expected one of {known}")
+    return area
+
+
+def _print(found: Survey) -> None:
+    from edge.flights.survey_telling import print_survey
+
     for remark in found.remarks:
         _err.print(str(remark), markup=False)
     print_survey(_out, found)
 
 
 def _settings(path: Path | None) -> SurveySettings:
-    from edge.flights.survey_settings import SurveySettings
+    from edge.flights.surveys.settings import SettingsError, read_settings
 
     try:
-        return SurveySettings.model_validate(document_of(path) if path is not None else {})
-    except ValidationError as error:
-        for one in error.errors():
-            field = ".".join(map(str, one["loc"])) or "settings"
-            _err.print(f"{path}: {field}: {one['msg']}, found {str(one['input'])[:80]}", markup=False)
-        raise typer.Exit(WRONG_USAGE) from None
+        return read_settings(path)
+    except SettingsError as error:
+        usage(str(error))
 
 
 def _remembered(path: Path) -> Mapping[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,14 @@ from edge.flights.surveying import Survey
 
 MEMORY = "structures.json"
 CHIPS = "chips"
+GIVEN = "given"
+"""In the memory: hashes of what the survey that wrote it was given, so that it is known again."""
 
 
-def write_survey(survey: Survey, folder: Path) -> None:
+def write_survey(survey: Survey, folder: Path, given: Mapping[str, str] | None = None) -> None:
     """survey.json, findings.geojson, structures.json and chips/KEY-before.jpg, -after.jpg into a folder.
+
+    `given`: hashes of the flights and settings.
 
     Raises:
         OSError: it cannot be written.
@@ -40,7 +45,7 @@ def write_survey(survey: Survey, folder: Path) -> None:
                 name = f"{observation.key}-{exhibit.kind.value}.jpg"
                 (folder / CHIPS / name).write_bytes(coded.tobytes())
     # Last: whoever finds it finds the rest.
-    _write(folder / MEMORY, dict(survey.memory))
+    _write(folder / MEMORY, {**survey.memory, **({} if given is None else {GIVEN: dict(given)})})
 
 
 def summary_of(survey: Survey) -> dict[str, Any]:

@@ -100,11 +100,27 @@ def test_the_place_is_shown_before_and_after(surveyed: tuple[Path, Result]) -> N
     assert summary["examined_m2"] > 1000
 
 
-def test_the_same_flight_again_is_no_second_sighting(surveyed: tuple[Path, Result], flown: Path) -> None:
+def test_what_was_surveyed_is_not_surveyed_again(surveyed: tuple[Path, Result], flown: Path, tmp_path: Path) -> None:
+    out, _ = surveyed
+    before = (out / "structures.json").read_bytes()
+    (flown / "after").rename(flown / "copied")  # known by what it holds
+    try:
+        again = run(flown, out, flight="copied")
+    finally:
+        (flown / "copied").rename(flown / "after")
+    assert again.exit_code == 0
+    assert "nothing to do" in again.stdout
+    assert (out / "structures.json").read_bytes() == before
+
+
+def test_the_same_flight_under_other_settings_is_no_second_sighting(surveyed: tuple[Path, Result], flown: Path) -> None:
     out, _ = surveyed
     before = json.loads((out / "structures.json").read_text(encoding="utf-8"))
     assert before["structures"]
-    assert run(flown, out).exit_code == 0
+    (flown / "other.yaml").write_text(f"{REGISTER}illegal_structure: {{large_m2: 90}}\n", encoding="utf-8")
+    again = run(flown, out, "--settings", flown / "other.yaml")
+    assert again.exit_code == 0
+    assert "A person decides" in again.stdout
     after = json.loads((out / "structures.json").read_text(encoding="utf-8"))
     assert [each["key"] for each in after["structures"]] == [each["key"] for each in before["structures"]]
     assert all(each["flights_total"] == 1 for each in after["structures"])

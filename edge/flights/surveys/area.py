@@ -1,0 +1,292 @@
+"""An area and its flights: which are compared, and that each comparison is told exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+import structlog
+
+from contract.events import Clock
+from contract.ids import uuid7
+from edge.clock import clock_state
+from edge.config.areas import AreaSettings
+from edge.config.document import EdgeConfig
+from edge.detectors.illegal_structure.saved import loaded
+from edge.detectors.illegal_structure.sightings import Structure
+from edge.episodes.events import episodes_name
+from edge.evidence.store import EvidenceStore
+from edge.flights.ground import GroundError
+from edge.flights.ingesting import Ingested, ingest
+from edge.flights.material import FlightError, shown
+from edge.flights.shots import Progress
+from edge.flights.survey_settings import SurveySettings
+from edge.flights.survey_telling import write_survey
+from edge.flights.surveying import Survey, survey, taken_at_of
+from edge.flights.surveys.contents import flight_sha256, given_sha256
+from edge.flights.surveys.library import (
+    Comparison,
+    KnownFlight,
+    Library,
+    LibraryError,
+    earlier,
+    known_flight,
+    library_from,
+    looking_back,
+)
+from edge.flights.surveys.telling import Blur, Teller, source_of
+from edge.outbox.sink import Commit
+from edge.outbox.store import Outbox
+
+log = structlog.get_logger("survey")
+
+
+def survey_name(area_id: str) -> str:
+    """The name under which the outbox keeps what an area remembers."""
+    return f"survey:{area_id}"
+
+
+class Outcome(StrEnum):
+    """What became of a flight."""
+
+    SURVEYED = "surveyed"
+    BASELINE = "baseline"
+    """Nothing earlier shows its ground: the next flight is compared with it."""
+    FINISHED = "finished"
+    """It was surveyed before, as it is."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TakenIn:
+    """A flight of an area, with the surveys that were made now."""
+
+    flight: str
+    outcome: Outcome
+    surveys: tuple[Survey, ...] = ()
+    events: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Settings of a survey, and the folder that its paths begin at."""
+
+    settings: SurveySettings
+    base: Path
+
+
+class Area:
+    """One area on one box. Not for two processes at a time: `edge.outbox.lock.StateLock` keeps a second one out."""
+
+    def __init__(
+        self,
+        area_id: str,
+        config: EdgeConfig,
+        outbox: Outbox,
+        store: EvidenceStore,
+        *,
+        out: Path | None = None,
+        blur: Blur | None = None,
+        clock: Callable[[], Clock] = clock_state,
+    ) -> None:
+        """`out`: a folder for what each survey leaves for people, below it one for each comparison."""
+        self.id = area_id
+        self.settings: AreaSettings = config.areas[area_id]
+        self._outbox, self._out = outbox, out
+        area = source_of(area_id, self.settings.name)
+        self._teller = Teller(config.device.id, area, config.evidence, store, clock, uuid7, blur)
+
+    def library(self) -> Library:
+        """What is remembered of the area.
+
+        Raises:
+            LibraryError: it is damaged.
+        """
+        try:
+            return library_from(self._outbox.state(survey_name(self.id)))
+        except LibraryError as error:
+            raise LibraryError(f"{self._outbox.path}: what is remembered of area {self.id!r} {error}") from error
+
+    def take(
+        self,
+        path: Path,
+        said: Said,
+        *,
+        baseline: Path | None = None,
+        again: bool = True,
+        progress: Progress | None = None,
+    ) -> TakenIn:
+        """Surveys a flight: against `baseline`, else against earlier flights of the area.
+
+        Each comparison is committed with the memory of it: killed anywhere, the next call goes on behind the last
+        commit. `again`: False leaves a flight that was ever finished as it is, though settings or register changed.
+
+        Raises:
+            FlightError: the flight, or the baseline that was given, cannot be used.
+            GroundError, edge.flights.register.errors.RegisterError: terrain or register cannot be used.
+            LibraryError: what is remembered cannot be read.
+            OSError, sqlite3.Error: the disk refused.
+        """
+        contents = flight_sha256(path)
+        given = given_sha256(said.settings, said.base)
+        library = self.library()
+        known = library.by_contents(contents)
+        if known is not None and known.finished and self._is_done(library, known, baseline, given, again=again):
+            return TakenIn(known.id, Outcome.FINISHED)
+        flight, known = self._ingested(path, contents, said, progress)
+        against = self._explicit(baseline, said, progress) if baseline is not None else None
+        work = _Work(self, said, given, flight, known, progress)
+        return work.against_one(*against) if against is not None else work.against_earlier()
+
+    def _is_done(self, library: Library, known: KnownFlight, baseline: Path | None, given: str, *, again: bool) -> bool:
+        if baseline is not None:
+            other = library.by_contents(flight_sha256(baseline))
+            return other is not None and library.has_compared(known.id, other.id, given)
+        if not again:
+            return True
+        compared = [each for each in library.comparisons if each.flight == known.id]
+        if not compared:
+            return not any(each.taken_at < known.taken_at for each in library.flights)
+        return all(each.given == given for each in compared)
+
+    def _ingested(
+        self, path: Path, contents: str, said: Said, progress: Progress | None
+    ) -> tuple[Ingested, KnownFlight]:
+        flight = ingest(path, said.settings.flight, progress)
+        if not flight.flight.frames:
+            raise FlightError(f"{shown(path)}: no picture of it can be used; `gridsentry-edge flight` says why")
+        taken_at = said.settings.taken_at or taken_at_of(flight)
+        if taken_at is None:
+            raise FlightError(f"{shown(path)}: its files do not say when it was; state taken_at")
+        known = known_flight(flight, str(path.absolute()), contents, taken_at)
+        return _named(flight, known.id), known
+
+    def _explicit(self, path: Path, said: Said, progress: Progress | None) -> tuple[Ingested, KnownFlight]:
+        contents = flight_sha256(path)
+        older = ingest(path, said.settings.baseline or said.settings.flight, progress)
+        if not older.flight.frames:
+            raise FlightError(f"{shown(path)}: no picture of it can be used; `gridsentry-edge flight` says why")
+        taken_at = taken_at_of(older)
+        if taken_at is None:
+            raise FlightError(f"{shown(path)}: its files do not say when it was: it cannot be a baseline of an area")
+        known = replace(known_flight(older, str(path.absolute()), contents, taken_at), finished=True)
+        return _named(older, known.id), known
+
+    def keep(self, library: Library, commit: Commit | None = None) -> None:
+        """Commits, in one transaction: events, episodes, and that they were told."""
+        commit = commit or Commit()
+        state: Mapping[str, str] = {**commit.state, survey_name(self.id): library.as_text()}
+        self._outbox.commit(replace(commit, state=state))
+
+    def tell(self, found: Survey, settings: SurveySettings) -> Commit:
+        """What follows from a survey, with its pictures in the store; nothing is committed."""
+        resumed = self._outbox.open_episodes().get(self.id, ())
+        remembered = self._outbox.state(episodes_name(self.id))
+        return self._teller.commit_of(found, settings, resumed, remembered)
+
+    def write(self, found: Survey, known: KnownFlight, baseline: KnownFlight) -> None:
+        """What a survey leaves for people, where a folder was given for it."""
+        if self._out is not None:
+            write_survey(found, self._out / known.id / f"against-{baseline.id}")
+
+
+class _Work:
+    """One flight's surveys."""
+
+    def __init__(
+        self, area: Area, said: Said, given: str, flight: Ingested, known: KnownFlight, progress: Progress | None
+    ) -> None:
+        self._area, self._said, self._given = area, said, given
+        self._flight, self._known, self._progress = flight, known, progress
+        self._surveys: list[Survey] = []
+        self._events = 0
+
+    def against_one(self, older: Ingested, baseline: KnownFlight) -> TakenIn:
+        """Against a baseline that somebody chose; both belong to the area from then on."""
+        library = self._area.library()
+        if library.by_contents(baseline.contents) is None:
+            library = library.with_flight(baseline)
+        self._compare(library.with_flight(self._known), older, baseline, last=True)
+        return self._taken(Outcome.SURVEYED)
+
+    def against_earlier(self) -> TakenIn:
+        """Against what open structures were found with, if that is another flight, and then against the flight before.
+
+        In this order: what the older picture shows to be missing is not brought back by no change since the newer.
+        """
+        library = self._area.library()
+        there = earlier(library, self._known, self._flight.flight.plane)
+        if there and not any(Path(each.path).exists() for each in there):
+            gone = ", ".join(each.path for each in there[:3])
+            log.warning("the files of all earlier flights are gone: nothing is compared", area=self._area.id, gone=gone)
+        there = [each for each in there if Path(each.path).exists()]
+        while there:
+            newest = there[0]
+            older = self._baseline(newest)
+            if older is None:
+                there.remove(newest)
+                continue
+            self._look_back([each for each in there if each is not newest])
+            self._compare(self._area.library().with_flight(self._known), older, newest, last=True)
+            return self._taken(Outcome.SURVEYED)
+        self._area.keep(library.with_flight(replace(self._known, finished=True)))
+        return self._taken(Outcome.BASELINE)
+
+    def _look_back(self, among: list[KnownFlight]) -> None:
+        library = self._area.library()
+        least = self._said.settings.illegal_structure.min_frames
+        standing = [one for one in loaded(library.structures).standing if _is_open(one, least)]
+        old = looking_back(library, self._known, standing, among)
+        older = None if old is None else self._baseline(old)
+        if old is None or older is None:
+            return
+        try:
+            self._compare(library.with_flight(self._known), older, old, last=False)
+        except FlightError as error:
+            # Years apart, in snow: what it would have confirmed waits, and what is new since is still told.
+            log.warning("an old baseline cannot be compared with", area=self._area.id, reason=str(error))
+
+    def _baseline(self, known: KnownFlight) -> Ingested | None:
+        """None: its files have changed, or cannot be used any more; another one is taken then."""
+        path = Path(known.path)
+        try:
+            if flight_sha256(path) != known.contents:
+                raise FlightError(f"{shown(path)}: holds another flight by now")
+            older = ingest(path, self._said.settings.flight, self._progress)
+            if older.flight.frames:
+                return _named(older, known.id)
+            raise FlightError(f"{shown(path)}: no picture of it can be used any more")
+        except (FlightError, GroundError) as error:
+            log.warning("an earlier flight cannot be compared with", area=self._area.id, reason=str(error))
+            return None
+
+    def _compare(self, library: Library, older: Ingested, baseline: KnownFlight, *, last: bool) -> None:
+        if library.has_compared(self._known.id, baseline.id, self._given):
+            log.info("compared before", area=self._area.id, flight=self._known.id, baseline=baseline.id)
+            commit = Commit()
+        else:
+            said = self._said
+            found = survey(self._flight, older, said.settings, said.base, library.structures, self._progress)
+            self._area.write(found, self._known, baseline)
+            commit = self._area.tell(found, said.settings)
+            seen = tuple(one.structure.key for one in found.outcome.surveyed if one.finding is not None)
+            comparison = Comparison(self._known.id, baseline.id, self._given, seen)
+            library = library.with_comparison(comparison, found.memory)
+            self._surveys.append(found)
+            self._events += len(commit.events)
+        if last:
+            library = library.with_flight(replace(self._known, finished=True))
+        self._area.keep(library, commit)
+
+    def _taken(self, outcome: Outcome) -> TakenIn:
+        return TakenIn(self._known.id, outcome, tuple(self._surveys), self._events)
+
+
+def _named(flight: Ingested, name: str) -> Ingested:
+    return replace(flight, flight=replace(flight.flight, id=name))
+
+
+def _is_open(one: Structure, least_frames: int) -> bool:
+    """Told, or waiting for a second sighting; what a permit covers is neither."""
+    return one.told or one.frames < least_frames

@@ -1,0 +1,42 @@
+"""The settings file of surveys, read with every fault named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from edge.flights.survey_settings import SurveySettings
+
+MOST_BYTES = 1024 * 1024
+
+
+class SettingsError(Exception):
+    """The settings cannot be used: one line for each fault."""
+
+
+def read_settings(path: Path | None) -> SurveySettings:
+    """Of a YAML file; without one, the defaults.
+
+    Raises:
+        SettingsError: it cannot be read, is no YAML, or has what settings do not.
+    """
+    if path is None:
+        return SurveySettings()
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise SettingsError(f"{path}: is too large for settings")
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise SettingsError(f"{path}: cannot be read as YAML: {error}") from error
+    if not isinstance(found or {}, dict):
+        raise SettingsError(f"{path}: found a {type(found).__name__}, expected settings such as `register: …`")
+    try:
+        return SurveySettings.model_validate({str(key): value for key, value in (found or {}).items()})
+    except ValidationError as error:
+        faults = (
+            f"{path}: {'.'.join(map(str, one['loc'])) or 'settings'}: {one['msg']}, found {str(one['input'])[:80]}"
+            for one in error.errors()
+        )
+        raise SettingsError("\n".join(faults)) from None
