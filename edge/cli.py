@@ -23,6 +23,7 @@ from edge.evaluate.cli import evaluate_command
 from edge.evidence.cli import overlay_command
 from edge.flights.flights_cli import flight_command
 from edge.flights.locate_cli import locate_command
+from edge.flights.mosaic.command import mosaic_command
 from edge.flights.survey_cli import survey_command
 from edge.inference.cli import bench_command
 from edge.inference.selftest_cli import selftest_command
@@ -52,6 +53,7 @@ app.command("overlay")(overlay_command)
 app.command("probe")(probe_command)
 app.command("flight")(flight_command)
 app.command("locate")(locate_command)
+app.command("mosaic")(mosaic_command)
 app.command("survey")(survey_command)
 app.command("canary")(canary_command)
 app.command("bench")(bench_command)

@@ -29,6 +29,7 @@ _RIM = 0.04
 there."""
 _RIM_COST = 1.0
 """What the outermost pixel costs, as a tangent of the angle it is looked at."""
+_TRACE = np.float32(1e-6)
 _MOST_FRAMES = 48
 """That are looked at for one block: a drone that hovers takes hundreds from one place."""
 
@@ -80,26 +81,22 @@ class Blender:
         return sorted(sorted(found, key=lambda each: self._frames[each].level_m(middle.x, middle.y))[:_MOST_FRAMES])
 
     def block(self, block: Block, pictures: Pictures) -> Blended | None:
-        """None where no picture shows it. A picture that turns out to be broken leaves its place to the others."""
-        candidates = [number for number in self.frames_over(block) if self._index(number) not in pictures.broken]
-        while candidates:
-            lattice = self._lattice(block)
-            looks = [self._look(number, lattice, pictures) for number in candidates]
-            shares = self._shares([look.cost for look in looks])
-            wanted = [(look, share) for look, share in zip(looks, shares, strict=True) if share.any()]
-            if not wanted:
-                return None
-            broken = self._unread([look.number for look, _ in wanted], pictures)
-            if not broken:
-                return self._joined(block, wanted, pictures)
-            candidates = [number for number in candidates if number not in broken]
+        """None where no picture is left that shows it. One that turns out to be broken leaves its place to others."""
+        lattice = self._lattice(block)
+        looks = [
+            self._look(number, lattice, pictures)
+            for number in self.frames_over(block)
+            if self._index(number) not in pictures.broken
+        ]
+        while looks:
+            made = self._joined(block, looks, pictures)
+            if made is not None:
+                return made
+            looks = [look for look in looks if self._index(look.number) not in pictures.broken]
         return None
 
     def _index(self, number: int) -> int:
         return self._frames[number].frame.index
-
-    def _unread(self, numbers: Sequence[int], pictures: Pictures) -> set[int]:
-        return {number for number in numbers if pictures.of(self._frames[number]) is None}
 
     def _lattice(self, block: Block) -> Doubles:
         """(rows, columns, 3) places of the plane, `STEP_PX` apart, over the block and a little more."""
@@ -137,23 +134,26 @@ class Blender:
                 found.append(np.clip(share, 0, 1).astype(np.float32))
         return found
 
-    def _joined(self, block: Block, wanted: Sequence[tuple[_Look, Floats]], pictures: Pictures) -> Blended | None:
+    def _joined(self, block: Block, looks: Sequence[_Look], pictures: Pictures) -> Blended | None:
+        """None where a picture could not be read: the others' shares are then other ones."""
         size = block.rows, block.columns
         colours, weights = np.zeros((*size, 3), np.float32), np.zeros(size, np.float32)
         used = []
-        for look, share in wanted:
-            framed = self._frames[look.number]
-            picture = pictures.of(framed)
-            if picture is None:  # cannot be: it was read a moment ago, but a card may be pulled
+        for look, share in zip(looks, self._shares([look.cost for look in looks]), strict=True):
+            if not share.any():
                 continue
-            taken, weight = _warped(picture, look, share, block)
-            if not weight.any():
-                continue
-            colours += taken * (weight[..., None] * self._factors[look.number].astype(np.float32))
-            weights += weight
-            used.append(framed.frame.index)
-        if not used:
-            return None
+            picture = pictures.of(self._frames[look.number])
+            if picture is None:
+                return None
+            rows, columns = _reach(share)
+            part = np.s_[rows.start * STEP_PX : (rows.stop - 1) * STEP_PX,
+                         columns.start * STEP_PX : (columns.stop - 1) * STEP_PX]  # fmt: skip
+            here = weights[part]
+            taken, weight = _warped(picture, look.pixels[rows, columns], share[rows, columns], *here.shape)
+            if weight.any():
+                colours[part] += taken * (weight[..., None] * self._factors[look.number].astype(np.float32))
+                here += weight
+                used.append(self._index(look.number))
         shown = weights > 0
         bgra = np.zeros((*size, 4), np.uint8)
         colours /= np.where(shown, weights, 1)[..., None]
@@ -162,27 +162,39 @@ class Blender:
         return Blended(bgra, tuple(used))
 
 
-def _warped(picture: Image, look: _Look, share: Floats, block: Block) -> tuple[Image, Floats]:
-    """(rows, columns, 3) of the picture over the block, and how much each pixel counts."""
-    known = np.asarray(np.isfinite(look.pixels).all(axis=2), np.bool_)
-    pixels = np.where(known[..., None], look.pixels, np.float32(-1e4))
-    across, down = (_spread(np.ascontiguousarray(pixels[..., axis]), block) for axis in (0, 1))
+def _reach(share: Floats) -> tuple[slice, slice]:
+    """Rows and columns of the lattice that a share needs: more of a picture need not be looked at."""
+    rows, columns = np.flatnonzero(share.any(axis=1)), np.flatnonzero(share.any(axis=0))
+    most_row, most_column = share.shape[0] - 1, share.shape[1] - 1
+    top, left = max(int(rows[0]) - 1, 0), max(int(columns[0]) - 1, 0)
+    low, right = min(int(rows[-1]) + 1, most_row), min(int(columns[-1]) + 1, most_column)
+    return slice(top, low + 1), slice(left, right + 1)
+
+
+def _warped(picture: Image, pixels: Floats, share: Floats, rows: int, columns: int) -> tuple[Image, Floats]:
+    """(rows, columns, 3) of the picture under a lattice, and how much each pixel counts."""
+    known = np.asarray(np.isfinite(pixels).all(axis=2), np.bool_)
+    pixels = np.where(known[..., None], pixels, np.float32(-1e4))
+    across, down = (_spread(np.ascontiguousarray(pixels[..., axis]), rows, columns) for axis in (0, 1))
     # Between a known and an unknown place a position means nothing.
-    sure = _spread(np.asarray(known, np.float32), block) > 1 - 1e-6
+    sure = known.all() or _spread(np.asarray(known, np.float32), rows, columns) > 1 - 1e-6
     height, width = picture.shape[:2]
     inside: NDArray[np.bool_] = sure & (across >= 0) & (across <= width - 1) & (down >= 0) & (down <= height - 1)
     # What the lattice just missed at a picture's border still counts a little, where nobody else shows it.
-    weight = np.where(inside, np.maximum(_spread(share, block), np.float32(1e-6)), np.float32(0))
+    beside = np.asarray(cv2.dilate((share > 0).astype(np.float32), np.ones((3, 3), np.uint8)), np.float32)
+    count = np.maximum(_spread(share, rows, columns), _TRACE * _spread(beside, rows, columns))
+    weight = np.where(inside, count, np.float32(0))
     taken = cv2.remap(picture, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(taken, np.uint8), np.asarray(weight, np.float32)
 
 
-def _spread(lattice: Floats, block: Block) -> Floats:
-    """Bilinear from a lattice to every pixel of the block: (rows, columns)."""
-    columns = np.arange(block.columns, dtype=np.float32) / STEP_PX
-    rows = np.arange(block.rows, dtype=np.float32) / STEP_PX
-    left, top = np.floor(columns).astype(np.int64), np.floor(rows).astype(np.int64)
-    right, low = columns - left, (rows - top)[:, None]
+def _spread(lattice: Floats, rows: int, columns: int) -> Floats:
+    """Bilinear from a lattice to every pixel of a window: (rows, columns)."""
+    along = np.arange(columns, dtype=np.float32) / STEP_PX
+    downward = np.arange(rows, dtype=np.float32) / STEP_PX
+    left, top = np.floor(along).astype(np.int64), np.floor(downward).astype(np.int64)
+    right, low = along - left, (downward - top)[:, None]
     # Along rows first: the lattice is small.
     wide = lattice[:, left] * (1 - right) + lattice[:, left + 1] * right
-    return np.asarray(wide[top] * (1 - low) + wide[top + 1] * low, np.float32)
+    steps = np.diff(wide, axis=0)
+    return np.asarray(wide[top] + steps[top] * low, np.float32)

@@ -16,7 +16,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from edge.flights.ingesting import Ingested
+from edge.flights.looking import Placed
 from edge.flights.mosaic.agreeing import Agree, Agreed, as_stated, tied
 from edge.flights.mosaic.blending import Blender
 from edge.flights.mosaic.errors import MosaicError
@@ -59,7 +59,7 @@ class _Plan:
 
 
 def make_mosaic(
-    ingested: Ingested,
+    placed: Placed,
     out: Path,
     settings: MosaicSettings | None = None,
     progress: Progress | None = None,
@@ -82,8 +82,8 @@ def make_mosaic(
     if not overwrite and (out / NAME).exists():
         raise MosaicError(f"{out}: holds a mosaic already: give another folder, or say that it may be overwritten")
     agree = agree or (tied if settings.agree else as_stated)
-    plan = _planned(ingested, settings, agree, progress)
-    surface = ground or ingested.ground
+    plan = _planned(placed, settings, agree, progress)
+    surface = ground or placed.ground
     try:
         out.mkdir(parents=True, exist_ok=True)
         _check_room(out, plan)
@@ -91,7 +91,7 @@ def make_mosaic(
     except OSError as error:
         raise MosaicError(f"{out}: cannot be written: {error.strerror or error}") from error
     try:
-        manifest = _made(ingested, plan, surface, work, settings, progress)
+        manifest = _made(placed, plan, surface, work, settings, progress)
         _put_in_place(work, out, manifest)
     except OSError as error:
         raise MosaicError(f"{out}: cannot be written: {error.strerror or error}") from error
@@ -100,12 +100,12 @@ def make_mosaic(
     return manifest
 
 
-def _planned(ingested: Ingested, settings: MosaicSettings, agree: Agree, progress: Progress) -> _Plan:
-    flight = ingested.flight
+def _planned(placed: Placed, settings: MosaicSettings, agree: Agree, progress: Progress) -> _Plan:
+    flight = placed.flight
     if not flight.frames:
         raise MosaicError(f"{flight.id}: no picture of it can be used; `gridsentry-edge flight` says why")
-    agreed = agree(ingested, progress)
-    frames, left = framed(flight.frames, agreed.poses, ingested.ground, flight.plane)
+    agreed = agree(placed, progress)
+    frames, left = framed(flight.frames, agreed.poses, placed.ground, flight.plane)
     if not frames:
         raise MosaicError(f"{flight.id}: no picture of it shows ground; the first, {left[0][0]}: {left[0][1]}")
     gsd = settings.gsd_m or default_gsd_m(frames)
@@ -133,9 +133,9 @@ def _check_room(out: Path, plan: _Plan) -> None:
 
 
 def _made(
-    ingested: Ingested, plan: _Plan, ground: Heights, work: Path, settings: MosaicSettings, progress: Progress
+    placed: Placed, plan: _Plan, ground: Heights, work: Path, settings: MosaicSettings, progress: Progress
 ) -> MosaicManifest:
-    flight = ingested.flight
+    flight = placed.flight
     pictures = Pictures(plan.grid.gsd_m, settings.memory_mb * 2**20)
     gains = even_gains(plan.frames, pictures, ground, progress)
     blender = Blender(plan.frames, gains.factors, plan.places, ground, settings.feather_m)

@@ -15,11 +15,11 @@ from types import TracebackType
 import numpy as np
 import rasterio
 import rasterio.shutil
+from rasterio import Affine
 from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, DatasetWriter
-from rasterio.transform import from_origin
 from rasterio.windows import Window
 
 from edge.detectors.interface import Image
@@ -43,7 +43,7 @@ class Canvas:
         with told(path):
             self._file: DatasetWriter = rasterio.open(
                 path, "w+", driver="GTiff", width=grid.columns, height=grid.rows, count=4, dtype="uint8",
-                crs=f"EPSG:{grid.epsg}", transform=from_origin(grid.west_m, grid.north_m, grid.gsd_m, grid.gsd_m),
+                crs=f"EPSG:{grid.epsg}", transform=Affine(grid.gsd_m, 0, grid.west_m, 0, -grid.gsd_m, grid.north_m),
                 tiled=True, blockxsize=TILE_PX, blockysize=TILE_PX, photometric="RGB", ALPHA="NON-PREMULTIPLIED",
                 interleave="pixel", SPARSE_OK=True, BIGTIFF="IF_SAFER",
             )  # fmt: skip
