@@ -18,7 +18,7 @@ from edge.config.device import MqttSettings
 from edge.config.telemetry import FileTelemetry, KlvTelemetry, MqttTelemetry
 from edge.flights.live.messages import MessageError, record_of
 from edge.flights.live.track import RESTART_SECONDS, LiveTrack
-from edge.flights.reading.klv import MAX_PACKET_BYTES, Broken, Scanner, fix_of
+from edge.flights.reading.klv import KEY, MAX_PACKET_BYTES, Broken, Scanner, fix_of
 from edge.flights.reading.logs import Collected
 from edge.flights.reading.sniff import read_telemetry
 from edge.flights.telemetry import Fix, TelemetryLog
@@ -177,6 +177,8 @@ class KlvChannel:
         """Takes in what lay between the pictures. Never raises for what it holds."""
         if seconds is None or not self._valve.lets(len(content), now):
             return
+        if content.startswith(KEY):
+            self._scanner = Scanner()  # what was cut short before must not take this one with it
         for at in range(0, len(content), MAX_PACKET_BYTES):
             for found in self._scanner.feed(content[at : at + MAX_PACKET_BYTES]):
                 self._number += 1
@@ -190,10 +192,6 @@ class KlvChannel:
                     self.trouble = ""
                 else:
                     self._refuse(self._track.latest_fault)
-
-    def forget_stream(self) -> None:
-        """Another stream begins: half a packet of the one before is no beginning."""
-        self._scanner = Scanner()
 
     def _refuse(self, why: str) -> None:
         held_back = self._repeats.due("refused")
