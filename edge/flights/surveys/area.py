@@ -155,7 +155,7 @@ class Area:
     ) -> tuple[Ingested, KnownFlight]:
         flight = ingest(path, said.settings.flight, progress)
         if not flight.flight.frames:
-            raise FlightError(f"{shown(path)}: no picture of it can be used; `gridsentry-edge flight` says why")
+            raise FlightError(_nothing_usable(path, flight))
         taken_at = said.settings.taken_at or taken_at_of(flight)
         if taken_at is None:
             raise FlightError(f"{shown(path)}: its files do not say when it was; state taken_at")
@@ -166,7 +166,7 @@ class Area:
         contents = flight_sha256(path)
         older = ingest(path, said.settings.baseline or said.settings.flight, progress)
         if not older.flight.frames:
-            raise FlightError(f"{shown(path)}: no picture of it can be used; `gridsentry-edge flight` says why")
+            raise FlightError(_nothing_usable(path, older))
         taken_at = taken_at_of(older)
         if taken_at is None:
             raise FlightError(f"{shown(path)}: its files do not say when it was: it cannot be a baseline of an area")
@@ -281,6 +281,11 @@ class _Work:
 
     def _taken(self, outcome: Outcome) -> TakenIn:
         return TakenIn(self._known.id, outcome, tuple(self._surveys), self._events)
+
+
+def _nothing_usable(path: Path, flight: Ingested) -> str:
+    why = "; ".join(f"{each.count} × {each.reason} ({each.examples[0]})" for each in flight.report.not_used)
+    return f"{shown(path)}: no picture of it can be used: {why or 'it has none'}"
 
 
 def _named(flight: Ingested, name: str) -> Ingested:

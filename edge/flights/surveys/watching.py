@@ -105,6 +105,8 @@ class Watch:
                 self._put_aside(entry, f"{shown(entry.name)}: found no pictures and no video in it")
             self._entries[entry].handled = True
             self._entries[entry].look_at = now + LOOK_AGAIN_SECONDS
+            if not entry.exists():
+                del self._entries[entry]  # put aside: what appears there next is another one
         return count
 
     # ---- what is there

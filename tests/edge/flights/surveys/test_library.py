@@ -1,0 +1,147 @@
+"""What an area remembers, and which earlier flight a new one is compared with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contract.geometry import Point
+from edge.detectors.illegal_structure.sightings import Structure, begun
+from edge.flights.local import LocalPlane
+from edge.flights.surveys import library as module
+from edge.flights.surveys.library import (
+    LOOKED_BACK,
+    Comparison,
+    KnownFlight,
+    Library,
+    LibraryError,
+    earlier,
+    library_from,
+    looking_back,
+    name_of,
+)
+from tests.edge.detectors.illegal_structure.ground import box, found
+
+PLANE = LocalPlane(Point(coordinates=(113.62, 34.75)))
+NOON = datetime(2026, 5, 1, 4, tzinfo=UTC)
+
+
+def flight(name: str, days: float = 0, west: float = 0, width: float = 100, height: float = 100) -> KnownFlight:
+    """One that shows a rectangle."""
+    ring = PLANE.degrees([(west, 0), (west + width, 0), (west + width, height), (west, height), (west, 0)])
+    ground = (tuple((float(x), float(y)) for x, y in ring),)
+    return KnownFlight(name, f"/flights/{name}", name * 8, NOON + timedelta(days=days), ground)
+
+
+def library(*flights: KnownFlight) -> Library:
+    made = Library()
+    for each in flights:
+        made = made.with_flight(each)
+    return made
+
+
+def structure(name: str, *flights: str) -> Structure:
+    one = begun(found(box(0, 0, 6, 5)), name, flights[0], NOON, PLANE, rebuilt=False)
+    return replace(one, flights=flights, flights_total=len(flights))
+
+
+def names(flights: list[KnownFlight]) -> list[str]:
+    return [each.id for each in flights]
+
+
+def test_the_newest_earlier_flight_that_shows_enough_is_the_baseline() -> None:
+    known = library(
+        flight("old"),
+        flight("newer", 10),
+        flight("strip", 20, width=30),
+        flight("later", 40),
+        flight("far", 25, west=500),
+    )
+    assert names(earlier(known, flight("new", 30), PLANE)) == ["newer", "old", "strip"]
+    assert names(earlier(known, flight("new", 0), PLANE)) == []
+
+
+def test_where_none_shows_enough_the_one_that_shows_most_is_taken() -> None:
+    known = library(flight("some", west=70), flight("little", 5, west=95))
+    assert names(earlier(known, flight("new", 30), PLANE)) == ["some", "little"]
+    assert names(earlier(library(flight("edge", west=99.9)), flight("new", 30), PLANE)) == []
+
+
+def test_the_same_pictures_are_no_baseline_of_themselves() -> None:
+    again = replace(flight("new", 30), contents="old" * 8)
+    assert earlier(library(flight("old")), again, PLANE) == []
+
+
+def test_one_looks_back_at_what_most_open_structures_were_found_against() -> None:
+    flights = [flight(name, days) for days, name in enumerate("abcd")]
+    known = replace(
+        library(*flights),
+        comparisons=(
+            Comparison("b", "a", "g", ("s1", "s2")),
+            Comparison("c", "b", "g", ("s3",)),
+            Comparison("c", "a", "g", ("s1", "s3")),
+        ),
+    )
+    now = flight("e", 5)
+    standing = [structure("s1", "b", "c"), structure("s2", "b"), structure("s3", "c")]
+    assert looking_back(known, now, standing, flights).id == "a"
+    assert looking_back(known, now, standing[2:], flights).id == "b", "of several the newest"
+    assert looking_back(known, now, standing[2:], [flights[0]]).id == "a", "b's files are gone"
+    assert looking_back(known, now, [], flights) is None
+    old = replace(now, taken_at=flights[0].taken_at + LOOKED_BACK + timedelta(days=1))
+    assert looking_back(known, old, standing, flights[:1]) is None, "gardens have grown over it"
+
+
+def test_what_a_flight_had_already_is_not_confirmed_with_it() -> None:
+    flights = [flight("a"), flight("b", 1), flight("c", 2)]
+    known = replace(
+        library(*flights), comparisons=(Comparison("b", "a", "g", ("s",)), Comparison("c", "b", "g", ("s",)))
+    )
+    assert looking_back(known, flight("d", 3), [structure("s", "b", "c")], flights).id == "a"
+
+
+def test_what_is_remembered_is_the_same_after_a_restart() -> None:
+    known = replace(library(flight("a"), replace(flight("b", 1), finished=False)), structures={"version": 1})
+    known = known.with_comparison(Comparison("b", "a", "g", ("s",)), {"version": 1, "structures": []})
+    assert library_from(known.as_text()) == known
+    assert known.has_compared("b", "a", "g")
+    assert not known.has_compared("b", "a", "other settings")
+    assert library_from(None) == Library()
+
+
+@settings(deadline=None)
+@given(st.text(max_size=200) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
+def test_what_is_damaged_is_said(text: str) -> None:
+    with pytest.raises(LibraryError):
+        library_from(text)
+
+
+@pytest.mark.parametrize(
+    "change", [{"version": 2}, {"flights": [{}]}, {"structures": 5}, {"comparisons": None}, {"flights": "x"}]
+)
+def test_what_another_version_wrote_is_said(change: dict[str, object]) -> None:
+    content = {**json.loads(library(flight("a")).as_text()), **change}
+    with pytest.raises(LibraryError):
+        library_from(json.dumps(content))
+
+
+def test_the_oldest_flights_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_FLIGHTS", 2)
+    known = library(flight("a"), flight("b", 1))
+    known = known.with_comparison(Comparison("a", "z", "g"), {}).with_flight(flight("c", 2))
+    assert [each.id for each in known.flights] == ["b", "c"]
+    assert known.comparisons == ()
+
+
+@pytest.mark.parametrize("folder", ["100MEDIA", "11 月 航拍", "../..", " .", "a/b\x00\u202e", "x" * 300, ""])
+def test_a_flights_name_fits_events_and_files(folder: str) -> None:
+    name = name_of(folder, "0123456789ab")
+    assert name.endswith("-01234567")
+    assert len(name) <= 70
+    assert not set(name) & set("/\\\x00 \u202e")
+    assert not name.startswith(("-", "."))
