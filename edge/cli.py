@@ -22,6 +22,7 @@ from edge.config.problems import ConfigError
 from edge.evaluate.cli import evaluate_command
 from edge.evidence.cli import overlay_command
 from edge.flights.flights_cli import flight_command
+from edge.flights.library.command import library_app
 from edge.flights.locate_cli import locate_command
 from edge.flights.mosaic.command import mosaic_command
 from edge.flights.survey_cli import survey_command
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(calibrate_app, name="calibrate")
+app.add_typer(library_app, name="library")
 app.command("eval")(evaluate_command)
 app.command("overlay")(overlay_command)
 app.command("probe")(probe_command)
