@@ -121,7 +121,7 @@ def _to_server(config: Path, flight: Path, asked: _Asked) -> None:
     from edge.flights.material import FlightError
     from edge.flights.register.errors import RegisterError
     from edge.flights.surveys.box import opened
-    from edge.flights.surveys.library import LibraryError
+    from edge.flights.surveys.records import RecordsError
     from edge.flights.surveys.settings import SettingsError
     from edge.inference.errors import ModelError
 
@@ -135,7 +135,7 @@ def _to_server(config: Path, flight: Path, asked: _Asked) -> None:
                 taken = area.take(flight, said, baseline=asked.baseline, progress=progress)
         except SettingsError as error:
             usage(str(error))
-        except (FlightError, GroundError, RegisterError, LibraryError, ModelError) as error:
+        except (FlightError, GroundError, RegisterError, RecordsError, ModelError) as error:
             fail(str(error))
         except sqlite3.Error as error:
             fail(f"{box.outbox.path}: cannot be written: {error}; what was not committed is surveyed again next time")

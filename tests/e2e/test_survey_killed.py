@@ -16,7 +16,7 @@ from contract.chain import verify_chain
 from contract.details import StructureDetail
 from edge.detectors.illegal_structure.saved import loaded
 from edge.flights.surveys.area import survey_name
-from edge.flights.surveys.library import library_from
+from edge.flights.surveys.records import records_from
 from edge.outbox.store import Outbox
 from samples.demo.programs import installed
 from tests.edge.flights.surveys.town import AREA, DEVICE, configuration, flown_corner
@@ -49,14 +49,14 @@ def test_a_survey_that_is_killed_again_and_again_tells_everything_once(tmp_path:
     outbox = Outbox(state, DEVICE)
     try:
         waiting = outbox.next_batch(1000, 10**8)
-        library = library_from(outbox.state(survey_name(AREA)))
+        records = records_from(outbox.state(survey_name(AREA)))
         still_open = outbox.open_episodes()[AREA]
     finally:
         outbox.close()
     contents = [each.content for each in waiting]
     assert verify_chain(DEVICE, contents, [], None).problem is None
     events = [json.loads(content)["data"] for content in contents]
-    told = {one.key for one in loaded(library.structures).structures if one.told}
+    told = {one.key for one in loaded(records.structures).structures if one.told}
     assert told, "the new house"
     assert Counter(map(structure_of, events)) == Counter(dict.fromkeys(told, 2)), "opened, and updated with pictures"
     for key in told:
@@ -66,8 +66,8 @@ def test_a_survey_that_is_killed_again_and_again_tells_everything_once(tmp_path:
         for item in own[1]["evidence"]:
             assert (state / "evidence" / item["sha256"]).stat().st_size == item["bytes"]
     assert {episode.key for episode in still_open} == told
-    assert [each.finished for each in library.flights] == [True, True]
-    assert len(library.comparisons) == 1
+    assert [each.finished for each in records.flights] == [True, True]
+    assert len(records.comparisons) == 1
 
 
 def structure_of(event: dict[str, Any]) -> str:

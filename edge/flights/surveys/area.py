@@ -26,15 +26,15 @@ from edge.flights.survey_settings import SurveySettings
 from edge.flights.survey_telling import write_survey
 from edge.flights.surveying import Survey, survey, taken_at_of
 from edge.flights.surveys.contents import flight_sha256, given_sha256
-from edge.flights.surveys.library import (
+from edge.flights.surveys.records import (
     Comparison,
     KnownFlight,
-    Library,
-    LibraryError,
+    Records,
+    RecordsError,
     earlier,
     known_flight,
-    library_from,
     looking_back,
+    records_from,
 )
 from edge.flights.surveys.telling import Blur, Teller, source_of
 from edge.outbox.sink import Commit
@@ -97,16 +97,16 @@ class Area:
         area = source_of(area_id, self.settings.name)
         self._teller = Teller(config.device.id, area, config.evidence, store, clock, uuid7, blur)
 
-    def library(self) -> Library:
+    def records(self) -> Records:
         """What is remembered of the area.
 
         Raises:
-            LibraryError: it is damaged.
+            RecordsError: it is damaged.
         """
         try:
-            return library_from(self._outbox.state(survey_name(self.id)))
-        except LibraryError as error:
-            raise LibraryError(f"{self._outbox.path}: what is remembered of area {self.id!r} {error}") from error
+            return records_from(self._outbox.state(survey_name(self.id)))
+        except RecordsError as error:
+            raise RecordsError(f"{self._outbox.path}: what is remembered of area {self.id!r} {error}") from error
 
     def take(
         self,
@@ -125,29 +125,29 @@ class Area:
         Raises:
             FlightError: the flight, or the baseline that was given, cannot be used.
             GroundError, edge.flights.register.errors.RegisterError: terrain or register cannot be used.
-            LibraryError: what is remembered cannot be read.
+            RecordsError: what is remembered cannot be read.
             OSError, sqlite3.Error: the disk refused.
         """
         contents = flight_sha256(path)
         given = given_sha256(said.settings, said.base)
-        library = self.library()
-        known = library.by_contents(contents)
-        if known is not None and known.finished and self._is_done(library, known, baseline, given, again=again):
+        records = self.records()
+        known = records.by_contents(contents)
+        if known is not None and known.finished and self._is_done(records, known, baseline, given, again=again):
             return TakenIn(known.id, Outcome.FINISHED)
         flight, known = self._ingested(path, contents, said, progress)
         against = self._explicit(baseline, said, progress) if baseline is not None else None
         work = _Work(self, said, given, flight, known, progress)
         return work.against_one(*against) if against is not None else work.against_earlier()
 
-    def _is_done(self, library: Library, known: KnownFlight, baseline: Path | None, given: str, *, again: bool) -> bool:
+    def _is_done(self, records: Records, known: KnownFlight, baseline: Path | None, given: str, *, again: bool) -> bool:
         if baseline is not None:
-            other = library.by_contents(flight_sha256(baseline))
-            return other is not None and library.has_compared(known.id, other.id, given)
+            other = records.by_contents(flight_sha256(baseline))
+            return other is not None and records.has_compared(known.id, other.id, given)
         if not again:
             return True
-        compared = [each for each in library.comparisons if each.flight == known.id]
+        compared = [each for each in records.comparisons if each.flight == known.id]
         if not compared:
-            return not any(each.taken_at < known.taken_at for each in library.flights)
+            return not any(each.taken_at < known.taken_at for each in records.flights)
         return all(each.given == given for each in compared)
 
     def _ingested(
@@ -173,10 +173,10 @@ class Area:
         known = replace(known_flight(older, str(path.absolute()), contents, taken_at), finished=True)
         return _named(older, known.id), known
 
-    def keep(self, library: Library, commit: Commit | None = None) -> None:
+    def keep(self, records: Records, commit: Commit | None = None) -> None:
         """Commits, in one transaction: events, episodes, and that they were told."""
         commit = commit or Commit()
-        state: Mapping[str, str] = {**commit.state, survey_name(self.id): library.as_text()}
+        state: Mapping[str, str] = {**commit.state, survey_name(self.id): records.as_text()}
         self._outbox.commit(replace(commit, state=state))
 
     def tell(self, found: Survey, settings: SurveySettings) -> Commit:
@@ -204,10 +204,10 @@ class _Work:
 
     def against_one(self, older: Ingested, baseline: KnownFlight) -> TakenIn:
         """Against a baseline that somebody chose; both belong to the area from then on."""
-        library = self._area.library()
-        if library.by_contents(baseline.contents) is None:
-            library = library.with_flight(baseline)
-        self._compare(library.with_flight(self._known), older, baseline, last=True)
+        records = self._area.records()
+        if records.by_contents(baseline.contents) is None:
+            records = records.with_flight(baseline)
+        self._compare(records.with_flight(self._known), older, baseline, last=True)
         return self._taken(Outcome.SURVEYED)
 
     def against_earlier(self) -> TakenIn:
@@ -215,8 +215,8 @@ class _Work:
 
         In this order: what the older picture shows to be missing is not brought back by no change since the newer.
         """
-        library = self._area.library()
-        there = earlier(library, self._known, self._flight.flight.plane)
+        records = self._area.records()
+        there = earlier(records, self._known, self._flight.flight.plane)
         if there and not any(Path(each.path).exists() for each in there):
             gone = ", ".join(each.path for each in there[:3])
             log.warning("the files of all earlier flights are gone: nothing is compared", area=self._area.id, gone=gone)
@@ -228,21 +228,21 @@ class _Work:
                 there.remove(newest)
                 continue
             self._look_back([each for each in there if each is not newest])
-            self._compare(self._area.library().with_flight(self._known), older, newest, last=True)
+            self._compare(self._area.records().with_flight(self._known), older, newest, last=True)
             return self._taken(Outcome.SURVEYED)
-        self._area.keep(library.with_flight(replace(self._known, finished=True)))
+        self._area.keep(records.with_flight(replace(self._known, finished=True)))
         return self._taken(Outcome.BASELINE)
 
     def _look_back(self, among: list[KnownFlight]) -> None:
-        library = self._area.library()
+        records = self._area.records()
         least = self._said.settings.illegal_structure.min_frames
-        standing = [one for one in loaded(library.structures).standing if _is_open(one, least)]
-        old = looking_back(library, self._known, standing, among)
+        standing = [one for one in loaded(records.structures).standing if _is_open(one, least)]
+        old = looking_back(records, self._known, standing, among)
         older = None if old is None else self._baseline(old)
         if old is None or older is None:
             return
         try:
-            self._compare(library.with_flight(self._known), older, old, last=False)
+            self._compare(records.with_flight(self._known), older, old, last=False)
         except FlightError as error:
             # Years apart, in snow: what it would have confirmed waits, and what is new since is still told.
             log.warning("an old baseline cannot be compared with", area=self._area.id, reason=str(error))
@@ -261,23 +261,23 @@ class _Work:
             log.warning("an earlier flight cannot be compared with", area=self._area.id, reason=str(error))
             return None
 
-    def _compare(self, library: Library, older: Ingested, baseline: KnownFlight, *, last: bool) -> None:
-        if library.has_compared(self._known.id, baseline.id, self._given):
+    def _compare(self, records: Records, older: Ingested, baseline: KnownFlight, *, last: bool) -> None:
+        if records.has_compared(self._known.id, baseline.id, self._given):
             log.info("compared before", area=self._area.id, flight=self._known.id, baseline=baseline.id)
             commit = Commit()
         else:
             said = self._said
-            found = survey(self._flight, older, said.settings, said.base, library.structures, self._progress)
+            found = survey(self._flight, older, said.settings, said.base, records.structures, self._progress)
             self._area.write(found, self._known, baseline)
             commit = self._area.tell(found, said.settings)
             seen = tuple(one.structure.key for one in found.outcome.surveyed if one.finding is not None)
             comparison = Comparison(self._known.id, baseline.id, self._given, seen)
-            library = library.with_comparison(comparison, found.memory)
+            records = records.with_comparison(comparison, found.memory)
             self._surveys.append(found)
             self._events += len(commit.events)
         if last:
-            library = library.with_flight(replace(self._known, finished=True))
-        self._area.keep(library, commit)
+            records = records.with_flight(replace(self._known, finished=True))
+        self._area.keep(records, commit)
 
     def _taken(self, outcome: Outcome) -> TakenIn:
         return TakenIn(self._known.id, outcome, tuple(self._surveys), self._events)

@@ -24,7 +24,7 @@ from edge.flights.register.errors import RegisterError
 from edge.flights.shots import Progress
 from edge.flights.surveys.area import Area, Said
 from edge.flights.surveys.contents import Stamp, flight_sha256, flights_under, stamp_of
-from edge.flights.surveys.library import LibraryError
+from edge.flights.surveys.records import RecordsError
 from edge.flights.surveys.settings import SettingsError
 from edge.flights.telemetry import TelemetryError
 from edge.inference.errors import ModelError
@@ -42,7 +42,7 @@ LATER_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 600.0
 """At what was surveyed: pictures may have been added. Counting all files of all flights each time would be slow."""
 MOST_REASON = 4_000
-_LATER = (SettingsError, GroundError, RegisterError, LibraryError, ModelError, OutboxError, OSError, sqlite3.Error)
+_LATER = (SettingsError, GroundError, RegisterError, RecordsError, ModelError, OutboxError, OSError, sqlite3.Error)
 """Nothing of it is the flight's fault."""
 
 

@@ -15,7 +15,7 @@ from edge.detectors.illegal_structure import Change
 from edge.disk import DiskFullError
 from edge.flights.material import FlightError
 from edge.flights.surveys.area import Area, Outcome, survey_name
-from edge.flights.surveys.library import LibraryError
+from edge.flights.surveys.records import RecordsError
 from edge.outbox.sink import Commit
 from edge.supervisor.messages import Alive
 from tests.edge.detectors.illegal_structure.ground import box as rectangle
@@ -112,7 +112,7 @@ def test_a_flight_that_cannot_be_compared_is_not_kept_and_one_that_fails_is_said
     box.take(days / "before")
     with pytest.raises(FlightError, match="no pair"):
         box.take(days / "after")
-    assert [each.id.rpartition("-")[0] for each in box.area.library().flights] == ["before"]
+    assert [each.id.rpartition("-")[0] for each in box.area.records().flights] == ["before"]
     with pytest.raises(FlightError, match="nowhere"):
         box.take(days / "nowhere")
 
@@ -175,7 +175,7 @@ def test_a_disk_that_refuses_loses_nothing_and_tells_nothing_twice(
 
 def test_a_damaged_memory_stops_the_survey(box: Box, days: Path) -> None:
     box.outbox.commit(Commit(state={survey_name(AREA): "{"}))
-    with pytest.raises(LibraryError, match="area 'west'"):
+    with pytest.raises(RecordsError, match="area 'west'"):
         box.take(days / "before")
 
 
@@ -183,7 +183,7 @@ def test_a_structure_that_is_forgotten_leaves_no_episode_open(box: Box, days: Pa
     box.comparisons.found["after", "before"] = [found(SHED)]
     box.take(days / "before")
     box.take(days / "after")
-    empty = replace(box.area.library(), structures={})
+    empty = replace(box.area.records(), structures={})
     box.outbox.commit(Commit(state={survey_name(AREA): empty.as_text()}))
     box.take(days / "again")
     assert [phase for phase, _ in box.phases()] == ["opened", "updated", "cleared"]

@@ -53,7 +53,7 @@ class Watched:
 
     def known(self) -> list[str]:
         """Flights that the area knows, by their folders, in the order of their days."""
-        return [each.id.rpartition("-")[0] for each in self.box.area.library().flights]
+        return [each.id.rpartition("-")[0] for each in self.box.area.records().flights]
 
     def reasons(self) -> dict[str, str]:
         return {

@@ -33,7 +33,7 @@ LOOKED_BACK = timedelta(days=400)
 """A baseline that is older than all seasons is no longer compared with: gardens have grown over it."""
 
 
-class LibraryError(Exception):
+class RecordsError(Exception):
     """What was remembered of an area cannot be read."""
 
 
@@ -64,7 +64,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class Records:
     """Everything that an area remembers."""
 
     flights: tuple[KnownFlight, ...] = ()
@@ -84,7 +84,7 @@ class Library:
         """Whether these two were compared, under these settings."""
         return any((each.flight, each.baseline, each.given) == (flight, baseline, given) for each in self.comparisons)
 
-    def with_flight(self, flight: KnownFlight) -> Library:
+    def with_flight(self, flight: KnownFlight) -> Records:
         """With this flight in place of the one of its name. Beyond `MOST_FLIGHTS` the oldest are forgotten."""
         kept = [each for each in self.flights if each.id != flight.id]
         kept = sorted([*kept, flight], key=lambda each: (each.taken_at, each.id))[-MOST_FLIGHTS:]
@@ -92,7 +92,7 @@ class Library:
         compared = tuple(each for each in self.comparisons if each.flight in names)
         return replace(self, flights=tuple(kept), comparisons=compared)
 
-    def with_comparison(self, comparison: Comparison, structures: Mapping[str, Any]) -> Library:
+    def with_comparison(self, comparison: Comparison, structures: Mapping[str, Any]) -> Records:
         """After a survey: what it found, and what is known now."""
         pair = (comparison.flight, comparison.baseline)
         others = tuple(each for each in self.comparisons if (each.flight, each.baseline) != pair)
@@ -109,26 +109,26 @@ class Library:
         return json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 
-def library_from(text: str | None) -> Library:
-    """The inverse of `Library.as_text`; nothing remembered is an empty one.
+def records_from(text: str | None) -> Records:
+    """The inverse of `Records.as_text`; nothing remembered is an empty one.
 
     Raises:
-        LibraryError: it was written by another version, or is damaged: begun anew silently, every structure would be
+        RecordsError: it was written by another version, or is damaged: begun anew silently, every structure would be
             told again.
     """
     if text is None:
-        return Library()
+        return Records()
     try:
         content = json.loads(text)
         if content["version"] != VERSION:
-            raise LibraryError(f"found version {content['version']!r}, expected {VERSION}")
-        return Library(
+            raise RecordsError(f"found version {content['version']!r}, expected {VERSION}")
+        return Records(
             _FLIGHTS.validate_python(content["flights"]),
             _COMPARISONS.validate_python(content["comparisons"]),
             dict(content["structures"]),
         )
     except (ValueError, KeyError, TypeError, ValidationError) as error:
-        raise LibraryError(f"cannot be read: {str(error)[:200]}") from error
+        raise RecordsError(f"cannot be read: {str(error)[:200]}") from error
 
 
 def known_flight(flight: Ingested, path: str, contents: str, taken_at: datetime) -> KnownFlight:
@@ -150,12 +150,12 @@ def name_of(folder: str, contents: str) -> str:
     return f"{plain or 'flight'}-{contents[:8]}"
 
 
-def earlier(library: Library, flight: KnownFlight, plane: LocalPlane) -> list[KnownFlight]:
+def earlier(records: Records, flight: KnownFlight, plane: LocalPlane) -> list[KnownFlight]:
     """What a flight may be compared with, the best first: the newest that shows enough of its ground, then the others
     by how much they show."""
     own = ground_of(flight, plane)
     found = []
-    for each in library.flights:
+    for each in records.flights:
         if each.taken_at >= flight.taken_at or each.contents == flight.contents:
             continue
         shared_m2 = own.intersection(ground_of(each, plane)).area
@@ -166,7 +166,7 @@ def earlier(library: Library, flight: KnownFlight, plane: LocalPlane) -> list[Kn
 
 
 def looking_back(
-    library: Library, flight: KnownFlight, standing: Iterable[Structure], among: Sequence[KnownFlight]
+    records: Records, flight: KnownFlight, standing: Iterable[Structure], among: Sequence[KnownFlight]
 ) -> KnownFlight | None:
     """The baseline that most open structures were found against: compared with it again, they are seen again, or seen
     to be gone. Compared with a flight that had them already, nothing has changed (decision 0271)."""
@@ -177,7 +177,7 @@ def looking_back(
         votes.update(
             {
                 each.baseline
-                for each in library.comparisons
+                for each in records.comparisons
                 if each.baseline in allowed and structure.key in each.found and each.baseline not in structure.flights
             }
         )

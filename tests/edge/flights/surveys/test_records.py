@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from contract.geometry import Point
 from edge.detectors.illegal_structure.sightings import Structure, begun
 from edge.flights.local import LocalPlane
-from edge.flights.surveys import library as module
-from edge.flights.surveys.library import (
+from edge.flights.surveys import records as module
+from edge.flights.surveys.records import (
     LOOKED_BACK,
     Comparison,
     KnownFlight,
-    Library,
-    LibraryError,
+    Records,
+    RecordsError,
     earlier,
-    library_from,
     looking_back,
     name_of,
+    records_from,
 )
 from tests.edge.detectors.illegal_structure.ground import box, found
 
@@ -38,8 +38,8 @@ def flight(name: str, days: float = 0, west: float = 0, width: float = 100, heig
     return KnownFlight(name, f"/flights/{name}", name * 8, NOON + timedelta(days=days), ground)
 
 
-def library(*flights: KnownFlight) -> Library:
-    made = Library()
+def records(*flights: KnownFlight) -> Records:
+    made = Records()
     for each in flights:
         made = made.with_flight(each)
     return made
@@ -55,7 +55,7 @@ def names(flights: list[KnownFlight]) -> list[str]:
 
 
 def test_the_newest_earlier_flight_that_shows_enough_is_the_baseline() -> None:
-    known = library(
+    known = records(
         flight("old"),
         flight("newer", 10),
         flight("strip", 20, width=30),
@@ -67,20 +67,20 @@ def test_the_newest_earlier_flight_that_shows_enough_is_the_baseline() -> None:
 
 
 def test_where_none_shows_enough_the_one_that_shows_most_is_taken() -> None:
-    known = library(flight("some", west=70), flight("little", 5, west=95))
+    known = records(flight("some", west=70), flight("little", 5, west=95))
     assert names(earlier(known, flight("new", 30), PLANE)) == ["some", "little"]
-    assert names(earlier(library(flight("edge", west=99.9)), flight("new", 30), PLANE)) == []
+    assert names(earlier(records(flight("edge", west=99.9)), flight("new", 30), PLANE)) == []
 
 
 def test_the_same_pictures_are_no_baseline_of_themselves() -> None:
     again = replace(flight("new", 30), contents="old" * 8)
-    assert earlier(library(flight("old")), again, PLANE) == []
+    assert earlier(records(flight("old")), again, PLANE) == []
 
 
 def test_one_looks_back_at_what_most_open_structures_were_found_against() -> None:
     flights = [flight(name, days) for days, name in enumerate("abcd")]
     known = replace(
-        library(*flights),
+        records(*flights),
         comparisons=(
             Comparison("b", "a", "g", ("s1", "s2")),
             Comparison("c", "b", "g", ("s3",)),
@@ -100,39 +100,39 @@ def test_one_looks_back_at_what_most_open_structures_were_found_against() -> Non
 def test_what_a_flight_had_already_is_not_confirmed_with_it() -> None:
     flights = [flight("a"), flight("b", 1), flight("c", 2)]
     known = replace(
-        library(*flights), comparisons=(Comparison("b", "a", "g", ("s",)), Comparison("c", "b", "g", ("s",)))
+        records(*flights), comparisons=(Comparison("b", "a", "g", ("s",)), Comparison("c", "b", "g", ("s",)))
     )
     assert looking_back(known, flight("d", 3), [structure("s", "b", "c")], flights).id == "a"
 
 
 def test_what_is_remembered_is_the_same_after_a_restart() -> None:
-    known = replace(library(flight("a"), replace(flight("b", 1), finished=False)), structures={"version": 1})
+    known = replace(records(flight("a"), replace(flight("b", 1), finished=False)), structures={"version": 1})
     known = known.with_comparison(Comparison("b", "a", "g", ("s",)), {"version": 1, "structures": []})
-    assert library_from(known.as_text()) == known
+    assert records_from(known.as_text()) == known
     assert known.has_compared("b", "a", "g")
     assert not known.has_compared("b", "a", "other settings")
-    assert library_from(None) == Library()
+    assert records_from(None) == Records()
 
 
 @settings(deadline=None)
 @given(st.text(max_size=200) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
 def test_what_is_damaged_is_said(text: str) -> None:
-    with pytest.raises(LibraryError):
-        library_from(text)
+    with pytest.raises(RecordsError):
+        records_from(text)
 
 
 @pytest.mark.parametrize(
     "change", [{"version": 2}, {"flights": [{}]}, {"structures": 5}, {"comparisons": None}, {"flights": "x"}]
 )
 def test_what_another_version_wrote_is_said(change: dict[str, object]) -> None:
-    content = {**json.loads(library(flight("a")).as_text()), **change}
-    with pytest.raises(LibraryError):
-        library_from(json.dumps(content))
+    content = {**json.loads(records(flight("a")).as_text()), **change}
+    with pytest.raises(RecordsError):
+        records_from(json.dumps(content))
 
 
 def test_the_oldest_flights_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_FLIGHTS", 2)
-    known = library(flight("a"), flight("b", 1))
+    known = records(flight("a"), flight("b", 1))
     known = known.with_comparison(Comparison("a", "z", "g"), {}).with_flight(flight("c", 2))
     assert [each.id for each in known.flights] == ["b", "c"]
     assert known.comparisons == ()
