@@ -25,6 +25,7 @@ import server.grids.routes
 import server.health
 import server.ingest.routes
 import server.live.routes
+import server.mosaics.routes
 from server.alerts.canaries import CanaryCloser
 from server.console_files import mount_console
 from server.db import Database
@@ -33,6 +34,7 @@ from server.evidence.janitor import EvidenceJanitor
 from server.ingest.chains import ChainVerifier
 from server.ingest.dead_letters import DeadLetterLimits
 from server.ingest.writer import Writer
+from server.mosaics.shelf import MosaicShelf
 from server.problems import PROBLEM_SCHEMAS, install_problem_handlers
 from server.routing.context import RoutingContextProvider
 from server.settings import Settings
@@ -47,6 +49,7 @@ _NOUNS = (
     server.alerts,
     server.live,
     server.grids,
+    server.mosaics,
     server.audit,
 )
 _TAGS = [
@@ -57,6 +60,7 @@ _TAGS = [
     {"name": "alerts", "description": "Queues, alerts, claims and verdicts"},
     {"name": "live", "description": "Changes as they happen"},
     {"name": "grids", "description": "The areas in whose queues alerts wait"},
+    {"name": "mosaics", "description": "Pictures of the ground from survey flights, as a layer of the map"},
     {"name": "audit", "description": "Who did what"},
     {"name": "health", "description": "Is the server there, is it ready?"},
 ]
@@ -80,6 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = database
     app.state.routing = RoutingContextProvider(database)
     app.state.evidence_files = EvidenceFiles(settings.data_dir / "evidence")
+    app.state.mosaic_shelf = MosaicShelf(settings.mosaics_dir)
     app.state.chain_verifier = ChainVerifier(database)
     app.state.writer = Writer(database, app.state.routing, limits, app.state.chain_verifier.note)
     install_problem_handlers(app)

@@ -15,6 +15,7 @@ from server.accounts.service import DefaultSecretError, list_accounts, refuse_de
 from server.db import Database, DatabaseConfigError
 from server.fleet.service import view_devices
 from server.migrations import SchemaVersionError, require_current
+from server.mosaics.shelf import MosaicShelf
 from server.settings import Settings
 
 
@@ -29,7 +30,7 @@ class Looked:
 
 def look_at_everything(settings: Settings) -> list[Looked]:
     """Looks at one thing after the other; what depends on a broken one is left out."""
-    findings = [_data_dir(settings), _console(settings)]
+    findings = [_data_dir(settings), _console(settings), *_mosaics(settings)]
     try:
         database = Database(settings.database_url)
         require_current(database)
@@ -54,6 +55,16 @@ def _console(settings: Settings) -> Looked:
     if (settings.console_dir / "index.html").is_file():
         return Looked("console", True, str(settings.console_dir))
     return Looked("console", False, f"{settings.console_dir} holds no index.html: build the console")
+
+
+def _mosaics(settings: Settings) -> list[Looked]:
+    """Nothing where none are wanted."""
+    folder = settings.mosaics_dir
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        return [Looked("mosaics", False, f"{folder} is no folder: GRIDSENTRY_MOSAICS_DIR names a library of baselines")]
+    return [Looked("mosaics", True, f"{len(MosaicShelf(folder).all())} in {folder}")]
 
 
 def _secrets(database: Database, settings: Settings) -> Looked:

@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     console_dir: Path = Path(__file__).parent / "console" / "dist"
     """The built console, served at ``/`` where it exists."""
 
+    mosaics_dir: Path | None = None
+    """A library of baselines (`gridsentry-edge library`): the map shows its mosaics. Only read."""
+
     demo: bool = False
     """Demo accounts and their known passwords are accepted. Never on a network."""
 

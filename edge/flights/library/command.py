@@ -35,9 +35,7 @@ _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 library_app = typer.Typer(help="Flights of an area, by date: what a survey is compared with.", no_args_is_help=True)
 
-LibraryOption = Annotated[
-    Path, typer.Option("--library", "-l", envvar="GRIDSENTRY_LIBRARY", help="The library's folder.")
-]
+LibraryOption = Annotated[Path, typer.Option("--library", "-l", help="The library's folder.")]
 NameArgument = Annotated[str, typer.Argument(help="AREA@DATE, as `list` shows it.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
