@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -41,6 +42,11 @@ from edge.outbox.sink import Commit
 from edge.outbox.store import Outbox
 
 log = structlog.get_logger("survey")
+
+
+AHEAD = timedelta(days=1)
+"""A drone's clock may be on another zone's time; one that is further ahead is wrong, and nothing that was seen would
+end before its day has come."""
 
 
 def survey_name(area_id: str) -> str:
@@ -89,11 +95,12 @@ class Area:
         out: Path | None = None,
         blur: Blur | None = None,
         clock: Callable[[], Clock] = clock_state,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`out`: a folder for what each survey leaves for people, below it one for each comparison."""
         self.id = area_id
         self.settings: AreaSettings = config.areas[area_id]
-        self._outbox, self._out = outbox, out
+        self._outbox, self._out, self._now = outbox, out, now
         area = source_of(area_id, self.settings.name)
         self._teller = Teller(config.device.id, area, config.evidence, store, clock, uuid7, blur)
 
@@ -159,6 +166,11 @@ class Area:
         taken_at = said.settings.taken_at or taken_at_of(flight)
         if taken_at is None:
             raise FlightError(f"{shown(path)}: its files do not say when it was; state taken_at")
+        if taken_at > self._now() + AHEAD:
+            said_day = f"found {taken_at:%Y-%m-%d} as the day of its last picture, which is to come"
+            raise FlightError(
+                f"{shown(path)}: {said_day}: put the drone's clock right, and state taken_at for this one"
+            )
         known = known_flight(flight, str(path.absolute()), contents, taken_at)
         return _named(flight, known.id), known
 

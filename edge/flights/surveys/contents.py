@@ -77,7 +77,7 @@ def flights_under(entry: Path) -> list[Path]:
         OSError: it cannot be read.
     """
     if not entry.is_dir():
-        return [entry] if entry.suffix.lower() in VIDEOS else []
+        return [entry] if entry.suffix.lower() in VIDEOS and entry.is_file() else []
     found: dict[Path, None] = {}
     for file in sorted(walked(entry)):
         if file.suffix.lower() in STILLS:
@@ -127,7 +127,8 @@ def _of_flight(path: Path) -> Iterable[Path]:
 def _namesakes(path: Path) -> Iterator[Path]:
     """A video and the logs beside it."""
     for entry in path.parent.iterdir():
-        if entry.name == path.name or (entry.stem == path.stem and entry.suffix.lower() in LOG_SUFFIXES):
+        is_log = entry.stem == path.stem and entry.suffix.lower() in LOG_SUFFIXES
+        if (entry.name == path.name or is_log) and entry.is_file():
             yield entry
 
 

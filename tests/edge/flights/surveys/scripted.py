@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,6 +30,8 @@ from edge.flights.surveys.area import Area, Said
 from edge.outbox.store import Outbox
 
 AREA, DEVICE = "west", "box-1"
+MUCH_LATER = datetime(2031, 1, 1, tzinfo=UTC)
+"""Generated flights have days of their own."""
 
 
 @dataclass
@@ -109,4 +112,4 @@ def scripted_box(folder: Path, monkeypatch: pytest.MonkeyPatch, **area: Any) -> 
     config = load_config(path)
     outbox = Outbox(config.device.state_dir, DEVICE)
     store = EvidenceStore(config.device.state_dir / "evidence")
-    return Box(folder, comparisons, outbox, store, Area(AREA, config, outbox, store))
+    return Box(folder, comparisons, outbox, store, Area(AREA, config, outbox, store, now=lambda: MUCH_LATER))

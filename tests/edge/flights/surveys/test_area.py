@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from edge.outbox.sink import Commit
 from edge.supervisor.messages import Alive
 from tests.edge.detectors.illegal_structure.ground import box as rectangle
 from tests.edge.detectors.illegal_structure.ground import found
-from tests.edge.flights.surveys.scripted import AREA, Box, scripted_box
+from tests.edge.flights.surveys.scripted import AREA, MUCH_LATER, Box, scripted_box
 from tests.edge.worker.test_uplink import hosted
 
 SHED = rectangle(0, 0, 6, 5)
@@ -98,6 +99,17 @@ def test_what_is_gone_is_cleared_with_its_pictures_though_an_old_baseline_cannot
     assert last["detail"]["removed_at"] is not None
     assert last["ended_at"] == last["observed_at"]
     assert box.outbox.open_episodes() == {}
+
+
+def test_a_flight_of_a_day_to_come_is_refused(box: Box, days: Path) -> None:
+    """A structure that was seen in it could not end before that day."""
+    config = load_config(box.folder / "edge.yaml")
+    box.area = Area(AREA, config, box.outbox, box.store, now=lambda: datetime(2026, 11, 8, tzinfo=UTC))
+    assert box.take(days / "before").outcome is Outcome.BASELINE, "hours ahead: another time zone"
+    with pytest.raises(FlightError, match="2027-03-15"):
+        box.take(days / "after")
+    box.take(days / "after", {"taken_at": "2026-11-08T04:00:00+00:00"})
+    assert box.comparisons.made == [("after", "before")]
 
 
 def test_each_structure_is_an_episode_of_its_own(box: Box, days: Path) -> None:
@@ -204,7 +216,8 @@ def test_run_leaves_the_episodes_of_areas_open_until_the_area_is_gone(box: Box, 
 
 def test_pictures_that_may_not_leave_the_box_do_not(box: Box, days: Path) -> None:
     box.comparisons.found["after", "before"] = [found(SHED)]
-    box.area = Area(AREA, load_config(box.folder / "edge.yaml"), box.outbox, box.store, blur=lambda _: None)
+    config = load_config(box.folder / "edge.yaml")
+    box.area = Area(AREA, config, box.outbox, box.store, blur=lambda _: None, now=lambda: MUCH_LATER)
     box.take(days / "before")
     assert box.take(days / "after").events == 1
     assert list(box.store.folder.iterdir()) == []

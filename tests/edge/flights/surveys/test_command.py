@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import time
@@ -104,7 +105,8 @@ def test_one_survey_at_a_time(tmp_path: Path, days: Path) -> None:
 
 def test_a_watch_ends_cleanly_and_says_what_it_did(tmp_path: Path, days: Path) -> None:
     """The installed program, as a service manager runs it."""
-    config = configured(tmp_path, {"west": {"flights": str(days), "settle_seconds": 0.2}})
+    shutil.copytree(days / "before", tmp_path / "flights" / "monday")
+    config = configured(tmp_path, {"west": {"flights": "flights", "settle_seconds": 0.2}})
     with subprocess.Popen(
         [EDGE, "survey", "--watch", "--config", config], stderr=subprocess.PIPE, text=True
     ) as program:

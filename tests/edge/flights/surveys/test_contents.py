@@ -98,3 +98,13 @@ def test_a_stamp_tells_whether_anything_grows(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(contents, "MOST_STAMPED", 1)
     with pytest.raises(OSError, match="more than 1 files"):
         stamp_of(card)
+
+
+def test_what_only_looks_like_a_flight_is_waited_for_by_nobody(tmp_path: Path) -> None:
+    """A pipe with a video's name would be read for ever."""
+    os.mkfifo(tmp_path / "a.MP4")
+    (tmp_path / "card").mkdir()
+    os.mkfifo(tmp_path / "card" / "b.JPG")
+    assert flights_under(tmp_path / "a.MP4") == flights_under(tmp_path / "card") == []
+    assert stamp_of(tmp_path / "a.MP4").files == stamp_of(tmp_path / "card").files == 0
+    flight_sha256(tmp_path / "a.MP4")
