@@ -115,3 +115,12 @@ def camera_health_settings(common: CameraHealthSettings, own: CameraHealthSettin
         return common
     said = {name: getattr(own, name) for name in own.model_fields_set}
     return common.model_copy(update={**said, "off": {**common.off, **own.off}})
+
+
+FLYING = "it flies: there is no view to compare with"
+
+
+def flying_health(settings: CameraHealthSettings) -> CameraHealthSettings:
+    """What holds for a camera that flies: what is judged by a registered view is switched off, and told to be."""
+    off = {CameraCondition.MOVED: FLYING, CameraCondition.DEFOCUSED: FLYING}
+    return settings.model_copy(update={"off": {**off, **settings.off}})

@@ -88,7 +88,9 @@ class CameraHealth:
         *,
         store: EvidenceStore | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        moves: bool = False,
     ) -> None:
+        """`moves`: the camera flies; see `flying_health` for what is not watched then."""
         self.source_id = writer.source.id
         self._writer = replace(writer, producers={**writer.producers, HEALTH: _producer(settings)})
         self._sink = sink
@@ -108,7 +110,7 @@ class CameraHealth:
             condition = CameraCondition(episode.key)
             if condition in self._latches:
                 self._latches[condition].settle(active=True)
-        self._judge = PictureJudge(settings, memory.recall(view_name(self.source_id)))
+        self._judge = PictureJudge(settings, memory.recall(view_name(self.source_id)), moves=moves)
         self._sight = SightMeter(memory.recall(sight_name(self.source_id)))
         self._album = Album()
         self._state = memory.recall(health_name(self.source_id))

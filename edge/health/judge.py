@@ -25,6 +25,9 @@ SEEN_FROM = 0.5
 """Mean product of the gradients of two successive pictures above which a block shows something."""
 FLAT_BELOW = 0.15
 """The same below which it shows nothing; between the two lie dense fog and dark corners."""
+FLAT_COARSE_BELOW = 0.3
+"""The same for the coarse picture of a flying camera, against itself: strong noise (4 levels of grey) leaves 0.2, drawn
+ground 5-50."""
 FLAT_SHARE = 0.95
 KNOWN_FROM = 0.3
 """Correlation of a block with the view: what stands there is what stood there. Chance gives 0.00 ± 0.05."""
@@ -102,6 +105,8 @@ class _Sample:
     """Structure that the previous picture has too."""
     rough: Blocks
     energy: Blocks
+    rough_energy: Blocks
+    """Of the coarse picture alone."""
     seen_share: float
     """Of all blocks, those that show something."""
 
@@ -118,9 +123,14 @@ class _Against:
 
 
 class PictureJudge:
-    """Judges one camera's pictures, one after the other. `remembered` is what `saved` gave in an earlier run."""
+    """Judges one camera's pictures, one after the other. `remembered` is what `saved` gave in an earlier run.
 
-    def __init__(self, settings: CameraHealthSettings, remembered: str | None) -> None:
+    `moves`: the camera flies. It has no view to be compared with, so that neither movement nor focus can be judged, and
+    a cover only by a picture without any structure of its own.
+    """
+
+    def __init__(self, settings: CameraHealthSettings, remembered: str | None, *, moves: bool = False) -> None:
+        self._moves = moves
         self.view_is_new = False
         """A view was learned or dropped since `saved`."""
         self._settings = settings
@@ -166,8 +176,10 @@ class PictureJudge:
         if seconds == 0.0:
             # The first picture has no other to be compared with.
             return Look()
-        flat = float((sample.stable < FLAT_BELOW).mean()) >= FLAT_SHARE
-        view = self._choose(sample, now)
+        # Of a flying camera two pictures show the same only by chance; what is coarse is structure and no noise.
+        shown = sample.rough_energy if self._moves else sample.stable
+        flat = float((shown < (FLAT_COARSE_BELOW if self._moves else FLAT_BELOW)).mean()) >= FLAT_SHARE
+        view = None if self._moves else self._choose(sample, now)
         against = None if view is None else _compare(sample, view)
         if view is not None and against is not None and not flat:
             self._register(sample, view, against, now)
@@ -184,7 +196,7 @@ class PictureJudge:
         }
         if verdicts[CameraCondition.OVEREXPOSED] or verdicts[CameraCondition.UNDEREXPOSED]:
             verdicts[CameraCondition.COVERED] = None
-        if still_seconds == 0.0 and not doubted and not any(verdicts.values()):
+        if still_seconds == 0.0 and not doubted and not self._moves and not any(verdicts.values()):
             self._learn(sample, view, against, seconds, now)
         figures = self._figures(sample, against, still_seconds)
         return Look(verdicts, figures, _sees(flat, against), self._moved_by())
@@ -247,9 +259,10 @@ class PictureJudge:
         energy = common_structure(along, along)
         previous = self._previous
         stable = energy if previous is None else common_structure(along, previous.along)
-        rough = common_structure(rough_along, rough_along if previous is None else previous.rough_along)
-        seen = float((stable >= SEEN_FROM).mean())
-        return _Sample(small, tones(small), along, rough_along, stable, rough, energy, seen)
+        rough_energy = common_structure(rough_along, rough_along)
+        rough = rough_energy if previous is None else common_structure(rough_along, previous.rough_along)
+        seen = float(((rough_energy if self._moves else stable) >= SEEN_FROM).mean())
+        return _Sample(small, tones(small), along, rough_along, stable, rough, energy, rough_energy, seen)
 
     def _choose(self, sample: _Sample, now: float) -> View | None:
         """The view whose light is that of the picture."""

@@ -12,7 +12,7 @@ import structlog
 
 from edge.camera_worker import CameraWorker, SharedParts, SourceParts
 from edge.config.document import EdgeConfig
-from edge.config.health import camera_health_settings
+from edge.config.health import camera_health_settings, flying_health
 from edge.config.inputs import patience_seconds
 from edge.config.sources import CameraSource
 from edge.episodes.clearing import clear_forgotten
@@ -232,13 +232,16 @@ def source_parts(
     writer = new_writer(config, source_id, settings)
     resumed = state.resumed(source_id)
     own = [episode for episode in resumed if not is_health(episode)]
+    watched = camera_health_settings(config.health.cameras, settings.health)
+    moves = settings.telemetry is not None
     health = CameraHealth(
         writer,
         sink,
-        camera_health_settings(config.health.cameras, settings.health),
+        flying_health(watched) if moves else watched,
         meter,
         HealthMemory(state.outbox.state, resumed),
         store=state.store,
+        moves=moves,
     )
     tracker = state.tracker(source_id, settings, writer, own)
     return SourceParts(writer, tracker, health, meter, state.outbox.state(detectors_name(source_id)))
