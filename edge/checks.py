@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 
 from contract.geometry import distance_m
@@ -35,6 +36,7 @@ from edge.streams.plan import decode_plan
 from edge.streams.rhythm import StreamFacts
 from edge.worker.state import KEY_NAME
 
+SURVEY_PACKAGES = ("exifread", "pyogrio", "pyproj", "rasterio", "shapely")
 TCP_SECONDS = 5.0
 FAR_GROUND_M = 300.0
 """Cameras in streets see less far; maps of China are displaced by more."""
@@ -71,6 +73,7 @@ def findings(path: Path, config: EdgeConfig, parsed: ParsedText, *, online: bool
             yield Finding(source_id, Grade.WARNING, "has no input: `run` does not watch it, only `replay` uses it")
         if not settings.detectors:
             yield Finding(source_id, Grade.WARNING, "has no detectors: nothing will be found there")
+    yield from _areas(config)
     yield from _models(config)
     if config.server is not None:
         yield from _token(config.server.token_file)
@@ -81,6 +84,22 @@ def findings(path: Path, config: EdgeConfig, parsed: ParsedText, *, online: bool
             yield from _secret_file("mqtt.password_file", config.mqtt.password_file)
         if online:
             yield _tcp("mqtt", config.mqtt.host, config.mqtt.port)
+
+
+def _areas(config: EdgeConfig) -> Iterator[Finding]:
+    """Boxes beside cameras are installed without what surveys need."""
+    if config.areas and (missing := [name for name in SURVEY_PACKAGES if find_spec(name) is None]):
+        need = "surveys need `pip install gridsentry[edge,survey]`"
+        yield Finding("areas", Grade.PROBLEM, f"{', '.join(missing)} not installed: {need}")
+        return
+    for area_id, area in config.areas.items():
+        from edge.flights.surveys.checking import problems_of
+
+        problems = list(problems_of(area))
+        yield from (Finding(area_id, Grade.PROBLEM, problem) for problem in problems)
+        if not problems:
+            told = "given to `survey`" if area.flights is None else f"watched for in {area.flights}"
+            yield Finding(area_id, Grade.FINE, f"an area, its flights are {told}")
 
 
 def _box(config: EdgeConfig) -> Iterator[Finding]:

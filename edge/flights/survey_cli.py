@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,7 +32,8 @@ class _Asked:
     """The command line."""
 
     flight: Path | None
-    baseline: Path | None
+    baseline: str | None
+    library: Path | None
     out: Path | None
     settings: Path | None
     memory: Path | None
@@ -40,13 +41,15 @@ class _Asked:
     area: str | None
 
 
-def survey_command(
+def survey_command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     flight: Annotated[
         Path | None, typer.Argument(help="The new flight: a folder of stills, or a video. With --watch: the folder.")
     ] = None,
     baseline: Annotated[
-        Path | None, typer.Option(help="The flight before. With --config the default is the newest one of the area.")
+        str | None,
+        typer.Option(help="The flight before, or AREA@DATE of --library. With --config: the newest one of the area."),
     ] = None,
+    library: Annotated[Path | None, typer.Option(help="A library of baselines, see `gridsentry-edge library`.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="A folder for findings, chips and summary.")] = None,
     settings: Annotated[Path | None, typer.Option(help="Flights, register and judgement, a YAML file.")] = None,
     memory: Annotated[
@@ -60,13 +63,13 @@ def survey_command(
 ) -> None:
     """Compares a flight with the one before, and judges what was built by the register."""
     need_survey()
-    asked = _Asked(flight, baseline, out, settings, memory, config, area)
+    asked = _Asked(flight, baseline, library, out, settings, memory, config, area)
     if config is None:
         if watch or area is not None:
             usage("--watch and --area need --config: the configuration names areas, and where events go")
         if flight is None or baseline is None or out is None:
             usage("expected FLIGHT, --baseline and --out, or --config with an area")
-        _to_files(flight, baseline, out, asked)
+        _to_files(flight, out, asked)
         return
     if memory is not None:
         usage("found --memory with --config: what is known of an area is kept in the box's outbox")
@@ -78,7 +81,7 @@ def survey_command(
         _to_server(config, flight, asked)
 
 
-def _to_files(flight: Path, baseline: Path, out: Path, asked: _Asked) -> None:
+def _to_files(flight: Path, out: Path, asked: _Asked) -> None:
     """What is found stays in a folder."""
     from edge.flights.ground import GroundError
     from edge.flights.material import FlightError
@@ -87,12 +90,13 @@ def _to_files(flight: Path, baseline: Path, out: Path, asked: _Asked) -> None:
     from edge.flights.surveying import survey
     from edge.flights.surveys.contents import flight_sha256, given_sha256
 
-    stated = _settings(asked.settings)
+    baseline, stated = _baseline(asked, _settings(asked.settings))
     known = asked.memory if asked.memory is not None else out / MEMORY
     if asked.memory is not None and not asked.memory.is_file():
         usage(f"{asked.memory}: no such file")
     base = asked.settings.parent if asked.settings is not None else Path()
     remembered = _remembered(known)
+    assert baseline is not None, "asked for before"
     try:
         given = {
             "flight": flight_sha256(flight),
@@ -131,8 +135,9 @@ def _to_server(config: Path, flight: Path, asked: _Asked) -> None:
         try:
             area = box.area(area_id, asked.out)
             said = box.said(area_id, asked.settings)
+            baseline, settings = _baseline(asked, said.settings)
             with progress_shown() as progress:
-                taken = area.take(flight, said, baseline=asked.baseline, progress=progress)
+                taken = area.take(flight, replace(said, settings=settings), baseline=baseline, progress=progress)
         except SettingsError as error:
             usage(str(error))
         except (FlightError, GroundError, RegisterError, RecordsError, ModelError) as error:
@@ -143,6 +148,20 @@ def _to_server(config: Path, flight: Path, asked: _Asked) -> None:
             _print(found)
         _out.print(_words(taken, area_id), soft_wrap=True)
         _out.print(box.send(), soft_wrap=True)
+
+
+def _baseline(asked: _Asked, settings: SurveySettings) -> tuple[Path | None, SurveySettings]:
+    """Where it lies, and the settings with how it is to be read where the library says so and they do not."""
+    if asked.baseline is None or asked.library is None:
+        return (None if asked.baseline is None else Path(asked.baseline)), settings
+    from edge.flights.library.entries import LibraryError
+    from edge.flights.library.resolving import resolve
+
+    try:
+        kept = resolve(asked.library, asked.baseline, settings.taken_at)
+    except LibraryError as error:
+        fail(str(error))
+    return kept.flight, settings.model_copy(update={"baseline": settings.baseline or kept.entry.settings})
 
 
 def _words(taken: TakenIn, area_id: str) -> str:

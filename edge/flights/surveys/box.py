@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -75,11 +77,26 @@ def opened(config: EdgeConfig) -> Iterator[Box]:
     try:
         outbox = Outbox(folder, config.device.id, max_bytes=config.evidence.max_waiting_event_bytes)
         try:
-            yield Box(config, outbox, EvidenceStore(folder / EVIDENCE_FOLDER))
+            with _own_temporary_files(folder / LOCK_FOLDER / "tmp"):
+                yield Box(config, outbox, EvidenceStore(folder / EVIDENCE_FOLDER))
         finally:
             outbox.close()
     finally:
         lock.release()
+
+
+@contextmanager
+def _own_temporary_files(folder: Path) -> Iterator[None]:
+    """Surfaces of flights are gigabytes, and lie where the system keeps temporary files: what a survey that was killed
+    has left there would stay. Here the next one removes it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def watch(box: Box, watches: Sequence[Watch]) -> NoReturn:

@@ -163,6 +163,7 @@ class Watch:
                     ends = f"{MOST_ATTEMPTS} attempts to survey it have ended the program, or were broken off"
                     self._put_aside(path, f"{shown(path.name)}: {ends}; the log says more")
                     return Took.ASIDE
+                log.info("begun", area=area.id, flight=str(path), attempt=number)
                 taken = area.take(path, self._said(), again=False, progress=self._progress)
         except FlightError as error:
             self._put_aside(path, str(error))

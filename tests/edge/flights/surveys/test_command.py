@@ -17,6 +17,7 @@ from edge.cli import app
 from edge.flights.flights_cli import FOUND_A_PROBLEM, WRONG_USAGE
 from edge.flights.surveys.box import LOCK_FOLDER
 from edge.outbox.lock import StateInUseError, StateLock
+from tests.edge.flights.surveys.scripted import Comparisons
 from tests.edge.supervisor.running import EDGE
 
 
@@ -118,3 +119,47 @@ def test_a_watch_ends_cleanly_and_says_what_it_did(tmp_path: Path, days: Path) -
         program.send_signal(signal.SIGTERM)
         assert program.wait(30) == 0, said
     assert "outcome=baseline" in said
+
+
+def check(config: Path) -> Result:
+    return CliRunner().invoke(app, ["check", "--config", str(config)], env={"COLUMNS": "400"})
+
+
+def test_check_tries_out_what_areas_name(tmp_path: Path) -> None:
+    (tmp_path / "flights").mkdir()
+    (tmp_path / "west.yaml").write_text("register: {approved: [{path: houses.gpkg}]}", encoding="utf-8")
+    (tmp_path / "north.yaml").write_text("taken_at: 2026-11-20T15:00:00+08:00\nregister: 5", encoding="utf-8")
+    areas = {
+        "west": {"settings": "west.yaml", "flights": "nowhere"},
+        "north": {"settings": "north.yaml"},
+        "east": {"flights": "flights"},
+    }
+    found = check(configured(tmp_path, areas))
+    assert found.exit_code == FOUND_A_PROBLEM
+    for said in ("houses.gpkg: no such file", "nowhere: no such folder", "north.yaml: register:", "watched for in"):
+        assert said in found.stdout
+    (tmp_path / "houses.gpkg").touch()
+    assert check(configured(tmp_path, {"west": {"settings": "west.yaml", "flights": "flights"}})).exit_code == 0
+
+
+def test_a_baseline_of_the_library_is_known_by_area_and_date(
+    tmp_path: Path, days: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lies in the library, and no longer where it was flown to."""
+    library = tmp_path / "baselines"
+    before = shutil.copytree(days / "before", tmp_path / "card")
+    held = ["--library", str(library)]
+    added = CliRunner().invoke(app, ["library", "add", str(before), "--area", "town", "--copy", *held])
+    assert added.exit_code == 0, added.output
+    shutil.rmtree(before)
+    config = configured(tmp_path, {"west": {}})
+    missing = run(days / "after", "--config", config, "--baseline", "town@1999-01-01", *held)
+    assert missing.exit_code == FOUND_A_PROBLEM
+    assert "town@1999-01-01" in missing.output
+    (tmp_path / "then.yaml").write_text("taken_at: 2026-11-20T15:00:00+08:00", encoding="utf-8")
+    comparisons = Comparisons()
+    monkeypatch.setattr("edge.flights.surveys.area.survey", comparisons.survey)
+    monkeypatch.setattr("edge.flights.survey_cli._print", lambda _: None)
+    result = run(days / "after", "--config", config, "--settings", tmp_path / "then.yaml", "--baseline", "town", *held)
+    assert result.exit_code == 0, result.output
+    assert [flight for flight, _ in comparisons.made] == ["after"]
