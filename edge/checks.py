@@ -17,13 +17,15 @@ from edge.assembly import camera_kinds, picture_problems
 from edge.config.document import EdgeConfig
 from edge.config.evidence import BlurSettings
 from edge.config.inference import ModelSettings
-from edge.config.inputs import CameraInput, is_remote
+from edge.config.inputs import CameraInput, FileInput, is_remote
 from edge.config.local import LocalSettings
 from edge.config.problems import ConfigProblem, field_name
 from edge.config.sources import CameraSource, location_of
+from edge.config.telemetry import KlvTelemetry, MqttTelemetry
 from edge.config.text import ParsedText
 from edge.detectors.registry import PictureSize
-from edge.ground import described_fit, ground_of
+from edge.ground import described_fit
+from edge.ground import ground_of as calibrated_ground_of
 from edge.inference.errors import ModelError
 from edge.inference.proving import open_proven, read_parts
 from edge.inference.sessions import REFERENCE
@@ -142,14 +144,17 @@ def _camera(path: Path, parsed: ParsedText, source_id: str, settings: CameraSour
     found: dict[str, StreamFacts] = {}
     names: dict[str, str] = {}
     rates: dict[str, float | None] = {}
+    without_data = False
     for role in roles_of(settings.input):
+        wants_data = isinstance(settings.telemetry, KlvTelemetry)
         try:
-            source = open_video(settings.input, role=role)
+            source = open_video(settings.input, role=role, with_data=wants_data)
         except SourceError as error:
             yield Finding(source_id, Grade.PROBLEM, str(error))
             continue
         found[role], names[role] = StreamFacts(role, source.width, source.height), _described(source)
         rates[role] = source.nominal_fps
+        without_data |= wants_data and source.live and not source.holds_data
         source.close()
     if MAIN not in found:
         return  # what the settings' pixels mean is not known
@@ -167,6 +172,8 @@ def _camera(path: Path, parsed: ParsedText, source_id: str, settings: CameraSour
             use = "" if len(names) == 1 else f" ({role}: {'decoded' if role == decoded else idle})"
             yield Finding(source_id, Grade.FINE, f"{name}{use}")
         yield from _ground(source_id, settings, size)
+        if settings.telemetry is not None:
+            yield from _telemetry(source_id, settings, without_data=without_data)
         for detector, kind, values in camera_kinds(settings):
             for said in kind.unjudged(values, rates[decoded]):
                 yield Finding(source_id, Grade.WARNING, f"{detector}: {said}")
@@ -174,7 +181,7 @@ def _camera(path: Path, parsed: ParsedText, source_id: str, settings: CameraSour
 
 def _ground(source_id: str, settings: CameraSource, size: PictureSize) -> Iterator[Finding]:
     """How well the points of the camera's ground agree, and how exact places become by them."""
-    ground = ground_of(settings.ground, size, size)
+    ground = calibrated_ground_of(settings.ground, size, size)
     if ground is None:
         return
     said = described_fit(ground)
@@ -186,6 +193,35 @@ def _ground(source_id: str, settings: CameraSource, size: PictureSize) -> Iterat
         message = (
             f"ground: its points lie {away_m:.0f} m from the camera's location, expected less than {FAR_GROUND_M:.0f} "
             "m: are they of a map in GCJ-02, which lies 300-700 m off in China? Expected WGS-84"
+        )
+        yield Finding(source_id, Grade.WARNING, message)
+
+
+def _telemetry(source_id: str, settings: CameraSource, *, without_data: bool) -> Iterator[Finding]:
+    """Whether what a camera flies over can be read, and what a recording's log holds."""
+    from edge.flights.ground import GridGround, GroundError
+    from edge.flights.live.following import filled_track, ground_of, plane_of
+    from edge.flights.telemetry import TelemetryError
+
+    telemetry = settings.telemetry
+    assert telemetry is not None, "asked for a camera that flies"
+    try:
+        solid = ground_of(settings, plane_of(settings))
+        if isinstance(solid, GridGround):
+            yield Finding(source_id, Grade.FINE, f"telemetry.ground.elevation: {'; '.join(solid.notes)}")
+        if isinstance(settings.input, FileInput) and not isinstance(telemetry, MqttTelemetry):
+            track = filled_track(telemetry, settings.input.path)
+            newest, counts = track.newest, track.counts
+            left_out = sum(count for what, count in counts.items() if what != "taken")
+            seconds = 0.0 if newest is None else newest.media_time
+            said = f"telemetry: {counts['taken']} records up to {seconds:.1f} s, {left_out} left out"
+            yield Finding(source_id, Grade.FINE, said)
+    except (GroundError, TelemetryError) as error:
+        yield Finding(source_id, Grade.PROBLEM, f"telemetry: {error}")
+    if without_data:
+        message = (
+            "telemetry: the stream has nothing beside its pictures, expected packets of MISB ST 0601: switch them on "
+            "in the encoder, or take them over mqtt"
         )
         yield Finding(source_id, Grade.WARNING, message)
 

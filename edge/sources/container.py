@@ -104,6 +104,10 @@ class ContainerSource(VideoSource):
         return str(self._stream.codec_context.name)
 
     @property
+    def holds_data(self) -> bool:
+        return bool(self._data)
+
+    @property
     def stream(self) -> VideoStream:
         """For `probe`, which asks more than the pipeline does."""
         return self._stream

@@ -109,6 +109,11 @@ class VideoSource(ABC):
     def mode(self, mode: DecodeMode) -> None: ...
 
     @property
+    def holds_data(self) -> bool:
+        """Whether there is anything beside the pictures that `on_data` would be given."""
+        return False
+
+    @property
     def nominal_fps(self) -> float | None:
         """What the source says, which is not always what the camera does; None where it says nothing."""
         return None

@@ -20,7 +20,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from contract.geometry import Point, distance_m
 from edge.camera_worker import CameraWorker, SharedParts
-from edge.config.document import config_from_text, load_config
+from edge.checks import Finding, Grade, findings
+from edge.config.document import config_from_text, load_config, load_config_with_lines
 from edge.config.health import CameraCondition
 from edge.config.problems import ConfigError
 from edge.config.sources import CameraSource, config_sha256
@@ -362,6 +363,34 @@ def test_what_does_not_go_together(tmp_path: Path, one: dict[str, Any], words: s
         config_from_text(document(tmp_path, one), tmp_path / "edge.yaml")
     assert words in str(raised.value)
     assert "sources.drone" in str(raised.value)
+
+
+def checked(folder: Path, one: dict[str, Any], *, online: bool = False) -> list[Finding]:
+    path = folder / "edge.yaml"
+    path.write_text(document(folder, one), encoding="utf-8")
+    return [said for said in findings(path, *load_config_with_lines(path), online=online) if said.subject == "drone"]
+
+
+def test_check_reads_the_log_and_the_ground(filmed: Path, tmp_path: Path) -> None:
+    address = {"type": "file", "path": str(filmed)}
+    fine = checked(tmp_path, source(KLV, input=address))
+    assert [said.message for said in fine if "records" in said.message] == [
+        "telemetry: 72 records up to 8.9 s, 0 left out"
+    ]
+    lost = checked(tmp_path, source({**KLV, "ground": {"elevation": "none.tif"}}, input=address))
+    assert any(said.grade is Grade.PROBLEM and "none.tif" in said.message for said in lost)
+    bare = checked(tmp_path, source({"type": "file", "path": "none.srt"}, input=address))
+    assert any(said.grade is Grade.PROBLEM and "none.srt" in said.message for said in bare)
+
+
+def test_check_says_that_a_stream_holds_no_packets(clip: Path, tmp_path: Path) -> None:  # noqa: F811
+    camera = Camera(str(clip))
+    try:
+        address = {"type": "rtsp", "url": camera.url, "read_timeout_seconds": 4}
+        said = checked(tmp_path, source(KLV, input=address), online=True)
+    finally:
+        camera.close()
+    assert any(one.grade is Grade.WARNING and "nothing beside its pictures" in one.message for one in said)
 
 
 def test_events_name_the_telemetry_that_shaped_them(tmp_path: Path) -> None:
