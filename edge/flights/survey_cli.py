@@ -120,6 +120,7 @@ def _to_files(flight: Path, out: Path, asked: _Asked) -> None:
 
 def _to_server(config: Path, flight: Path, asked: _Asked) -> None:
     """What is found becomes events of an area."""
+    from edge import logs
     from edge.config.document import load_config
     from edge.flights.ground import GroundError
     from edge.flights.material import FlightError
@@ -131,6 +132,7 @@ def _to_server(config: Path, flight: Path, asked: _Asked) -> None:
 
     loaded = load_config(config)
     area_id = _area_of(loaded, config, asked.area)
+    logs.configure(as_json=False, level=logs.LogLevel.WARNING, process="survey")
     with opened(loaded) as box:
         try:
             area = box.area(area_id, asked.out)

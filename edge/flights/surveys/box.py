@@ -24,7 +24,7 @@ from edge.flights.surveys.blurring import blur_of
 from edge.flights.surveys.sending import send
 from edge.flights.surveys.settings import read_settings
 from edge.flights.surveys.watching import Watch
-from edge.outbox.lock import StateLock
+from edge.outbox.lock import StateInUseError, StateLock
 from edge.outbox.store import Outbox
 
 log = structlog.get_logger("survey")
@@ -77,10 +77,24 @@ def opened(config: EdgeConfig) -> Iterator[Box]:
     try:
         outbox = Outbox(folder, config.device.id, max_bytes=config.evidence.max_waiting_event_bytes)
         try:
+            store = EvidenceStore(folder / EVIDENCE_FOLDER)
+            _remove_left_behind(folder, outbox, store)
             with _own_temporary_files(folder / LOCK_FOLDER / "tmp"):
-                yield Box(config, outbox, EvidenceStore(folder / EVIDENCE_FOLDER))
+                yield Box(config, outbox, store)
         finally:
             outbox.close()
+    finally:
+        lock.release()
+
+
+def _remove_left_behind(folder: Path, outbox: Outbox, store: EvidenceStore) -> None:
+    """Pictures of a survey that was killed before it could tell of them. Where `run` works, its keeper does so."""
+    try:
+        lock = StateLock(folder, wait_seconds=0)
+    except StateInUseError:
+        return
+    try:
+        store.remove_unlisted(outbox.kept_evidence())
     finally:
         lock.release()
 

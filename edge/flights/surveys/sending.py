@@ -32,6 +32,8 @@ def send(config: EdgeConfig, outbox: Outbox, store: EvidenceStore, seconds: floa
         contract.keys.KeyFileError: the device's key is damaged.
     """
     waiting = outbox.waiting_events()
+    if not waiting and not outbox.waiting_evidence_bytes():
+        return "nothing waits to be sent"
     if config.server is None:
         return f"{waiting} events wait in the outbox: the configuration names no server"
     try:

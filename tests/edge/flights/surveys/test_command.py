@@ -6,10 +6,12 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import yaml
 from typer.testing import CliRunner, Result
 
@@ -19,6 +21,13 @@ from edge.flights.surveys.box import LOCK_FOLDER
 from edge.outbox.lock import StateInUseError, StateLock
 from tests.edge.flights.surveys.scripted import Comparisons
 from tests.edge.supervisor.running import EDGE
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """The command sends log lines to its own standard error, which ends with it."""
+    yield
+    structlog.reset_defaults()
 
 
 def configured(folder: Path, areas: dict[str, Any], **more: Any) -> Path:
@@ -93,6 +102,23 @@ def test_a_flight_that_cannot_be_used_is_a_problem(tmp_path: Path) -> None:
     result = run(tmp_path / "nowhere", "--config", config)
     assert result.exit_code == FOUND_A_PROBLEM
     assert "nowhere" in result.output
+
+
+def test_what_a_killed_survey_has_left_is_removed(tmp_path: Path, days: Path) -> None:
+    config = configured(tmp_path, {"west": {}})
+    left = [tmp_path / "state" / "evidence" / ("a" * 64), tmp_path / "state" / LOCK_FOLDER / "tmp" / "surface.bin"]
+    for path in left:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"left")
+    assert run(days / "before", "--config", config).exit_code == 0
+    assert not any(path.exists() for path in left)
+    left[0].write_bytes(b"of a camera, whose event is being made")
+    lock = StateLock(tmp_path / "state")
+    try:
+        assert run(days / "before", "--config", config).exit_code == 0
+    finally:
+        lock.release()
+    assert left[0].exists()
 
 
 def test_one_survey_at_a_time(tmp_path: Path, days: Path) -> None:

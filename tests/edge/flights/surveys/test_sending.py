@@ -55,7 +55,7 @@ def test_events_pictures_and_a_signed_head_arrive(box: Box, server: ProtocolServ
     assert len(memory.files) == 2
     assert all(memory.is_whole(sha256) for sha256 in memory.files)
     assert memory.heads[-1]["seq"] == 2
-    assert send(config, box.outbox, box.store) == "everything was sent"
+    assert send(config, box.outbox, box.store) == "nothing waits to be sent"
     assert len(memory.contents) == 2
 
 
@@ -64,6 +64,19 @@ def test_a_server_that_is_away_gets_everything_later(box: Box, server: ProtocolS
     server.stop()
     assert "2 events wait" in send(config, box.outbox, box.store, seconds=5)
     server.start()
+    assert send(config, box.outbox, box.store) == "everything was sent"
+
+
+@pytest.mark.parametrize("token", [None, b"", b"\xff", b"wrong"])
+def test_a_token_that_is_none_loses_nothing(box: Box, server: ProtocolServer, token: bytes | None) -> None:
+    config = with_server(box, server)
+    path = box.folder / "token"
+    if token is None:
+        path.unlink()
+    else:
+        path.write_bytes(token)
+    assert "2 events wait" in send(config, box.outbox, box.store, seconds=5)
+    path.write_text(TOKEN, encoding="utf-8")
     assert send(config, box.outbox, box.store) == "everything was sent"
 
 
