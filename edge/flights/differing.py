@@ -1,156 +1,314 @@
-"""What two flights over the same ground differ in: poses made to agree, pairs compared, candidates put together."""
+"""What two flights over the same ground differ in: their surfaces laid on each other, and what has risen or sunk."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
 
+import cv2
 import numpy as np
 import shapely
+import shapely.affinity
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from edge.flights.looking import Looks, Placed, Unusable
+from edge.flights.anchoring import Anchor, anchored
+from edge.flights.looking import Placed, Unusable
+from edge.flights.pictured import Pictured
 from edge.flights.shots import NoProgress, Progress
+from edge.flights.surfacing import Surfaced, surfaced
 from edge.vision.arrays import Doubles
-from edge.vision.change.adjusting import Tie, Trust, adjust, tie_of
-from edge.vision.change.comparing import Compared, CompareSettings, Elsewhere, compare
-from edge.vision.change.fusing import Fused, Looked, Sighting, fuse
-from edge.vision.change.registering import Found, Refused, find_ground
-from edge.vision.change.views import View, corners_of, prior_of, through
+from edge.vision.surface.aligning import Shifts, laid, shifts_between
+from edge.vision.surface.cues import RiseCues, cues_of
+from edge.vision.surface.likelihood import likelihood
+from edge.vision.surface.outlining import Outlined, mask_on, outlined
+from edge.vision.surface.patches import Seen, middling, on_level, patch_around, shows, steepness
+from edge.vision.surface.rising import Rise, rises
+from edge.vision.surface.shots import Picture
+from edge.vision.surface.surfaces import Grid, Window
 
-NEIGHBOURS = 3
-"""Frames of its own flight that each is tied to."""
-ELSEWHERE = 5
-"""Frames of each flight in which a candidate's height is measured."""
-ADJUSTED_SIGMA_M = 0.15
-ADJUSTED_RMS_M = 0.5
-"""Ties that disagree by more than this after adjusting: the poses do not agree, and heights are not held against
-what stood there before."""
-ENOUGH_LOOKS = 2
-"""Pairs that must show a place before it counts as examined."""
+REACH_M = 12.0
+"""How far two flights may be apart: receivers without corrections, twice."""
+TILE_M, MARGIN_M = 200.0, 40.0
+"""What is compared at once, and what is known around it."""
+SHOWN = 3
+"""Pictures of each flight in which a change is looked at."""
+LEAST_KNOWN = 0.25
+"""Share of a rise whose height before was seen: what no picture showed may have stood there always."""
+_EXAMINED_CELLS = 4
+_OUTLINE_SIGMA_M = 0.25
+_PATCH_MARGIN_M = 2.5
+
+
+class DifferenceKind(StrEnum):
+    """What the surface did."""
+
+    ROSE = "rose"
+    SANK = "sank"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Difference:
+    """One place. `outline_m` (n, 2) where it stands, in metres of the newer flight's plane, as the baseline is placed.
+
+    `top_m`: height of its surface where it stands, in the baseline's heights; `gain_m` by how much that is higher than
+    what the other flight shows. `sigma_m` of its middle along one axis. `older`, `newer`: the picture of each flight
+    that shows it best.
+    """
+
+    outline_m: Doubles
+    area_m2: float
+    kind: DifferenceKind
+    confidence: float
+    top_m: float
+    gain_m: float
+    sigma_m: float
+    cues: RiseCues
+    older: int
+    newer: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Differences:
-    """All of it in metres of the newer flight's plane, as the baseline's poses have it."""
+    """All of it in metres of the newer flight's plane, as the baseline's poses have it, or as known buildings do."""
 
-    fused: tuple[Fused, ...]
+    found: tuple[Difference, ...]
     examined: BaseGeometry
-    """Ground that at least two pairs show."""
+    """Ground whose height both flights show."""
     refused: tuple[Unusable, ...]
     """Frames that were not compared, and why."""
-    disagreement_m: tuple[float, float]
-    """Root mean square of the ties, before and after the poses were adjusted."""
-    older: Looks
-    newer: Looks
-    pairs_of: Mapping[str, tuple[int, int]]
-    """Of each frame that was compared, by name: its place in `newer`, and the baseline frame's in `older`."""
+    pairs: tuple[int, int]
+    """Pairs of pictures in which heights were measured, of the older flight and of the newer."""
+    agreement_px: tuple[tuple[float, float], tuple[float, float]]
+    """Median of what poses disagree by, before and after they were adjusted; of the older flight and of the newer."""
+    residual_m: float
+    """Median of what the heights of both days differ by, without sign."""
+    anchor: Anchor | None
+    """By known buildings; None: both are placed as the baseline says."""
+    older: Pictured
+    newer: Pictured
+    shifts: Shifts | None
+    """None: nothing could be compared; `refused` says why."""
+
+    def shown(self, difference: Difference, *, newer: bool, margin_m: float) -> Picture | None:
+        """The place as one flight shows it, on the level of what stands there (or stood); north is up."""
+        places = difference.outline_m - self.moved
+        patch = patch_around(places, margin_m)
+        flight, index = (self.newer, difference.newer) if newer else (self.older, difference.older)
+        picture = flight.picture(index)
+        if patch is None or picture is None or self.shifts is None:
+            return None
+        shift = self.shifts.at(places.mean(axis=0)[None])[0] if newer else np.zeros(3)
+        stands = (difference.kind is DifferenceKind.ROSE) == newer
+        level = difference.top_m - (0.0 if stands else difference.gain_m)
+        return on_level(Seen(flight.eyes[index], picture, shift), patch, level)
+
+    @property
+    def moved(self) -> Doubles:
+        """(2,): what known buildings moved all places by."""
+        return np.zeros(2) if self.anchor is None else np.array((self.anchor.east_m, self.anchor.north_m))
 
 
-def differences(older: Placed, newer: Placed, progress: Progress | None = None) -> Differences:
-    """Compares each frame of the newer flight with the baseline's that was taken from the nearest place.
+def differences(
+    older: Placed, newer: Placed, progress: Progress | None = None, known: Sequence[BaseGeometry] = ()
+) -> Differences:
+    """Measures the surface of both flights and compares them.
 
-    A frame that cannot be read or registered costs itself only. Memory does not grow with the flights' pixels.
+    `known`: outlines of buildings, in metres of the newer flight's plane; where they are told apart on the older
+    surface, all places are moved onto them. A frame that cannot be used costs itself only. Memory does not grow with
+    the flights' pixels; heights are in files of the folder for temporary files, 9 bytes for 0.06 m² of each flight.
+
+    Raises:
+        OSError: heights cannot be written.
     """
     progress = progress or NoProgress()
     plane = newer.flight.plane
-    before, after = Looks(older, plane), Looks(newer, plane)
-    if not len(before) or not len(after):
-        return Differences((), shapely.Polygon(), (*before.unusable, *after.unusable), (0.0, 0.0), before, after, {})
-    disagreement = _agree(before, after, [*_trust(older, before), *_trust(newer, after, is_newer=True)], progress)
-    settings = CompareSettings(sigma_m=ADJUSTED_SIGMA_M)
-    sightings: list[Sighting] = []
-    looked: list[Looked] = []
-    refused: list[Unusable] = []
-    pairs: dict[str, tuple[int, int]] = {}
-    progress.begins("compared", len(after))
-    for index in range(len(after)):
+    before, after = Pictured(older, plane), Pictured(newer, plane)
+    with tempfile.TemporaryDirectory(prefix="gridsentry-survey-") as name:
+        folder = Path(name)
+        flights = [surfaced(each, folder, what, progress) for each, what in ((before, "baseline"), (after, "flight"))]
+        then, now = flights
+        refused = [*before.unusable, *after.unusable]
+        for flight, pictured in zip(flights, (before, after), strict=True):
+            refused += _nothing(pictured) if flight is None else flight.refused
+        if then is None or now is None:
+            return _empty(before, after, refused)
+        shifts = shifts_between(then.surface, now.surface, REACH_M)
+        if shifts is None:
+            alone = Unusable(after.name(0), "its flight and the baseline do not share enough ground that both show")
+            return _empty(before, after, [*refused, alone])
+        anchor = anchored(then.surface, known) if known else None
+        compared = _Compared(then, now, shifts)
+        found, examined = _searched(compared, progress)
+        result = Differences(
+            tuple(sorted(found, key=lambda each: -each.confidence)),
+            examined,
+            tuple(dict.fromkeys((*refused, *before.unusable, *after.unusable))),
+            (then.pairs, now.pairs),
+            (then.agreement_px, now.agreement_px),
+            shifts.residual_m,
+            anchor,
+            before,
+            after,
+            shifts,
+        )
+    return result if anchor is None else _at_anchor(result)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compared:
+    older: Surfaced
+    newer: Surfaced
+    shifts: Shifts
+
+
+def _nothing(pictured: Pictured) -> list[Unusable]:
+    if not len(pictured):
+        return []
+    return [
+        Unusable(pictured.name(0), "no two pictures of its flight show the same ground: heights cannot be measured")
+    ]
+
+
+def _empty(before: Pictured, after: Pictured, refused: Sequence[Unusable]) -> Differences:
+    nothing = ((0.0, 0.0), (0.0, 0.0))
+    return Differences((), shapely.Polygon(), tuple(refused), (0, 0), nothing, 0.0, None, before, after, None)
+
+
+def _at_anchor(found: Differences) -> Differences:
+    moved = found.moved
+    places = tuple(replace(each, outline_m=each.outline_m + moved) for each in found.found)
+    return replace(found, found=places, examined=shapely.affinity.translate(found.examined, *moved))
+
+
+def _searched(compared: _Compared, progress: Progress) -> tuple[list[Difference], BaseGeometry]:
+    """Tile by tile of the older surface's grid."""
+    grid = compared.older.surface.grid
+    tiles = list(_tiles(grid))
+    found: list[Difference] = []
+    areas: list[BaseGeometry] = []
+    progress.begins("compared", len(tiles))
+    for core, around in tiles:
         progress.advances()
-        nearest = near(before.outlines, after.outlines[index], 1)[0]
-        found = _pair(before, nearest, after, index, settings, adjusted=disagreement[1] <= ADJUSTED_RMS_M)
-        if isinstance(found, Compared):
-            sightings += found.sightings
-            looked.append(found.looked)
-            pairs[after.name(index)] = index, nearest
-        elif found is not None:
-            refused.append(Unusable(after.name(index), f"against {before.name(nearest)}: {found.why}"))
-    refused += [*before.unusable, *after.unusable]
-    examined = examined_by([each.outline_m for each in looked])
-    return Differences(fuse(sightings, looked), examined, tuple(refused), disagreement, before, after, pairs)
-
-
-def near(views: Sequence[View], view: View, count: int) -> list[int]:
-    """Of the views that look at the nearest ground, other than itself."""
-    middle = _middle(view)
-    gaps = [float(np.linalg.norm(_middle(each) - middle)) for each in views]
-    return [int(index) for index in np.argsort(gaps, kind="stable") if views[index] is not view][:count]
-
-
-def examined_by(outlines: Sequence[Doubles]) -> BaseGeometry:
-    """What at least `ENOUGH_LOOKS` outlines (n, 2) hold."""
-    places = [shapely.make_valid(shapely.Polygon(each)) for each in outlines if len(each) >= 3]
-    if not places:
-        return shapely.Polygon()
-    tree = shapely.STRtree(places)
-    first, second = tree.query(places, predicate="intersects")
-    shared = [places[a].intersection(places[b]) for a, b in zip(first, second, strict=True) if a < b]
-    return shapely.union_all([each for each in shared if each.area > 0])
-
-
-def _pair(
-    before: Looks, older: int, after: Looks, newer: int, settings: CompareSettings, *, adjusted: bool
-) -> Compared | Refused | None:
-    then, now = before.view(older), after.view(newer)
-    if then is None or now is None:
-        return None
-    others = [after.view(other) for other in near(after.outlines, after.outlines[newer], ELSEWHERE)]
-    olders = [before.view(other) for other in near(before.outlines, before.outlines[older], ELSEWHERE)]
-    elsewhere = Elsewhere(
-        tuple(each for each in others if each is not None),
-        tuple(each for each in olders if each is not None),
-        adjusted=adjusted,
-    )
-    features = before.features(older, then), after.features(newer, now)
-    return compare(after.name(newer), then, now, settings, *features, elsewhere=elsewhere)
-
-
-def _agree(before: Looks, after: Looks, trust: Sequence[Trust], progress: Progress) -> tuple[float, float]:
-    """Ties frames of both flights to their neighbours, and moves all poses until they agree about the ground."""
-    outlines = [*before.outlines, *after.outlines]
-    start = len(before)
-    joined = {(near(before.outlines, view, 1)[0], start + index) for index, view in enumerate(after.outlines)}
-    for first, flight in ((0, before), (start, after)):
-        for index, view in enumerate(flight.outlines):
-            for other in near(flight.outlines, view, NEIGHBOURS):
-                joined.add((first + min(index, other), first + max(index, other)))
-    ties: list[Tie] = []
-    progress.begins("tied", len(joined))
-    for one, other in sorted(joined, key=lambda pair: (pair[1], pair[0])):
-        progress.advances()
-        looks = [(before, index) if index < start else (after, index - start) for index in (one, other)]
-        here, there = (each.view(index) for each, index in looks)
-        if here is None or there is None:
+        before, agreed_before = compared.older.surface.read(around)
+        after, agreed_after = laid(compared.newer.surface, compared.shifts, grid, around)
+        both = np.isfinite(before) & np.isfinite(after)
+        if not both.any():
             continue
-        known = [each.features(index, view) for (each, index), view in zip(looks, (here, there), strict=True)]
-        found = find_ground(here.bgr, there.bgr, prior_of(here, there), None, *known)
-        if isinstance(found, Found):
-            ties.append(tie_of(one, other, found.homography, outlines))
-    moved = adjust(outlines, ties, list(trust))
-    before.place(moved.views[:start])
-    after.place(moved.views[start:])
-    return moved.before_m, moved.after_m
+        areas.append(_area(both, grid, core, around))
+        part = replace_grid(grid, around)
+        pieces = [(DifferenceKind.ROSE, each) for each in rises(before, after, agreed_after, grid.cell_m)]
+        lower = agreed_before.astype(np.float32)
+        pieces += [(DifferenceKind.SANK, each) for each in rises(after, before, lower, grid.cell_m)]
+        for kind, rise in pieces:
+            if rise.known >= LEAST_KNOWN and _within(rise, core, around):
+                difference = _difference(compared, part, kind, rise)
+                if difference is not None:
+                    found.append(difference)
+    return found, shapely.union_all(areas) if areas else shapely.Polygon()
 
 
-def _trust(ingested: Placed, looks: Looks, *, is_newer: bool = False) -> list[Trust]:
-    """How far each pose may be off. The baseline's shared part stays: it is what both flights are then wrong by."""
-    errors = (ingested.errors[number] for number in looks.numbers)
-    return [Trust(*_sigmas(one.total if is_newer else one.own)) for one in errors]
+def replace_grid(grid: Grid, window: Window) -> Grid:
+    """A window as a grid of its own."""
+    west, north = grid.west_m + window.column * grid.cell_m, grid.north_m - window.row * grid.cell_m
+    return Grid(west, north, window.rows, window.columns, grid.cell_m)
 
 
-def _sigmas(covariance: Doubles) -> tuple[float, float, float]:
-    values = np.sqrt(np.maximum(np.diagonal(covariance), 1e-8))
-    return float(values[:2].mean()), float(values[2]), float(values[3:].mean())
+def _tiles(grid: Grid) -> Iterator[tuple[Window, Window]]:
+    """Each with a margin; together they are the grid."""
+    side, margin = round(TILE_M / grid.cell_m), round(MARGIN_M / grid.cell_m)
+    for row in range(0, grid.rows, side):
+        for column in range(0, grid.columns, side):
+            core = Window(row, column, min(side, grid.rows - row), min(side, grid.columns - column))
+            top, left = max(row - margin, 0), max(column - margin, 0)
+            bottom = min(row + core.rows + margin, grid.rows)
+            right = min(column + core.columns + margin, grid.columns)
+            yield core, Window(top, left, bottom - top, right - left)
 
 
-def _middle(view: View) -> Doubles:
-    return np.asarray(through(view.to_ground, corners_of(view.bgr).mean(axis=0)[None])[0], np.float64)
+def _within(rise: Rise, core: Window, around: Window) -> bool:
+    """Whether its middle lies in the core: each piece belongs to one tile."""
+    row = around.row + rise.row + rise.mask.shape[0] // 2
+    column = around.column + rise.column + rise.mask.shape[1] // 2
+    down, across = row - core.row, column - core.column
+    return bool(0 <= down < core.rows and 0 <= across < core.columns)
+
+
+def _area(both: NDArray[np.bool], grid: Grid, core: Window, around: Window) -> BaseGeometry:
+    """What both flights show of a tile's core, to a metre."""
+    top, left = core.row - around.row, core.column - around.column
+    shown = both[top : top + core.rows, left : left + core.columns].astype(np.float32)
+    rows, columns = -(-core.rows // _EXAMINED_CELLS), -(-core.columns // _EXAMINED_CELLS)
+    padded = np.zeros((rows * _EXAMINED_CELLS, columns * _EXAMINED_CELLS), np.float32)
+    padded[: core.rows, : core.columns] = shown
+    share = padded.reshape(rows, _EXAMINED_CELLS, columns, _EXAMINED_CELLS).mean(axis=(1, 3))
+    step = grid.cell_m * _EXAMINED_CELLS
+    west, north = grid.west_m + core.column * grid.cell_m, grid.north_m - core.row * grid.cell_m
+    strips = []
+    for row, line in enumerate(share >= 0.5):
+        ends = np.flatnonzero(np.diff(np.concatenate(([0], line.view(np.int8), [0]))))
+        for first, last in ends.reshape(-1, 2):
+            strips.append(
+                shapely.box(west + first * step, north - (row + 1) * step, west + last * step, north - row * step)
+            )
+    return shapely.union_all(strips)
+
+
+def _difference(compared: _Compared, grid: Grid, kind: DifferenceKind, rise: Rise) -> Difference | None:
+    """None where no picture shows it, or nothing of it is left once it is outlined."""
+    rows, columns = np.nonzero(rise.mask)
+    places = grid.metres(np.stack((columns + rise.column + 0.5, rows + rise.row + 0.5), axis=1))
+    patch = patch_around(places, _PATCH_MARGIN_M)
+    if patch is None:
+        return None
+    low_m = rise.top_m - rise.gain_m
+    # What stands is seen by the flight that shows it, the ground below it by the other one.
+    standing, ground = (
+        (compared.newer, compared.older) if kind is DifferenceKind.ROSE else (compared.older, compared.newer)
+    )
+    stands, pictures = _best(standing, compared, places, rise.top_m)
+    lies, _ = _best(ground, compared, places, low_m)
+    if not stands or not lies:
+        return None
+    tops = [on_level(each, patch, rise.top_m) for _, each in stands]
+    shape = outlined(rise, grid, patch, middling(tops))
+    if shape is None:
+        return None
+    cues = cues_of(
+        rise,
+        shape,
+        mask_on(rise, grid, patch),
+        tops,
+        [on_level(each, patch, low_m) for _, each in stands],
+        [on_level(each, patch, low_m) for _, each in lies],
+        pictures,
+    )
+    older, newer = (lies, stands) if kind is DifferenceKind.ROSE else (stands, lies)
+    return _made(compared, kind, rise, shape, cues, older[0][0], newer[0][0])
+
+
+def _made(
+    compared: _Compared, kind: DifferenceKind, rise: Rise, shape: Outlined, cues: RiseCues, older: int, newer: int
+) -> Difference:
+    sigma = float(np.hypot(_OUTLINE_SIGMA_M, compared.shifts.residual_m))
+    return Difference(shape.outline_m, shape.area_m2, kind, likelihood(cues), rise.top_m, rise.gain_m, sigma, cues,
+                      older, newer)  # fmt: skip
+
+
+def _best(flight: Surfaced, compared: _Compared, places: Doubles, up_m: float) -> tuple[list[tuple[int, Seen]], int]:
+    """The pictures that show all of a place the most steeply, and how many show it at all."""
+    middle = places.mean(axis=0)
+    shift = compared.shifts.at(middle[None])[0] if flight is compared.newer else np.zeros(3)
+    corners = cv2.convexHull(places.astype(np.float32)).reshape(-1, 2).astype(np.float64)
+    eyes = flight.pictured.eyes
+    order = [index for index, eye in enumerate(eyes) if shows(eye, shift, corners, up_m)]
+    order.sort(key=lambda index: steepness(eyes[index], shift, np.append(middle, up_m)))
+    found: list[tuple[int, Seen]] = []
+    for index in order:
+        picture = flight.pictured.picture(index) if len(found) < SHOWN else None
+        if picture is not None:
+            found.append((index, Seen(eyes[index], picture, shift)))
+    return found, len(order)

@@ -55,10 +55,12 @@ def summary_of(survey: Survey) -> dict[str, Any]:
         "flight": survey.flight.flight.id,
         "taken_at": survey.taken_at.isoformat(),
         "baseline": survey.baseline.flight.id,
-        "pairs": len(found.pairs_of),
+        "pairs": {"baseline": found.pairs[0], "flight": found.pairs[1]},
         "not_compared": [{"frame": each.frame, "why": each.why} for each in found.refused],
         "examined_m2": round(found.examined.area),
-        "disagreement_m": {"before": round(found.disagreement_m[0], 3), "after": round(found.disagreement_m[1], 3)},
+        "poses_disagree_px": [[round(value, 2) for value in each] for each in found.agreement_px],
+        "heights_differ_m": round(found.residual_m, 3),
+        "moved_m": None if found.anchor is None else [round(float(value), 2) for value in found.moved],
         "counts": dict(survey.outcome.counts),
         "structures": [_row(each, survey.flight.flight.plane) for each in survey.outcome.surveyed],
         "removed": [
@@ -104,11 +106,15 @@ def print_survey(console: Console, survey: Survey) -> None:
             )  # fmt: skip
     console.print(table)
     found = survey.differences
-    before, after = found.disagreement_m
+    older, newer = found.pairs
+    anchor = found.anchor
+    moved = "placed as the baseline is" if anchor is None else (
+        f"moved by {np.hypot(anchor.east_m, anchor.north_m):.2f} m onto {anchor.buildings} approved buildings"
+    )  # fmt: skip
     console.print(
-        f"{survey.flight.flight.id} against {survey.baseline.flight.id}: {len(found.pairs_of)} pairs compared, "
-        f"{len(found.refused)} not; {found.examined.area / 1e4:.1f} ha examined; poses disagreed by {before:.2f} m, "
-        f"now by {after:.2f} m",
+        f"{survey.flight.flight.id} against {survey.baseline.flight.id}: heights from {newer} and {older} pairs of "
+        f"pictures, {len(found.refused)} pictures not used; {found.examined.area / 1e4:.1f} ha examined; heights agree "
+        f"to {found.residual_m:.2f} m; {moved}",
         soft_wrap=True,
     )
     counts = ", ".join(f"{name} {count}" for name, count in survey.outcome.counts.items())

@@ -21,30 +21,27 @@ from edge.detectors.illegal_structure import (
 )
 from edge.detectors.illegal_structure.sightings import Memory
 from edge.detectors.illegal_structure.survey import Outcome, Surveyed
-from edge.detectors.interface import Exhibit, Image, Observation
-from edge.flights.differing import Differences, differences
+from edge.detectors.interface import Exhibit, Observation
+from edge.flights.differing import Difference, DifferenceKind, Differences, differences
 from edge.flights.ingesting import Ingested
-from edge.flights.looking import Looks, Placed
+from edge.flights.looking import Placed
 from edge.flights.material import FlightError
 from edge.flights.register.errors import Remark
+from edge.flights.register.features import Layer
 from edge.flights.register.index import Register
 from edge.flights.register.reading import read_register
 from edge.flights.shots import Progress
 from edge.flights.survey_settings import SurveySettings
-from edge.vision.change.candidates import ChangeKind, RoofCue
-from edge.vision.change.fusing import Fused
-from edge.vision.change.views import through
+from edge.vision.change.candidates import RoofCue
+from edge.vision.surface.likelihood import may_drive
 
-CHANGES = {
-    ChangeKind.NEW: Change.APPEARED,
-    ChangeKind.REMOVED: Change.REMOVED,
-    ChangeKind.CHANGED_COVER: Change.RECOVERED,
-}
+CHANGES = {DifferenceKind.ROSE: Change.APPEARED, DifferenceKind.SANK: Change.REMOVED}
 CHIP_MARGIN_M = 8.0
 """Around what was built: enough to know the place again."""
 REGISTER_MARGIN_M = 500.0
 """Around the places of the drone: what it sees from 500 m and less."""
-LEAST_CHIP_PX = 64
+REGISTERED_SIGMA_M = 0.3
+"""Of a flight that known buildings place: what their outlines are drawn to."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,12 +85,13 @@ def survey(
     if taken_at is None:
         raise FlightError(f"flight {flight.flight.id}: its files do not say when it was; state taken_at")
     register, remarks = _register(settings, base, flight)
-    found = differences(baseline, flight, progress)
-    if not found.pairs_of:
+    approved = [entry.outline for entry in register.entries if entry.layer is Layer.APPROVED]
+    found = differences(baseline, flight, progress, approved)
+    if found.shifts is None:
         why = found.refused[0].why if found.refused else "they share no ground"
-        raise FlightError(f"{flight.flight.id} and {baseline.flight.id}: no pair could be compared; the first: {why}")
+        raise FlightError(f"{flight.flight.id} and {baseline.flight.id}: nothing could be compared; the first: {why}")
     plane = flight.flight.plane
-    findings = tuple(finding_of(each, baseline) for each in found.fused)
+    findings = tuple(finding_of(each, baseline, found) for each in found.found)
     context = SurveyContext(
         flight=flight.flight.id,
         taken_at=taken_at,
@@ -111,9 +109,9 @@ def survey(
     assert outcome is not None, "a survey leaves its outcome"
     then = taken_at_of(baseline)
     chips = {
-        one.structure.key: _chips(found, fused, taken_at, then)
+        one.structure.key: _chips(found, change, taken_at, then)
         for one in outcome.surveyed
-        for fused in _shown_by(one, before, found.fused, findings, flight.flight.id)
+        for change in _shown_by(one, before, found.found, findings, flight.flight.id)
     }
     told = tuple(replace(each, exhibits=chips.get(each.key, ())) for each in observations)
     return Survey(flight, baseline, taken_at, found, findings, outcome, told, remarks, detector.save())
@@ -136,59 +134,44 @@ def _register(settings: SurveySettings, base: Path, flight: Ingested) -> tuple[R
     return loaded.register, loaded.remarks
 
 
-def finding_of(fused: Fused, baseline: Placed) -> Finding:
-    """Both flights are placed as the baseline is, so it is wrong by what the baseline's frames share."""
+def finding_of(difference: Difference, baseline: Placed, found: Differences) -> Finding:
+    """Both flights are placed as the baseline is, so it is wrong by what the baseline's frames share; or, where known
+    buildings place them, by what those are."""
     shared = float(np.sqrt(np.mean(np.diagonal(baseline.errors[0].shared)[:2])))
-    outline = shapely.Polygon(fused.outline_m)
+    if found.anchor is not None:
+        shared = min(shared, REGISTERED_SIGMA_M)
+    outline = shapely.Polygon(difference.outline_m)
     if not outline.is_valid:
         outline = max(shapely.get_parts(shapely.make_valid(outline)), key=lambda part: part.area)
-    roof = fused.best.candidate.cues.roof
+    cues = difference.cues
     return Finding(
         outline=outline,
-        sigma_m=float(np.hypot(fused.centre_sigma_m, shared)),
-        area_m2=fused.area_m2,
-        change=CHANGES[fused.kind],
-        confidence=fused.confidence,
-        cues=() if roof is RoofCue.OTHER else (roof.value,),
-        frames=len(fused.sightings),
-        frames_visible=max(fused.chances, len(fused.sightings)),
+        sigma_m=float(np.hypot(difference.sigma_m, shared)),
+        area_m2=float(outline.area),
+        change=CHANGES[difference.kind],
+        confidence=difference.confidence,
+        cues=() if cues.roof is RoofCue.OTHER else (cues.roof.value,),
+        # A height is measured in two pictures. What may drive away is counted as seen once: another flight must see it.
+        frames=1 if may_drive(cues) else 2,
+        frames_visible=max(cues.pictures, 2),
     )
 
 
 def _shown_by(
-    one: Surveyed, before: Memory, fused: Sequence[Fused], findings: Sequence[Finding], flight: str
-) -> Sequence[Fused]:
+    one: Surveyed, before: Memory, changes: Sequence[Difference], findings: Sequence[Finding], flight: str
+) -> Sequence[Difference]:
     """The change whose pictures are to be shown of a structure; none where this flight's were shown already."""
     known = before.find(one.structure.key)
     if one.finding is not None:
         shown = known is not None and known.told and flight in known.flights
-        return () if shown else (fused[findings.index(one.finding)],)
+        return () if shown else (changes[findings.index(one.finding)],)
     if one.removal is not None:
-        return (fused[findings.index(one.removal)],)
+        return (changes[findings.index(one.removal)],)
     return ()
 
 
-def _chips(found: Differences, fused: Fused, now: datetime, then: datetime | None) -> tuple[Exhibit, ...]:
-    """The place before and after, as the pair shows it that shows it best."""
-    newer, older = found.pairs_of[fused.best.frame]
-    shown = (
-        (EvidenceKind.BEFORE, found.older, older, then or now),
-        (EvidenceKind.AFTER, found.newer, newer, now),
-    )
-    made = ((kind, _cut(looks, index, fused), at) for kind, looks, index, at in shown)
+def _chips(found: Differences, change: Difference, now: datetime, then: datetime | None) -> tuple[Exhibit, ...]:
+    """The place before and after, as the pictures show it that show it most steeply."""
+    shown = ((EvidenceKind.BEFORE, False, then or now), (EvidenceKind.AFTER, True, now))
+    made = ((kind, found.shown(change, newer=newer, margin_m=CHIP_MARGIN_M), at) for kind, newer, at in shown)
     return tuple(Exhibit(kind, chip, at) for kind, chip, at in made if chip is not None)
-
-
-def _cut(looks: Looks, index: int, fused: Fused) -> Image | None:
-    view = looks.view(index)
-    if view is None:
-        return None
-    height, width = view.bgr.shape[:2]
-    pixels = through(np.asarray(np.linalg.inv(view.to_ground), np.float64), fused.outline_m)
-    margin = CHIP_MARGIN_M / view.gsd_m
-    left, top = (max(int(value - margin), 0) for value in pixels.min(axis=0))
-    right, bottom = (int(value + margin) for value in pixels.max(axis=0))
-    right, bottom = min(right, width), min(bottom, height)
-    if right - left < LEAST_CHIP_PX or bottom - top < LEAST_CHIP_PX:
-        return None
-    return np.ascontiguousarray(view.bgr[top:bottom, left:right])

@@ -28,7 +28,7 @@ class IllegalStructureSettings(BaseModel):
     """Of the outline: a permit for less of it is one for something else."""
     min_frames: Annotated[int, Field(ge=1, le=20)] = 2
     """Pairs of pictures that must show it, or two flights: a tarpaulin in the wind is a roof for one picture."""
-    review_confidence: Share = 0.35
+    review_confidence: Share = 0.50
     """From here it is told, to be looked at …"""
     alarm_confidence: Share = 0.60
     """… and from here it may be an alarm, once it was seen by enough flights."""

@@ -37,7 +37,7 @@ def test_towns_are_added_up() -> None:
     assert rows["false_per_km2.second_flight"].value == 0
     assert rows["footprint_overlap.median"].value == pytest.approx(0.75)
     assert rows["cpu_per_pair"].value == pytest.approx(3)
-    assert rows["pairs_refused"].value == 4
+    assert rows["pictures_refused"].value == 4
 
 
 def test_what_is_missed_or_false_misses_the_target() -> None:

@@ -1,0 +1,100 @@
+"""A flight's pictures with the cameras that took them: read when they are asked for, in one plane, the latest few kept.
+
+A flight has more pictures than memory holds. What must be known of all of them at once, where they look, is known
+without their pixels.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+
+from edge.flights.local import LocalPlane
+from edge.flights.looking import Placed, Unusable
+from edge.sources.errors import SourceError
+from edge.vision.arrays import Doubles
+from edge.vision.change.features import Features, find_features
+from edge.vision.surface.shots import WORKING_GSD_M, Eye, Picture, eye_of, picture_of
+
+KEPT = 30
+"""Pictures in memory: one of 12 MP at 5 cm has 6 MB at the working scale. A line of a flight and the one beside it."""
+KEPT_FEATURES = 200
+"""0.8 MB each."""
+_LEAST_VARIANCE = 1e-8
+
+
+class Pictured:
+    """The pictures of a flight, in another flight's plane. Not for use by two threads."""
+
+    def __init__(self, placed: Placed, plane: LocalPlane, gsd_m: float = WORKING_GSD_M) -> None:
+        # Two planes that touch the ellipsoid a few hundred metres apart differ by a shift, and a turn of a millionth.
+        shift = np.append(plane.metres(*placed.flight.plane.degrees(np.zeros((1, 2))).T)[0], 0.0)
+        self.unusable: list[Unusable] = []
+        self._frames = []
+        self.eyes: list[Eye] = []
+        """Of the frames that can be compared."""
+        grounds, sigmas = [], []
+        for frame, errors in zip(placed.flight.frames, placed.errors, strict=True):
+            below = float(placed.ground.heights(np.array(((frame.pose.east_m, frame.pose.north_m),)))[0])
+            try:
+                eye = eye_of(frame.lens, frame.pose, below, gsd_m)
+            except ValueError as error:
+                self.unusable.append(Unusable(frame.name, str(error)))
+                continue
+            self._frames.append(frame)
+            self.eyes.append(eye.moved(eye.centre + shift, eye.turn))
+            grounds.append(below)
+            sigmas.append(np.sqrt(np.maximum(np.diagonal(errors.own), _LEAST_VARIANCE)))
+        self.grounds_m: Doubles = np.array(grounds, np.float64)
+        """(n,): of the ground below each, in the heights of the poses."""
+        self.sigmas: Doubles = np.array(sigmas, np.float64).reshape(-1, 6)
+        """(n, 6): how far each pose may be off from the others."""
+        self._pictures: OrderedDict[int, Picture] = OrderedDict()
+        self._features: OrderedDict[int, Features] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    @property
+    def ground_m(self) -> float:
+        """Of the ground in the middle of the flight."""
+        return float(np.median(self.grounds_m))
+
+    def name(self, index: int) -> str:
+        """Of the frame."""
+        return self._frames[index].name
+
+    def place(self, eyes: list[Eye]) -> None:
+        """Takes over where pictures look, after they were adjusted."""
+        self.eyes = list(eyes)
+
+    def picture(self, index: int) -> Picture | None:
+        """As its eye sees it; None, once said among the unusable, where the picture is broken."""
+        if index in self._pictures:
+            self._pictures.move_to_end(index)
+            return self._pictures[index]
+        frame = self._frames[index]
+        try:
+            made = picture_of(frame.read_bgr(), frame.lens, self.eyes[index])
+        except (SourceError, ValueError) as error:
+            said = Unusable(frame.name, str(error))
+            if said not in self.unusable:
+                self.unusable.append(said)
+            return None
+        self._pictures[index] = made
+        while len(self._pictures) > KEPT:
+            self._pictures.popitem(last=False)
+        return made
+
+    def features(self, index: int) -> Features | None:
+        """What can be found again in it. They do not change with its place."""
+        if index not in self._features:
+            picture = self.picture(index)
+            if picture is None:
+                return None
+            self._features[index] = find_features(picture)
+        self._features.move_to_end(index)
+        while len(self._features) > KEPT_FEATURES:
+            self._features.popitem(last=False)
+        return self._features[index]

@@ -1,0 +1,86 @@
+"""How likely a rise is something built: cues weighed by a logistic, fitted on towns apart from the evaluation's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from edge.vision.surface.cues import RiseCues
+
+_WIDE_M, _LONG_M, _VAN_M, _LORRY_M = 2.9, 20.0, 2.35, 4.3
+_BESIDE, _FREE = 0.35, 0.72
+"""Shares of the rim behind which the surface falls."""
+
+WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {
+        "one": 3.74,
+        "low": -0.39,
+        "crown": -3.64,
+        "plants": -1.38,
+        "rough": -1.14,
+        "tall": -1.69,
+        "unlike": -0.03,
+        "unlike_before": -0.62,
+        "tall_unlike": -1.28,
+        "unknown": -0.98,
+        "alone": -0.95,
+        "ragged": -1.6,
+        "edgeless": -0.96,
+        "flush": -0.99,
+        "small": -3.06,
+        "narrow": -0.78,
+        "pale": 0.0,
+    }
+)
+"""`python -m samples.town.fitting` prints them."""
+
+
+def terms_of(cues: RiseCues) -> dict[str, float]:
+    """What is weighed: each within 0-1, or nearly."""
+    return {
+        "one": 1.0,
+        "low": _below(cues.gain_m, 1.6, 2.4),
+        "crown": _above(cues.grain, 4.0, 6.0),
+        "plants": max(cues.growing, cues.leafy),
+        "rough": _above(cues.rough_m, 0.06, 0.25),
+        "tall": _above(cues.gain_m, 6.0, 14.0),
+        "unlike": _below(cues.alike_top, 0.4, 0.8),
+        "unlike_before": _below(cues.alike_before, 0.2, 0.8),
+        "tall_unlike": _above(cues.gain_m, 6.0, 14.0) * _below(cues.alike_before, 0.3, 0.9),
+        "unknown": _below(cues.known, 0.25, 0.9),
+        "alone": _below(cues.agreed, 0.0, 0.7) * (1.0 if cues.pictures > 2 else 0.5),
+        "ragged": _below(cues.fit, 0.6, 0.85),
+        "edgeless": _below(cues.edged, 0.5, 0.85),
+        "flush": _below(cues.steps, 0.1, 0.6),
+        "small": _below(cues.area_m2, 6.0, 14.0),
+        "narrow": _below(cues.width_m, 1.5, 3.0),
+        "pale": _below(cues.contrast, 5.0, 15.0),
+    }
+
+
+def likelihood(cues: RiseCues) -> float:
+    """0-1."""
+    total = sum(WEIGHTS.get(name, 0.0) * value for name, value in terms_of(cues).items())
+    return 1 / (1 + math.exp(-max(min(total, 30.0), -30.0)))
+
+
+def may_drive(cues: RiseCues) -> bool:
+    """Whether it stands free and has a van's, lorry's or container's measures: whether it stays, another day tells.
+
+    Road vehicles are at most 2.55 m wide and 4 m high (Directive 96/53/EC; GB 1589 allows the same), drawn here to
+    0.3 m. What is as low as a van may be two of them side by side, or stand against a wall; sheds have headroom.
+    """
+    if cues.length_m > _LONG_M or cues.gain_m > _LORRY_M:
+        return False
+    if cues.gain_m <= _VAN_M:
+        return cues.width_m <= 2 * _WIDE_M and cues.steps >= _BESIDE
+    return cues.width_m <= _WIDE_M and cues.steps >= _FREE
+
+
+def _above(value: float, low: float, high: float) -> float:
+    return min(max((value - low) / (high - low), 0.0), 1.0)
+
+
+def _below(value: float, low: float, high: float) -> float:
+    return 1.0 - _above(value, low, high)

@@ -1,0 +1,142 @@
+"""Places where the newer surface stands higher than the older one did, as pieces of a grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edge.vision.arrays import Mask
+from edge.vision.surface.surfaces import Heights
+
+LEAST_RISE_M = 1.5
+"""Less is a car, a heap, a hedge; what people stand in is higher."""
+LEAST_AREA_M2 = 6.0
+_MOST_AREA_M2 = 20_000.0
+_LEAST_WIDTH_M = 1.3
+_FILL_M = 4.0
+_STEP_M = 1.2
+_AGREED = 2
+_LOWER_M = 1.0
+_MARGIN_CELLS = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rise:
+    """One piece: `mask` (rows, columns) of 255 with its first `row` and `column` in the grid.
+
+    `gain_m`: median by which it stands higher. `rough_m`: what its surface strays from planes. `known`: share of it
+    whose height before was seen, and not taken from beside it.
+    """
+
+    mask: Mask
+    row: int
+    column: int
+    gain_m: float
+    top_m: float
+    """Median height."""
+    rough_m: float
+    known: float
+    agreed: float
+    """Share of it that two pairs of pictures or more say."""
+    steps: float
+    """Share of its rim behind which the surface falls."""
+    area_m2: float
+
+
+def rises(older: Heights, newer: Heights, agreeing: Heights, cell_m: float) -> list[Rise]:
+    """Of two surfaces laid on each other; `agreeing`: how many pairs of pictures say each height of the newer one."""
+    before = filled_low(older, round(_FILL_M / cell_m))
+    gap = newer - before
+    with np.errstate(invalid="ignore"):
+        high = np.asarray(gap >= LEAST_RISE_M).view(np.uint8) * np.uint8(255)
+    # Single cells that no pair saw lie within roofs as often as beside them.
+    unknown = np.isnan(gap).view(np.uint8) * np.uint8(255)
+    closed = cv2.morphologyEx(high, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    high = np.where((unknown > 0) & (closed > 0), closed, high).astype(np.uint8)
+    side = max(3, round(_LEAST_WIDTH_M / cell_m) | 1)
+    opened = cv2.morphologyEx(high, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_RECT, (side, side)))
+    found = []
+    for piece, row, column in _parts(np.asarray(opened, np.uint8), newer, cell_m):
+        window = np.s_[row : row + piece.shape[0], column : column + piece.shape[1]]
+        inside = (piece > 0) & np.isfinite(gap[window])
+        area = float((piece > 0).sum()) * cell_m**2
+        if not inside.any() or not LEAST_AREA_M2 <= area <= _MOST_AREA_M2:
+            continue
+        tops = newer[window]
+        found.append(
+            Rise(
+                mask=piece,
+                row=row,
+                column=column,
+                gain_m=float(np.median(gap[window][inside])),
+                top_m=float(np.median(tops[inside])),
+                rough_m=roughness(tops, inside),
+                known=float(np.isfinite(older[window])[piece > 0].mean()),
+                agreed=float((agreeing[window][inside] >= _AGREED).mean()),
+                steps=stepped(tops, piece),
+                area_m2=area,
+            )
+        )
+    return found
+
+
+def stepped(heights: Heights, piece: Mask) -> float:
+    """Share of the rim of a piece beyond which heights fall by a metre or are hidden by it."""
+    inner = np.where(piece > 0, heights, np.float32(np.nan))
+    top = float(np.nanmedian(inner))
+    ring = (cv2.dilate(piece, np.ones((7, 7), np.uint8)) > 0) & (cv2.dilate(piece, np.ones((5, 5), np.uint8)) == 0)
+    if not ring.any():
+        return 0.0
+    outside = heights[ring]
+    return float((np.isnan(outside) | (outside < top - _LOWER_M)).mean())
+
+
+def filled_low(heights: Heights, cells: int) -> Heights:
+    """Unknown cells take the lowest height within `cells`: what no camera saw lies behind a wall, not on a roof."""
+    known = np.isfinite(heights)
+    high = np.where(known, heights, np.float32(1e4)).astype(np.float32)
+    around = cv2.erode(high, np.ones((2 * cells + 1, 2 * cells + 1), np.uint8))
+    return np.where(known, heights, np.where(around < 9e3, around, np.nan)).astype(np.float32)
+
+
+def _parts(mask: Mask, heights: Heights, cell_m: float) -> list[tuple[Mask, int, int]]:
+    """Pieces of a mask, cut where the surface itself has a step: a shed against a new wall is a piece of its own."""
+    known = np.where(np.isfinite(heights), heights, np.float32(-1e3)).astype(np.float32)
+    top, low = cv2.dilate(known, np.ones((3, 3), np.uint8)), cv2.erode(known, np.ones((3, 3), np.uint8))
+    step = (top - low > _STEP_M) & (low > -900)
+    core = np.where(step, np.uint8(0), mask).astype(np.uint8)
+    core = np.asarray(cv2.morphologyEx(core, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(core, connectivity=4)
+    found = []
+    least = max(4, round(0.35 * LEAST_AREA_M2 / cell_m**2))
+    for number in range(1, count):
+        column, row, width, height, area = (int(value) for value in stats[number])
+        if area < least:
+            continue
+        low_row, low_column = max(row - _MARGIN_CELLS, 0), max(column - _MARGIN_CELLS, 0)
+        window = np.s_[low_row : row + height + _MARGIN_CELLS, low_column : column + width + _MARGIN_CELLS]
+        own = (labels[window] == number).view(np.uint8) * np.uint8(255)
+        # The rim that the steps took away is given back, within the mask.
+        grown = cv2.dilate(own, np.ones((3, 3), np.uint8))
+        others = (labels[window] > 0) & (labels[window] != number)
+        piece = np.where((mask[window] > 0) & (grown > 0) & ~others, np.uint8(255), np.uint8(0))
+        found.append((piece, low_row, low_column))
+    return found
+
+
+def roughness(heights: Heights, inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> float:
+    """Metres: the median distance of heights from the plane through their neighbourhood, in the inner part."""
+    values = np.where(inside, heights, 0).astype(np.float32)
+    weight = inside.astype(np.float32)
+    side = (5, 5)
+    share = cv2.boxFilter(weight, -1, side)
+    mean = cv2.boxFilter(values, -1, side) / np.maximum(share, 1e-6)
+    inner = inside & (share > 0.99)
+    if not inner.any():
+        inner = inside & (share > 0.5)
+    if not inner.any():
+        return 1.0
+    # Sloping planes have their own mean in the middle; crowns and noise do not.
+    return float(1.4826 * np.median(np.abs(values - mean)[inner]))
