@@ -124,6 +124,8 @@ def test_flights_in_a_folder_become_an_alert_an_alarm_and_a_closed_case(tmp_path
         assert over["detail"]["removed_at"] is not None
         assert over["detail"]["change"] == "removed"
         assert over["state"] == "queued", "a person decides, in any case"
+        (source,) = [each for each in operator.get("/api/v1/sources")["sources"] if each["id"] == AREA]
+        assert (source["kind"], source["health_state"]) == ("flight", "online")
     assert_chain_is_whole(tmp_path)
 
 

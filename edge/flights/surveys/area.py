@@ -100,9 +100,10 @@ class Area:
         """`out`: a folder for what each survey leaves for people, below it one for each comparison."""
         self.id = area_id
         self.settings: AreaSettings = config.areas[area_id]
+        self.device_id = config.device.id
         self._outbox, self._out, self._now = outbox, out, now
-        area = source_of(area_id, self.settings.name)
-        self._teller = Teller(config.device.id, area, config.evidence, store, clock, uuid7, blur)
+        self.source = source_of(area_id, self.settings.name)
+        self._teller = Teller(config.device.id, self.source, config.evidence, store, clock, uuid7, blur)
 
     def records(self) -> Records:
         """What is remembered of the area.

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from contract.ids import uuid7
 from edge.flights.ground import GroundError
 from edge.flights.material import STILLS, FlightError, shown
 from edge.flights.reading.logs import Clues
@@ -24,6 +25,7 @@ from edge.flights.register.errors import RegisterError
 from edge.flights.shots import Progress
 from edge.flights.surveys.area import Area, Said
 from edge.flights.surveys.contents import Stamp, flight_sha256, flights_under, stamp_of
+from edge.flights.surveys.health import AreaHealth, state_of
 from edge.flights.surveys.records import RecordsError
 from edge.flights.surveys.settings import SettingsError
 from edge.flights.telemetry import TelemetryError
@@ -41,6 +43,7 @@ LATER_SECONDS = 60.0
 """After settings, register or disk refused: people mend them."""
 LOOK_AGAIN_SECONDS = 600.0
 """At what was surveyed: pictures may have been added. Counting all files of all flights each time would be slow."""
+HEALTH_SECONDS = 60.0
 MOST_REASON = 4_000
 _LATER = (SettingsError, GroundError, RegisterError, RecordsError, ModelError, OutboxError, OSError, sqlite3.Error)
 """Nothing of it is the flight's fault."""
@@ -86,18 +89,25 @@ class Watch:
         self._entries: dict[Path, _Entry] = {}
         self._not_before = 0.0
         self._missing = False
+        self._trouble = ""
+        self._health = AreaHealth(area.source, area.device_id, outbox, uuid7)
+        self._health_due = 0.0
 
     def turn(self) -> int:
         """Looks at the folder, and surveys what is whole; how many flights. Raises nothing that a flight can cause."""
         now = self._monotonic()
+        if now >= self._health_due:
+            self._say_health(now)
         if now < self._not_before:
             return 0
+        self._trouble = ""
         entries = {entry: _flights(entry) for entry in self._whole(now)}
         waiting = sorted((self._first_moment(path), str(path), path) for paths in entries.values() for path in paths)
         count = 0
         for _, _, path in waiting:
             if self._take(path) is Took.LATER:
                 self._not_before = self._monotonic() + LATER_SECONDS
+                self._say_health(now)
                 return count
             count += 1
         for entry, paths in entries.items():
@@ -107,7 +117,17 @@ class Watch:
             self._entries[entry].look_at = now + LOOK_AGAIN_SECONDS
             if not entry.exists():
                 del self._entries[entry]  # put aside: what appears there next is another one
+        if count:
+            self._say_health(now)
         return count
+
+    def _say_health(self, now: float) -> None:
+        """Of what lies aside, too: people move it away."""
+        self._health_due = now + HEALTH_SECONDS
+        try:
+            self._health.say(*state_of(self.folder, self.folder / ASIDE, self._trouble))
+        except (OSError, sqlite3.Error) as error:
+            log.warning("cannot say how an area is", area=self.area.id, reason=str(error))
 
     # ---- what is there
 
@@ -170,6 +190,7 @@ class Watch:
             return Took.ASIDE
         except _LATER as error:
             log.error("cannot survey now, will be tried again", area=area.id, flight=str(path), reason=str(error))
+            self._trouble = str(error)
             return Took.LATER
         except Exception as error:
             log.exception("a survey broke", area=area.id, flight=str(path))

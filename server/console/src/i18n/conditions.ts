@@ -15,6 +15,8 @@ export const conditions = {
     clock_wrong: "时钟异常",
     uplink_down: "上报中断",
     model_failed: "模型异常",
+    flight_refused: "有航次无法比对",
+    survey_unable: "无法比对航次",
   },
   en: {
     offline: "offline",
@@ -31,5 +33,7 @@ export const conditions = {
     clock_wrong: "clock wrong",
     uplink_down: "uplink down",
     model_failed: "model failed",
+    flight_refused: "a flight was put aside",
+    survey_unable: "flights cannot be surveyed",
   },
 };

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edge.flights.survey_settings import SurveySettings
 from edge.flights.surveys.area import Area, Said
 from edge.flights.surveys.settings import SettingsError
-from edge.flights.surveys.watching import ASIDE, LATER_SECONDS, LOOK_AGAIN_SECONDS, MOST_ATTEMPTS, Watch
+from edge.flights.surveys.watching import ASIDE, HEALTH_SECONDS, LATER_SECONDS, LOOK_AGAIN_SECONDS, MOST_ATTEMPTS, Watch
 from tests.edge.detectors.illegal_structure.ground import box as rectangle
 from tests.edge.detectors.illegal_structure.ground import found
 from tests.edge.flights.surveys.scripted import Box, scripted_box
@@ -50,6 +51,10 @@ class Watched:
 
     def add(self, source: Path, name: str) -> Path:
         return Path(shutil.copytree(source, self.folder / name))
+
+    def told(self) -> list[dict[str, Any]]:
+        """Events of hazards."""
+        return [each for each in self.box.events() if "hazard" in each]
 
     def known(self) -> list[str]:
         """Flights that the area knows, by their folders, in the order of their days."""
@@ -91,7 +96,7 @@ def test_flights_of_several_days_are_taken_in_the_order_of_their_days(watched: W
     assert watched.settled() == 3
     assert watched.known() == ["y", "x", "a"]
     assert watched.box.comparisons.made == [("x", "y"), ("a", "y"), ("a", "x")]
-    assert watched.box.phases()[-1] == ("updated", "alarm")
+    assert [(each["phase"], each["tier"]) for each in watched.told()][-1] == ("updated", "alarm")
 
 
 def test_a_card_is_taken_as_it_is(watched: Watched, days: Path) -> None:
@@ -109,11 +114,12 @@ def test_a_restart_takes_nothing_twice(watched: Watched, days: Path) -> None:
     watched.add(days / "before", "a")
     watched.add(days / "after", "b")
     assert watched.settled() == 2
-    before = watched.box.events()
+    before = watched.told()
+    assert len(before) == 2
     watched.anew()
     watched.settled()
     assert len(watched.box.comparisons.made) == 1
-    assert watched.box.events() == before
+    assert watched.told() == before
 
 
 def test_a_bad_flight_is_put_aside_with_its_reason_and_the_next_is_taken(watched: Watched, days: Path) -> None:
@@ -258,3 +264,33 @@ def test_what_cannot_be_moved_stays_and_is_not_tried_again(watched: Watched, day
     assert watched.later(LOOK_AGAIN_SECONDS) == watched.later(SETTLE) == 0
     watched.add(days / "before", "a")
     assert watched.settled() == 1
+
+
+def test_how_an_area_is_watched_is_said_at_each_change(watched: Watched, days: Path) -> None:
+    def said() -> list[tuple[str, str]]:
+        return [(each["state"], each["reason"]) for each in watched.box.events() if "state" in each]
+
+    watched.folder.rename(watched.folder.with_name("unplugged"))
+    watched.later(0)
+    watched.folder.with_name("unplugged").rename(watched.folder)
+    watched.later(HEALTH_SECONDS)
+    watched.add(days / "before", "a")
+    watched.faults.append(SettingsError("west.yaml: register: found 5"))
+    watched.settled()
+    watched.faults.clear()
+    watched.later(LATER_SECONDS)
+    bad = watched.folder / "bad"
+    bad.mkdir()
+    (bad / "DJI_0001.JPG").write_bytes(b"no picture")
+    watched.settled()
+    watched.anew()
+    watched.settled()
+    assert [state for state, _ in said()] == ["offline", "online", "survey_unable", "online", "flight_refused"]
+    assert "found 5" in said()[2][1]
+    assert said()[4][1].startswith("1 put aside: ")
+    shutil.rmtree(watched.folder / ASIDE)
+    watched.later(HEALTH_SECONDS)
+    assert said()[-1] == ("online", "flights are watched for")
+    last = [each for each in watched.box.events() if "state" in each][-1]
+    assert last["source"]["kind"] == "flight"
+    assert "location" not in last, "nothing of an area lies at 0, 0"
