@@ -48,7 +48,9 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     if not (CONSOLE / "dist" / "index.html").is_file():
         pytest.skip("the console is not built: run `make setup`")
     folder = tmp_path_factory.mktemp("centre")
-    environment = server_environment(folder)
+    library = folder / "library"
+    library.mkdir()
+    environment = {**server_environment(folder), "GRIDSENTRY_MOSAICS_DIR": str(library)}
     prepare_server(environment, folder)
     port = free_port()
     server = server_program(folder, port, environment)

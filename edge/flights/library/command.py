@@ -235,13 +235,15 @@ def _hectares(kept: Kept) -> float:
 
 
 def _table(entries: list[Kept]) -> Table:
-    table = Table("name", "flight", "taken at", "ha", "m/pixel", "files", "mosaic", "there")
-    table.columns[0].no_wrap = True  # a name that is cut names nothing
+    table = Table("name", "flight", "at", "ha", "m/pixel", "mosaic", "files")
+    for column in table.columns[:3]:
+        column.no_wrap = True
+    table.columns[0].overflow = "fold"  # a name that is cut names nothing
     for each in entries:
         row = _row(each)
         table.add_row(
-            each.name, each.entry.flight, each.entry.taken_at.strftime("%Y-%m-%d %H:%M %z"), f"{row['hectares']}",
-            "" if each.entry.gsd_m is None else f"{each.entry.gsd_m:.3g}", f"{row['files']}",
-            "yes" if each.entry.mosaic else "no", "yes" if row["there"] else "[red]no[/red]",
+            each.name, each.entry.flight, each.entry.taken_at.strftime("%H:%M %z"), f"{row['hectares']}",
+            "" if each.entry.gsd_m is None else f"{each.entry.gsd_m:.3g}", "yes" if each.entry.mosaic else "no",
+            f"{row['files']}" if row["there"] else "[red]missing[/red]",
         )  # fmt: skip
     return table

@@ -13,7 +13,13 @@ TILES = b"PMTiles\x03" + bytes(range(256)) * 40
 
 
 def put(
-    root: Path, area: str, date: str, bounds: tuple[float, float, float, float], tiles: bytes = TILES, **more: Any
+    root: Path,
+    area: str,
+    date: str,
+    bounds: tuple[float, float, float, float],
+    tiles: bytes = TILES,
+    zooms: tuple[int, int] = (15, 21),
+    **more: Any,
 ) -> str:
     """The id of the mosaic. `more` overwrites what the entry says."""
     folder = root / area / date
@@ -31,7 +37,7 @@ def put(
         "files": [],
         "mosaic": {
             "epsg": 32649, "gsd_m": 0.05, "geotiff": file, "pmtiles": file, "attribution": "Survey",
-            "tiles": {"least_zoom": 15, "most_zoom": 21, "bounds": bounds, "tiles": 12},
+            "tiles": {"least_zoom": zooms[0], "most_zoom": zooms[1], "bounds": bounds, "tiles": 12},
         },
         **more,
     }  # fmt: skip

@@ -11,6 +11,7 @@ import type {
   DeadLetterPage,
   Device,
   GridCollection,
+  Mosaic,
   QueueList,
   Source,
   VerdictBody,
@@ -133,6 +134,16 @@ export function giveVerdict(id: string, body: VerdictBody): Promise<AlertDetail>
 /** The generated type knows GeoJSON's geometries as objects only. */
 export function listGrids(): Promise<GridCollection> {
   return data<GridCollection>(client.GET("/api/v1/grids"));
+}
+
+/** Pictures of the ground that survey flights have seen, the newest first. */
+export async function listMosaics(): Promise<Mosaic[]> {
+  return (await data<Answer<"listMosaics">>(client.GET("/api/v1/mosaics"))).mosaics;
+}
+
+/** Its tiles (PMTiles), to be read by ranges. */
+export function mosaicUrl(sha256: string): string {
+  return `/api/v1/mosaics/${sha256}.pmtiles`;
 }
 
 export function evidenceUrl(sha256: string): string {

@@ -15,6 +15,7 @@ export type DeadLetter = Schemas["DeadLetterView"];
 export type DeadLetterPage = Schemas["DeadLetterPage"];
 export type Device = Schemas["DeviceView"];
 export type Evidence = Schemas["EvidenceView"];
+export type Mosaic = Schemas["MosaicView"];
 export type Queue = Schemas["QueueView"];
 export type QueueList = Schemas["QueueList"];
 export type RejectReason = Schemas["RejectReason"];

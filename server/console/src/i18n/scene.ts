@@ -1,3 +1,4 @@
+import { mosaic } from "./mosaics";
 import { structure } from "./structures";
 
 /** Flames and smoke. */
@@ -170,6 +171,6 @@ const objects = {
 
 /** What cameras and drones see, and what sees it. */
 export const scene = {
-  zh: { fire: fire.zh, objects: objects.zh, structure: structure.zh, producer: { model: "模型" } },
-  en: { fire: fire.en, objects: objects.en, structure: structure.en, producer: { model: "Model" } },
+  zh: { fire: fire.zh, objects: objects.zh, structure: structure.zh, mosaic: mosaic.zh, producer: { model: "模型" } },
+  en: { fire: fire.en, objects: objects.en, structure: structure.en, mosaic: mosaic.en, producer: { model: "Model" } },
 };

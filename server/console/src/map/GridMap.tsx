@@ -11,24 +11,31 @@ import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { useEffect, useEffectEvent, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import type { GridProperties } from "../api/types";
+import type { GridProperties, Mosaic } from "../api/types";
 import { placeName } from "../alerts/text";
 import { Icon } from "../app/Icon";
 import type { Language } from "../lib/time";
-import { boundsOf, discsOf, FOOTPRINT_ZOOM, pinsOf, zoomFor } from "./geometry";
-import type { MapViewProps } from "./MapPane";
+import { boundsOf, discsOf, FOOTPRINT_ZOOM, pinsOf, zoomFor, type Bounds } from "./geometry";
+import type { GridMapProps } from "./MapPane";
+import { isSeen, mosaicOf } from "./mosaics";
+import { MosaicChooser } from "./MosaicChooser";
+import { fadeMosaics, showMosaics } from "./mosaicTiles";
 import { readPalette } from "./palette";
 import { addPinImages } from "./pins";
-import { mapStyle } from "./style";
+import { mapStyle, ROOT_TINT } from "./style";
 
 setWorkerUrl(workerUrl);
 
 const FIT_PADDING = 24;
 const EASE_MS = 450;
+const CLOSEST = 19;
+/** A pixel of 5 cm is then about four on the screen. */
+const CLOSEST_ON_MOSAIC = 22;
 const NOWHERE = [null, null] as const;
 
 /** The grids and the alerts on them. Everything is drawn from the server's own data. */
-export default function GridMap({ grids, alerts, selected, queue, language, onSelect }: MapViewProps): ReactNode {
+export default function GridMap(props: GridMapProps): ReactNode {
+  const { grids, alerts, selected, queue, language, onSelect, mosaics, choice, onChoice } = props;
   const { t } = useTranslation();
   const host = useRef<HTMLDivElement>(null);
   const [map, setMap] = useState<MapLibreMap | null>(null);
@@ -97,6 +104,26 @@ export default function GridMap({ grids, alerts, selected, queue, language, onSe
     };
   }, [map, lon, lat, accuracy, closest]);
 
+  const after = mosaicOf(mosaics, choice.after);
+  const before = after === null ? null : mosaicOf(mosaics, choice.before);
+  const { share } = choice;
+  useEffect(() => {
+    if (map === null) return;
+    showMosaics(map, before, after);
+    // Grids lie over the picture: their outlines stay, their tint would dull it.
+    map.setPaintProperty("grid-root", "fill-opacity", after === null ? ROOT_TINT : 0);
+    map.setMaxZoom(after === null ? CLOSEST : CLOSEST_ON_MOSAIC);
+  }, [map, before, after]);
+  useEffect(() => {
+    if (map !== null) fadeMosaics(map, share);
+  }, [map, before, after, share]);
+  const goTo = (mosaic: Mosaic): void => void map?.fitBounds(mosaic.bounds, { padding: FIT_PADDING });
+  useEffect(() => {
+    if (map !== null && after !== null && !isSeen(viewOf(map), after.bounds)) {
+      map.fitBounds(after.bounds, { padding: FIT_PADDING, animate: false });
+    }
+  }, [map, after]);
+
   const fit = (): void => {
     const bounds = boundsOf(grids);
     if (bounds !== null) map?.fitBounds(bounds, { padding: FIT_PADDING });
@@ -121,6 +148,9 @@ export default function GridMap({ grids, alerts, selected, queue, language, onSe
         >
           <Icon name="pin" />
         </button>
+        {mosaics.length === 0 ? null : (
+          <MosaicChooser mosaics={mosaics} choice={choice} onChoice={onChoice} onGo={goTo} />
+        )}
       </div>
       {tip === null ? null : (
         <div className="map-tip" style={{ transform: `translate(${tip.x + 14}px, ${tip.y + 14}px)` }} aria-hidden="true">
@@ -140,7 +170,7 @@ function createMap(container: HTMLElement, language: Language): MapLibreMap {
     style: mapStyle(readPalette(), language),
     center: [113.62, 34.75],
     zoom: 10,
-    maxZoom: 19,
+    maxZoom: CLOSEST,
     attributionControl: false,
     dragRotate: false,
     pitchWithRotate: false,
@@ -150,6 +180,11 @@ function createMap(container: HTMLElement, language: Language): MapLibreMap {
     localIdeographFontFamily: "'Noto Sans CJK SC', 'Microsoft YaHei', 'PingFang SC', sans-serif",
     canvasContextAttributes: { antialias: true },
   });
+}
+
+function viewOf(map: MapLibreMap): Bounds {
+  const view = map.getBounds();
+  return [view.getWest(), view.getSouth(), view.getEast(), view.getNorth()];
 }
 
 function setData(map: MapLibreMap, source: string, data: GeoJSON.FeatureCollection): void {

@@ -1,11 +1,12 @@
-import { lazy, Suspense, useMemo, type ReactNode } from "react";
+import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import type { AlertSummary, GridCollection } from "../api/types";
+import type { AlertSummary, GridCollection, Mosaic } from "../api/types";
 import { Boundary } from "../app/Boundary";
 import { useTheme } from "../app/preferences";
 import { useLanguage } from "../i18n";
 import type { Language } from "../lib/time";
+import { NO_MOSAIC, useMosaics, type MosaicChoice } from "./mosaics";
 import { SimpleMap } from "./SimpleMap";
 import { useGrids } from "./useGrids";
 
@@ -22,6 +23,13 @@ export interface MapViewProps {
   onSelect: (id: string) => void;
 }
 
+/** The map that can show pictures of the ground, too. */
+export interface GridMapProps extends MapViewProps {
+  mosaics: readonly Mosaic[];
+  choice: MosaicChoice;
+  onChoice: (choice: MosaicChoice) => void;
+}
+
 function hasWebgl(): boolean {
   try {
     return document.createElement("canvas").getContext("webgl2") !== null;
@@ -36,6 +44,9 @@ export function MapPane(props: Omit<MapViewProps, "grids" | "language">): ReactN
   const { resolved } = useTheme();
   const webgl = useMemo(() => hasWebgl(), []);
   const grids = useGrids();
+  const mosaics = useMosaics();
+  // Here, and not in the map: that is made anew with another theme.
+  const [choice, setChoice] = useState(NO_MOSAIC);
   const waiting = <p className="map-waiting">{t("map.loading")}</p>;
   if (grids.data === undefined) {
     return <div className="map-pane">{grids.isError ? <p className="map-waiting">{t("map.failed")}</p> : waiting}</div>;
@@ -45,7 +56,15 @@ export function MapPane(props: Omit<MapViewProps, "grids" | "language">): ReactN
       {webgl ? (
         <Boundary message={t("map.crashed")} action={t("common.reload")}>
           <Suspense fallback={waiting}>
-            <GridMap key={resolved} {...props} grids={grids.data} language={language} />
+            <GridMap
+              key={resolved}
+              {...props}
+              grids={grids.data}
+              language={language}
+              mosaics={mosaics}
+              choice={choice}
+              onChoice={setChoice}
+            />
           </Suspense>
         </Boundary>
       ) : (

@@ -7,6 +7,9 @@ import type { Palette } from "./palette";
 const COMPOUND_ZOOM = 13;
 const MICRO_ZOOM = 14.2;
 
+/** Of the fill of the whole area. */
+export const ROOT_TINT = 0.22;
+
 const EMPTY: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
 
 /** The whole map: grids and alerts, no tiles, no glyph server, nothing from elsewhere. */
@@ -73,7 +76,7 @@ function gridLayers(palette: Palette, language: Language): LayerSpecification[] 
       type: "fill",
       source: "grids",
       filter: level(0),
-      paint: { "fill-color": palette.grid, "fill-opacity": 0.22 },
+      paint: { "fill-color": palette.grid, "fill-opacity": ROOT_TINT },
     },
     {
       id: "grid-special",
