@@ -11,6 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 from edge.detectors.illegal_structure.sightings import MOST_CORNERS, MOST_STRUCTURES, Memory, Structure
 
 VERSION = 1
+MOST = 1_000_000
+"""Of anything that is counted. Damaged numbers may be larger than JSON can hold exactly."""
 _STRUCTURE = TypeAdapter(Structure)
 _NAMES = frozenset(field.name for field in fields(Structure))
 
@@ -46,5 +48,5 @@ def _structure(item: Any) -> Structure | None:
     moments = [one.first_seen, one.last_seen, *([] if one.ended is None else [one.ended])]
     aware = all(moment.tzinfo is not None and 1970 <= moment.year < 2200 for moment in moments)
     sane = 0 <= one.sigma_m < 1000 and 0 <= one.confidence <= 1 and 0 < len(one.key) <= 128
-    counted = one.frames >= 0 and one.flights_total >= 1 and one.missed >= 0
+    counted = 0 <= one.frames <= MOST and 1 <= one.flights_total <= MOST and 0 <= one.missed <= MOST
     return one if is_ring and on_earth and aware and sane and counted else None
