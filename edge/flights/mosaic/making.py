@@ -79,8 +79,8 @@ def make_mosaic(
             written.
     """
     settings, progress = settings or MosaicSettings(), progress or NoProgress()
-    if not overwrite and (out / NAME).exists():
-        raise MosaicError(f"{out}: holds a mosaic already: give another folder, or say that it may be overwritten")
+    if not overwrite:
+        _check_free(out)
     agree = agree or (tied if settings.agree else as_stated)
     plan = _planned(placed, settings, agree, progress)
     surface = ground or placed.ground
@@ -92,6 +92,8 @@ def make_mosaic(
         raise MosaicError(f"{out}: cannot be written: {error.strerror or error}") from error
     try:
         manifest = _made(placed, plan, surface, work, settings, progress)
+        if not overwrite:  # an hour may have passed
+            _check_free(out)
         _put_in_place(work, out, manifest)
     except OSError as error:
         raise MosaicError(f"{out}: cannot be written: {error.strerror or error}") from error
@@ -119,6 +121,12 @@ def default_gsd_m(frames: Sequence[Framed]) -> float:
     """The middle of what the pictures have, in whole centimetres, and no finer than 5."""
     middle = float(np.median([each.gsd_m for each in frames]))
     return max(math.ceil(middle * 100 - 1e-6) / 100, FINEST_GSD_M)
+
+
+def _check_free(out: Path) -> None:
+    there = [name for name in (NAME, GEOTIFF, PMTILES) if (out / name).exists()]
+    if there:
+        raise MosaicError(f"{out}: holds {there[0]} already: give another folder, or say that it may be overwritten")
 
 
 def _check_room(out: Path, plan: _Plan) -> None:

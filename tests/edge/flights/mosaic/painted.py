@@ -61,12 +61,16 @@ class Painting:
         return np.stack((places[:, 0] + self.reach_m, self.reach_m - places[:, 1]), axis=1) / TEXEL_M - 0.5
 
 
-def painting(reach_m: float = 80.0, seed: int = 1) -> Painting:
-    """Soft patches of many colours, with bright discs."""
+def painting(reach_m: float = 80.0, seed: int = 1, *, rough: bool = False) -> Painting:
+    """Soft patches of many colours, with bright discs. `rough`: with stones, which can be found again."""
     rng = np.random.default_rng(seed)
     side = round(2 * reach_m / TEXEL_M)
     coarse = rng.integers(60, 130, (round(reach_m / 3), round(reach_m / 3), 3)).astype(np.uint8)
     bgr = np.asarray(cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC), np.uint8)
+    if rough:
+        stones = rng.integers(0, 120, (side // 8, side // 8)).astype(np.uint8)
+        wide = np.asarray(cv2.resize(stones, (side, side), interpolation=cv2.INTER_CUBIC), np.uint8)
+        bgr = cv2.add(bgr, cv2.cvtColor(wide, cv2.COLOR_GRAY2BGR))
     for east, north in dots(reach_m):
         middle = round(((east + reach_m) / TEXEL_M - 0.5) * 16), round(((reach_m - north) / TEXEL_M - 0.5) * 16)
         cv2.circle(bgr, middle, round(DOT_M / TEXEL_M * 16), (235, 235, 235), -1, cv2.LINE_AA, 4)

@@ -194,12 +194,18 @@ def test_a_mosaic_is_not_overwritten_by_accident(
     placed = flown(ground, stations(1, 2))
     make_mosaic(placed, tmp_path, COARSE, agree=as_stated)
     before = (tmp_path / NAME).read_bytes()
-    with pytest.raises(MosaicError, match="holds a mosaic already"):
+    with pytest.raises(MosaicError, match=r"holds mosaic\.json already"):
         make_mosaic(placed, tmp_path, MosaicSettings(gsd_m=0.5), agree=as_stated)
     assert (tmp_path / NAME).read_bytes() == before
     again = make_mosaic(placed, tmp_path, MosaicSettings(gsd_m=0.5), agree=as_stated, overwrite=True)
     assert again.gsd_m == 0.5
     assert facts_of(tmp_path / GEOTIFF) == again.geotiff
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / GEOTIFF).write_text("somebody's own")
+    with pytest.raises(MosaicError, match=r"holds mosaic\.tif already"):
+        make_mosaic(placed, mine, COARSE, agree=as_stated)
+    assert (mine / GEOTIFF).read_text() == "somebody's own"
     (tmp_path / "file").write_text("")
     with pytest.raises(MosaicError, match="cannot be written"):
         make_mosaic(placed, tmp_path / "file", COARSE, agree=as_stated)

@@ -62,7 +62,7 @@ def test_settings_of_a_file(flown_stills: Path, tmp_path: Path) -> None:
     assert (manifest.gsd_m, manifest.ties, manifest.attribution) == (0.9, 0, "City of Towns")
     again = run(flown_stills, "--out", tmp_path / "out", "--settings", settings)
     assert again.exit_code == FOUND_A_PROBLEM
-    assert "holds a mosaic already" in again.output
+    assert "holds mosaic.json already" in again.output
     assert run(flown_stills, "--out", tmp_path / "out", "--settings", settings, "--overwrite").exit_code == 0
 
 
