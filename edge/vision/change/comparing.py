@@ -9,18 +9,16 @@ import cv2
 import numpy as np
 
 from edge.vision.arrays import Doubles, Floats, Grey, Mask
-from edge.vision.change.candidates import Candidate, ChangeKind
+from edge.vision.change.candidates import Candidate
 from edge.vision.change.cover import Cover, cover_of
 from edge.vision.change.cues import Pair
 from edge.vision.change.evidence import evidence_of
 from edge.vision.change.features import Features
-from edge.vision.change.fusing import Looked, Sighting
-from edge.vision.change.heights import HeightAbove, grown, height_among, surface_among
 from edge.vision.change.radiometry import match_colours
 from edge.vision.change.registering import Refused, Registered, RegisterSettings, register
 from edge.vision.change.relief import HIGHEST_M, heights_to_try, lean_field, moved_by
 from edge.vision.change.shapes import ShapeSettings, candidates_of
-from edge.vision.change.views import Picture, View, corners_of, prior_of, through
+from edge.vision.change.views import Picture, View, prior_of, through
 
 ChangeModel = Callable[[Picture, Picture], Floats]
 """A learned model: (older, newer), registered and of one size, to the probability (height, width) of a change, 0-1.
@@ -31,60 +29,32 @@ None is shipped. Who has one wraps its session in such a function; it is asked o
 
 @dataclass(frozen=True, slots=True)
 class CompareSettings:
-    """`highest_m`: of what stands in the place, for the lean. `sun`: (2,) east, north, to where shadows fall.
-
-    `sigma_m`: how well places of different baseline pictures agree, as a standard deviation along one axis.
-    """
+    """`highest_m`: of what stands in the place, for the lean. `sun`: (2,) east, north, to where shadows fall."""
 
     registering: RegisterSettings = field(default_factory=RegisterSettings)
     shapes: ShapeSettings = field(default_factory=ShapeSettings)
     highest_m: float = HIGHEST_M
     sun: tuple[float, float] | None = None
-    sigma_m: float = 0.3
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Elsewhere:
-    """Other views of both flights that show the same from elsewhere: three to five of each are enough.
-
-    `adjusted`: their poses, and those of the pair, agree about the ground (see `adjusting`). Then a candidate is held
-    against what stood in its place; else against the ground around it, sought within `reach_m`.
-    """
-
-    newer: tuple[View, ...]
-    older: tuple[View, ...] = ()
-    adjusted: bool = False
-    reach_m: float = 1.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
-    """Candidates in pixels of the newer view.
-
-    `sightings` are the same on the ground, and `looked` what of it both pictures show: in metres as the *older* view
-    has them, so that what several pairs say of one baseline lies on itself.
-    """
+    """Candidates in pixels of the newer view."""
 
     candidates: tuple[Candidate, ...]
-    sightings: tuple[Sighting, ...]
-    looked: Looked
     registered: Registered
     pair: Pair
 
 
 def compare(
-    frame: str,
     before: View,
     after: View,
     settings: CompareSettings | None = None,
     before_features: Features | None = None,
     after_features: Features | None = None,
     model: ChangeModel | None = None,
-    elsewhere: Elsewhere | None = None,
 ) -> Compared | Refused:
-    """Both views at about one scale; `frame` names the newer one.
-
-    Features are taken where given, so that each picture is searched only once. With `elsewhere` heights are measured.
+    """Both views at about one scale. Features are taken where given, so that each picture is searched only once.
 
     Raises:
         ValueError: a picture is not what it should be, or the model's answer has another size.
@@ -96,40 +66,7 @@ def compare(
     if isinstance(found, Refused):
         return found
     pair = paired(found, before, after, settings, model)
-    candidates = candidates_of(pair, settings.shapes)
-    camera = _camera(found, before, after)
-    sigma = settings.sigma_m
-    sightings = tuple(
-        Sighting(
-            frame,
-            to_older_ground(found, before, each.polygon),
-            camera,
-            each,
-            sigma,
-            *_heights(found, before, after, each, elsewhere),
-        )
-        for each in candidates
-    )
-    looked = Looked(frame, to_older_ground(found, before, _shared(found, before, after)))
-    return Compared(candidates, sightings, looked, found, pair)
-
-
-def _heights(
-    found: Registered, before: View, after: View, candidate: Candidate, elsewhere: Elsewhere | None
-) -> tuple[HeightAbove | None, HeightAbove | None]:
-    """By how much it stands above what was there (where poses do not tell, above what is around it), and its top."""
-    if elsewhere is None:
-        return None, None
-    place = to_older_pixels(found, candidate.polygon)
-    if candidate.kind is ChangeKind.REMOVED:
-        return None, surface_among(before, elsewhere.older, place) if elsewhere.adjusted else None
-    if not elsewhere.adjusted:
-        return height_among(after, elsewhere.newer, candidate.polygon, elsewhere.reach_m), None
-    now = surface_among(after, elsewhere.newer, candidate.polygon)
-    then = surface_among(before, elsewhere.older, place)
-    if now is not None and then is not None:
-        return grown(now, then), now
-    return height_among(after, elsewhere.newer, candidate.polygon, elsewhere.reach_m), now
+    return Compared(candidates_of(pair, settings.shapes), found, pair)
 
 
 def to_older_pixels(found: Registered, pixels: Doubles) -> Doubles:
@@ -144,21 +81,6 @@ def to_older_pixels(found: Registered, pixels: Doubles) -> Doubles:
 def to_older_ground(found: Registered, before: View, pixels: Doubles) -> Doubles:
     """Pixels (n, 2) of the newer picture on the ground as the older view has it, by the registration."""
     return through(before.to_ground, to_older_pixels(found, pixels))
-
-
-def _camera(found: Registered, before: View, after: View) -> Doubles:
-    """Of the newer view, moved by how the two views disagree about the ground in the middle of the picture."""
-    height, width = after.bgr.shape[:2]
-    middle = np.array((((width - 1) / 2, (height - 1) / 2),))
-    gap = to_older_ground(found, before, middle)[0] - through(after.to_ground, middle)[0]
-    return np.asarray(after.camera + np.array((gap[0], gap[1], 0.0)), np.float64)
-
-
-def _shared(found: Registered, before: View, after: View) -> Doubles:
-    """(n, 2) outline of what both pictures show, in pixels of the newer one."""
-    there = through(found.homography, corners_of(before.bgr)).astype(np.float32)
-    _, outline = cv2.intersectConvexConvex(there, corners_of(after.bgr).astype(np.float32))
-    return np.asarray(np.asarray(outline).reshape(-1, 2), np.float64)
 
 
 def paired(

@@ -1,9 +1,8 @@
-"""Poses that are off by a metre agree about the ground to a few centimetres; heights come from two pictures."""
+"""Poses that are off by a metre agree about the ground to a few centimetres."""
 
 from __future__ import annotations
 
 import itertools
-from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -12,11 +11,9 @@ from hypothesis import strategies as st
 
 from edge.vision.arrays import Doubles
 from edge.vision.change.adjusting import Tie, Trust, adjust, corrected, tie_of
-from edge.vision.change.heights import HeightAbove, grown, height_above, height_among, surface_among, surface_height
 from edge.vision.change.views import View, prior_of, through, view_of
 from edge.vision.lens import Lens
 from edge.vision.pose import Pose, turned
-from tests.edge.vision.change.scenes import BLUE, YARD, Box, Camera, outline_in, view
 
 BLANK = np.zeros((96, 128, 3), np.uint8)
 LENS = Lens(128, 96, 128.0, 128.0, 63.5, 47.5)
@@ -101,64 +98,3 @@ def test_views_without_ties_and_broken_ties() -> None:
         adjust(views, [Tie(1, 1, points, points)])
     with pytest.raises(ValueError, match="expected two lists"):
         adjust(views, [Tie(0, 1, points, np.zeros((3, 2)))])
-
-
-SHED = Box(2, -4, 6, 5, 3.0, 20, BLUE)
-MAT = Box(2, -4, 6, 5, 0.05, 20, BLUE)
-
-
-@lru_cache
-def pictures(box: Box) -> tuple[View, ...]:
-    yard = YARD.plus(box)
-    spots = enumerate(((-12, 0), (14, 5), (0, -18)))
-    return tuple(view(yard, Camera(east, north, 100), seed=seed) for seed, (east, north) in spots)
-
-
-@pytest.mark.parametrize(("box", "height"), [(SHED, 3.0), (MAT, 0.05)], ids=["shed", "mat"])
-def test_height_above_the_ground_around(box: Box, height: float) -> None:
-    one, *others = pictures(box)
-    found = height_among(one, others, outline_in(box, one))
-    assert found is not None
-    assert found.metres == pytest.approx(height, abs=0.6)
-    assert abs(found.metres - height) < 3 * found.sigma_m
-
-
-def test_height_does_not_mind_wrong_poses() -> None:
-    one, other, _ = pictures(SHED)
-    astray = corrected(other, np.array((0.6, -0.5, 0.2, 0.002, -0.003, 0.002)))
-    found = height_above(one, astray, outline_in(SHED, one))
-    assert found is not None
-    assert found.metres == pytest.approx(3, abs=0.6)
-
-
-def test_height_is_not_told_where_it_cannot_be() -> None:
-    one, other, _ = pictures(SHED)
-    assert height_above(one, one, outline_in(SHED, one)) is None
-    blackened = View(np.zeros_like(other.bgr), other.to_ground, other.camera)
-    assert height_above(one, blackened, outline_in(SHED, one)) is None
-    away = np.array(((-900, -900), (-880, -900), (-880, -880)), np.float64)
-    assert height_above(one, other, away) is None
-    huge = np.array(((0, 0), (799, 0), (799, 599), (0, 599)), np.float64)
-    assert height_above(one, other, huge) is None
-    assert height_among(one, [], outline_in(SHED, one)) is None
-
-
-@pytest.mark.parametrize(("box", "height"), [(SHED, 3.0), (MAT, 0.05)], ids=["shed", "mat"])
-def test_height_of_a_surface_where_poses_agree(box: Box, height: float) -> None:
-    one, *others = pictures(box)
-    found = surface_among(one, others, outline_in(box, one))
-    assert found is not None
-    assert found.metres == pytest.approx(height, abs=0.5)
-    again = grown(found, HeightAbove(0.2, 0.3, 0.9))
-    assert again.metres == pytest.approx(found.metres - 0.2)
-    assert again.sigma_m > found.sigma_m
-    assert again.likeness == min(found.likeness, 0.9)
-
-
-def test_a_surface_that_cannot_be_seen_twice_has_no_height() -> None:
-    one, other, _ = pictures(SHED)
-    outline = outline_in(SHED, one)
-    assert surface_height(one, one, outline) is None
-    assert surface_height(one, View(np.zeros_like(other.bgr), other.to_ground, other.camera), outline) is None
-    assert surface_height(one, other, outline - 3000) is None
-    assert surface_among(one, (), outline) is None

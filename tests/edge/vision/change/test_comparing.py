@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from edge.vision.change.candidates import Candidate, ChangeKind, RoofCue
-from edge.vision.change.comparing import Compared, CompareSettings, Elsewhere, compare
+from edge.vision.change.comparing import Compared, CompareSettings, compare
 from edge.vision.change.features import Features, find_features
 from edge.vision.change.registering import Refused
 from edge.vision.change.views import Picture, View
@@ -56,7 +56,7 @@ def features(yard: Yard, camera: Camera, seed: int) -> Features:
 @lru_cache
 def compared(before: Yard, after: Yard, camera: Camera = THERE) -> Compared:
     known = features(before, HERE, 1), features(after, camera, 2)
-    found = compare("f", seen(before, HERE, 1), seen(after, camera, 2), SETTINGS, *known)
+    found = compare(seen(before, HERE, 1), seen(after, camera, 2), SETTINGS, *known)
     assert isinstance(found, Compared)
     return found
 
@@ -155,46 +155,31 @@ def disturbed(bgr: Picture, how: str) -> Picture:
 @pytest.mark.parametrize("how", ["same", "gain", "white balance", "noise", "haze", "jpeg"])
 def test_the_camera_is_no_change(how: str) -> None:
     before = seen(YARD, HERE, 1)
-    found = compare("f", before, View(disturbed(before.bgr, how), before.to_ground, before.camera))
+    found = compare(before, View(disturbed(before.bgr, how), before.to_ground, before.camera))
     assert isinstance(found, Compared)
     assert found.candidates == ()
-
-
-def test_sightings_lie_where_the_older_view_has_them() -> None:
-    # The newer flight believes itself 2.5 m off.
-    after = seen(YARD.plus(SHED), THERE, 2)
-    off = np.array(((1, 0, 2.5), (0, 1, -1.5), (0, 0, 1)))
-    astray = View(after.bgr, off @ after.to_ground, after.camera + np.array((2.5, -1.5, 0)))
-    found = compare("f", seen(YARD, HERE, 1), astray, SETTINGS)
-    assert isinstance(found, Compared)
-    sighting = found.sightings[0]
-    middle = shapely.Polygon(sighting.outline_m).centroid
-    lean = 3 / (102 - 3)
-    assert middle.x == pytest.approx((1 + lean) * 0 - lean * 4, abs=0.3)
-    assert middle.y == pytest.approx(lean * 3, abs=0.3)
-    assert sighting.camera_m == pytest.approx((4, -3, 102), abs=0.4)
 
 
 def test_a_learned_model_is_asked_and_checked() -> None:
     before, after = seen(YARD, HERE, 1), seen(YARD.plus(SHED), THERE, 2)
     known = features(YARD, HERE, 1), features(YARD.plus(SHED), THERE, 2)
-    calm = compare("f", before, after, SETTINGS, *known, model=lambda old, new: np.zeros(new.shape[:2], np.float32))
+    calm = compare(before, after, SETTINGS, *known, model=lambda old, new: np.zeros(new.shape[:2], np.float32))
     assert isinstance(calm, Compared)
     plain = compared(YARD, YARD.plus(SHED))
     assert float(calm.pair.evidence.score.max()) <= 0.51 < float(plain.pair.evidence.score.max())
     with pytest.raises(ValueError, match=r"answered \(3, 3\)"):
-        compare("f", before, after, SETTINGS, *known, model=lambda old, new: np.zeros((3, 3), np.float32))
+        compare(before, after, SETTINGS, *known, model=lambda old, new: np.zeros((3, 3), np.float32))
     with pytest.raises(ValueError, match="no numbers"):
-        compare("f", before, after, SETTINGS, *known, model=lambda old, new: np.full(new.shape[:2], np.nan, np.float32))
+        compare(before, after, SETTINGS, *known, model=lambda old, new: np.full(new.shape[:2], np.nan, np.float32))
 
 
 def test_black_pictures_are_refused_and_the_features_are_taken() -> None:
     before = seen(YARD, HERE, 1)
     black = View(np.zeros_like(before.bgr), before.to_ground, before.camera)
-    assert isinstance(compare("f", before, black), Refused)
+    assert isinstance(compare(before, black), Refused)
     half = before.bgr.copy()
     half[:, 320:] = 0
-    found = compare("f", before, View(half, before.to_ground, before.camera))
+    found = compare(before, View(half, before.to_ground, before.camera))
     assert isinstance(found, (Compared, Refused))
     if isinstance(found, Compared):
         assert all(each.polygon[:, 0].max() > 300 for each in found.candidates)
@@ -204,19 +189,3 @@ def test_grey_on_grey_is_found_by_its_outline_and_grain() -> None:
     box = Box(-2, -3, 5, 4, 3, 0, GREY)
     found = compared(YARD, YARD.plus(box))
     assert any(overlap(box, each, seen(YARD.plus(box), THERE, 2)) > 0.55 for each in found.candidates)
-
-
-def test_heights_are_measured_where_other_views_are_given() -> None:
-    spots = [Camera(east, north, 100, lens=SMALL) for east, north in ((-32, 8), (30, -14), (24, 20))]
-    tarpaulin = Box(0, 0, 5, 4, 0.05, 20, BLUE)
-    for thing, height in ((SHED, 3.0), (tarpaulin, 0.05)):
-        newer = tuple(seen(YARD.plus(thing), spot, 10 + index) for index, spot in enumerate(spots))
-        older = tuple(seen(YARD, spot, 20 + index) for index, spot in enumerate(spots))
-        known = features(YARD, HERE, 1), features(YARD.plus(thing), THERE, 2)
-        pair = seen(YARD, HERE, 1), seen(YARD.plus(thing), THERE, 2)
-        for elsewhere in (Elsewhere(newer, older, adjusted=True), Elsewhere(newer)):
-            found = compare("f", *pair, SETTINGS, *known, elsewhere=elsewhere)
-            assert isinstance(found, Compared)
-            measured = found.sightings[0].height
-            assert measured is not None
-            assert measured.metres == pytest.approx(height, abs=0.8)

@@ -115,6 +115,13 @@ def test_points_are_spread_over_the_picture() -> None:
     assert counts.min() >= 20
 
 
+def test_points_lie_where_they_are_in_a_picture_that_is_turned_over() -> None:
+    here = find_features(BASE.bgr).points
+    there = (799.0, 599.0) - find_features(np.ascontiguousarray(BASE.bgr[::-1, ::-1])).points
+    gaps = np.linalg.norm(here[:, None] - there[None], axis=2).min(axis=1)
+    assert np.median(gaps) < 0.1, "lines flown to and fro would disagree"
+
+
 def test_a_view_is_flat_and_knows_its_ground() -> None:
     lens = Lens(1600, 1200, 1500.0, 1500.0, 799.5, 599.5, (-0.12, 0.03, 0.001, -0.001, 0.0))
     pose = Pose(30, -12, 90, turned(25, -80, 2))
