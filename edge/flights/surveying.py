@@ -19,7 +19,7 @@ from edge.detectors.illegal_structure import (
     IllegalStructureDetector,
     SurveyContext,
 )
-from edge.detectors.illegal_structure.sightings import Memory
+from edge.detectors.illegal_structure.sightings import Structure
 from edge.detectors.illegal_structure.survey import Outcome, Surveyed
 from edge.detectors.interface import Exhibit, Observation
 from edge.flights.differing import Difference, DifferenceKind, Differences, differences
@@ -109,9 +109,9 @@ def survey(
     assert outcome is not None, "a survey leaves its outcome"
     then = taken_at_of(baseline)
     chips = {
-        one.structure.key: _chips(found, change, taken_at, then)
+        one.structure.key: _chips(found, found.found[findings.index(shown.finding)], shown.kinds, taken_at, then)
         for one in outcome.surveyed
-        for change in _shown_by(one, before, found.found, findings, flight.flight.id)
+        if (shown := _shown_of(one, before.find(one.structure.key), flight.flight.id, baseline.flight.id)) is not None
     }
     told = tuple(replace(each, exhibits=chips.get(each.key, ())) for each in observations)
     return Survey(flight, baseline, taken_at, found, findings, outcome, told, remarks, detector.save())
@@ -157,21 +157,35 @@ def finding_of(difference: Difference, baseline: Placed, found: Differences) -> 
     )
 
 
-def _shown_by(
-    one: Surveyed, before: Memory, changes: Sequence[Difference], findings: Sequence[Finding], flight: str
-) -> Sequence[Difference]:
-    """The change whose pictures are to be shown of a structure; none where this flight's were shown already."""
-    known = before.find(one.structure.key)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shown:
+    """Which change's pictures are to be shown of a structure."""
+
+    finding: Finding
+    kinds: tuple[EvidenceKind, ...]
+
+
+_BOTH = (EvidenceKind.BEFORE, EvidenceKind.AFTER)
+
+
+def _shown_of(one: Surveyed, known: Structure | None, flight: str, baseline: str) -> _Shown | None:
+    """What nobody has seen yet: how the place was is shown once, and each flight once."""
+    told = known is not None and known.told
+    flights = known.flights if known is not None else ()
     if one.finding is not None:
-        shown = known is not None and known.told and flight in known.flights
-        return () if shown else (changes[findings.index(one.finding)],)
+        if told and flight in flights:
+            return None
+        return _Shown(one.finding, _BOTH[1:] if told else _BOTH)
     if one.removal is not None:
-        return (changes[findings.index(one.removal)],)
-    return ()
+        return _Shown(one.removal, _BOTH[1:] if baseline in flights else _BOTH)
+    return None
 
 
-def _chips(found: Differences, change: Difference, now: datetime, then: datetime | None) -> tuple[Exhibit, ...]:
+def _chips(
+    found: Differences, change: Difference, kinds: Sequence[EvidenceKind], now: datetime, then: datetime | None
+) -> tuple[Exhibit, ...]:
     """The place before and after, as the pictures show it that show it most steeply."""
-    shown = ((EvidenceKind.BEFORE, False, then or now), (EvidenceKind.AFTER, True, now))
+    times = {EvidenceKind.BEFORE: then or now, EvidenceKind.AFTER: now}
+    shown = tuple((kind, kind is EvidenceKind.AFTER, times[kind]) for kind in kinds)
     made = ((kind, found.shown(change, newer=newer, margin_m=CHIP_MARGIN_M), at) for kind, newer, at in shown)
     return tuple(Exhibit(kind, chip, at) for kind, chip, at in made if chip is not None)

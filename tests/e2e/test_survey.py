@@ -113,9 +113,9 @@ def test_flights_in_a_folder_become_an_alert_an_alarm_and_a_closed_case(tmp_path
         assert alarm["id"] == alert["id"]
         assert alarm["detail"]["sightings"]["flights"] == 2
         alarm = eventually(
-            lambda: one_that(operator.alert(alert["id"]), evidence=4), "pictures of the second sighting are there"
+            lambda: one_that(operator.alert(alert["id"]), evidence=3), "a picture of the second sighting is there"
         )
-        assert_shown(operator, alarm, ["before", "after", "before", "after"])
+        assert_shown(operator, alarm, ["before", "after", "after"])
 
         appears("4-gone")
         over = eventually(
@@ -123,6 +123,7 @@ def test_flights_in_a_folder_become_an_alert_an_alarm_and_a_closed_case(tmp_path
         )
         assert over["detail"]["removed_at"] is not None
         assert over["detail"]["change"] == "removed"
+        assert_shown(operator, over, ["before", "after", "after", "after"])
         assert over["state"] == "queued", "a person decides, in any case"
         (source,) = [each for each in operator.get("/api/v1/sources")["sources"] if each["id"] == AREA]
         assert (source["kind"], source["health_state"]) == ("flight", "online")
