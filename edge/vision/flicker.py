@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from edge.vision.arrays import Floats, Grey
+from edge.vision.arrays import Doubles, Floats, Grey
 
 
 def share_after(passed_seconds: float, tau_seconds: float) -> float:
@@ -39,6 +39,16 @@ class Restlessness:
     def restart(self) -> None:
         """Forgets everything: the picture is another one."""
         self._last = None
+
+    def carry(self, by: Doubles, picture: Grey | Floats) -> None:
+        """Everything is seen from elsewhere now: what was learned is moved by `by` (3, 3). What `picture` shows and
+        was not in view before is new."""
+        size = (self.mean.shape[1], self.mean.shape[0])
+        mean, level = np.asarray(picture, np.float32).copy(), np.zeros_like(self.level)
+        for kept, moved in ((self.mean, mean), (self.level, level)):
+            cv2.warpPerspective(kept, by, size, dst=moved, borderMode=cv2.BORDER_TRANSPARENT)
+        np.copyto(self.mean, mean)
+        np.copyto(self.level, level)
 
     def observe(self, picture: Grey | Floats, media_time: float, offset: float = 0.0) -> Floats:
         """Takes in a picture (rows, columns) and returns `level`. `offset` is what all pixels changed by together."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from edge.detectors.fire_smoke.proposals import PictureBox, Proposal, Proposer, 
 from edge.detectors.fire_smoke.saved import read_cases
 from edge.detectors.fire_smoke.score import WEAK
 from edge.detectors.fire_smoke.settings import FireSmokeSettings, Hazard
+from edge.detectors.fire_smoke.steady import Carry
 from edge.detectors.fire_smoke.tubes import Tube, Tubes
 from edge.detectors.fire_smoke.witnesses import Seconded
 from edge.detectors.interface import Frame, Mark, Observation, Visibility
@@ -56,8 +58,7 @@ class FireSmokeDetector:
         self._settings = settings
         self._size = context.size
         self._ground = context.ground
-        self._moves = context.moves
-        self._eye = Eye(settings, context.size)
+        self._eye = Eye(settings, context.size, moves=context.moves)
         self._learned = Learned(settings, context.size, context.inference)
         self._seconded = Seconded(context.witnesses, settings.timing)
         self._tubes = Tubes(settings.tubes)
@@ -96,10 +97,14 @@ class FireSmokeDetector:
         if self._looked_at is not None and not 0 <= t - self._looked_at <= 600:
             self._began_anew()
         look = self._eye.look(frame)
+        if self._eye.carried is not None:
+            self._carry(self._eye.carried)
         self._visibility = Visibility.UNKNOWN if look.flooded or not look.settled else Visibility.CLEAR
         for answer in self._learned.answers():
             self._hear(answer)
-        self._learned.ask(frame, self._suspicion(t), people=bool(self._cases.all))
+        suspicion = self._suspicion(t)
+        shown = None if suspicion is None else self._eye.shown(suspicion)
+        self._learned.ask(frame, shown, people=bool(self._cases.all))
         for answer in self._learned.answers():  # on replay they come at once
             self._hear(answer)
         if self._looked_at is not None and t - self._looked_at < LOOK_SECONDS:
@@ -144,6 +149,16 @@ class FireSmokeDetector:
         self._cases.clear_times()
         self._looked_at = None
 
+    def _carry(self, carried: Carry) -> None:
+        """The camera flies, and another picture is held: what was known is moved there, or is nowhere any more."""
+        if carried.by is None:
+            self._began_anew()
+            return
+        self._tubes.carry(carried.box)
+        for case in self._cases.all:
+            case.box = carried.box(case.box)
+        self._people = (self._people[0], tuple(carried.box(box) for box in self._people[1]))
+
     def _classical(self, t: float, *, flooded: bool) -> Sequence[Proposal]:
         found: list[Proposal] = []
         if Hazard.FIRE in self._settings.hazards:
@@ -155,12 +170,18 @@ class FireSmokeDetector:
     def _hear(self, answer: Answer) -> None:
         """Takes in a model's answer: votes for what it saw, a look at what it was shown and did not see."""
         if answer.about_people:
-            self._people = (answer.media_time, answer.people)
+            people = tuple(self._eye.held(box, answer.media_time) for box in answer.people)
+            self._people = (answer.media_time, people)
             return
-        watched = [proposal for proposal in answer.proposals if self._is_watched(proposal.box)]
+        watched = [
+            replace(proposal, box=box)
+            for proposal in answer.proposals
+            if self._is_watched(box := self._eye.held(proposal.box, answer.media_time))
+        ]
+        region = self._eye.held(answer.region, answer.media_time)
         self._tubes.take(watched)
         for tube in self._tubes.all:
-            if answer.media_time < tube.began or inside(tube.box, answer.region) < 0.7:
+            if answer.media_time < tube.began or inside(tube.box, region) < 0.7:
                 continue  # it was not there yet, or not shown
             best = max(
                 (
@@ -216,7 +237,7 @@ class FireSmokeDetector:
         unusual: set[tuple[str, Hazard]] = set()
         for watched in told:
             tube = watched.tube
-            region = self._allowed.region_of(tube.hazard, tube.box)
+            region = self._allowed.region_of(tube.hazard, self._eye.shown(tube.box))
             if region is None:
                 kept.append(watched)
                 continue
@@ -254,16 +275,16 @@ class FireSmokeDetector:
             severity=Severity.RED if red else Severity.YELLOW,
             tier=Tier.ALARM if sure or case.critical or witnesses else Tier.REVIEW,
             confidence=round(case.surest, 4),
-            detail=self._detail(case, stage, witnesses),
-            marks=(Mark(box=case.box, label=f"{case.hazard.value} {case.score:.2f} {stage}"),),
-            location=self._place(case),
+            detail=self._detail(case, stage, witnesses, t),
+            marks=(Mark(box=self._eye.shown(case.box), label=f"{case.hazard.value} {case.score:.2f} {stage}"),),
+            location=self._place(case, t),
             model=case.model,
             extent=case.box[2] * case.box[3],
         )
 
-    def _detail(self, case: Case, stage: str, witnesses: Sequence[FireWitness]) -> FireDetail:
-        x, y, width, height = case.box
-        size = size_m(case.box, self._ground, case.seen)
+    def _detail(self, case: Case, stage: str, witnesses: Sequence[FireWitness], t: float) -> FireDetail:
+        x, y, width, height = box = self._eye.shown(case.box)
+        size = size_m(box, self._ground, t)
         area = width * height / (self._size.width * self._size.height)
         return FireDetail(
             box=Box(x=round(x, 1), y=round(y, 1), width=round(width, 1), height=round(height, 1)),
@@ -279,13 +300,12 @@ class FireSmokeDetector:
             witnesses=tuple(witnesses)[:4],
         )
 
-    def _place(self, case: Case) -> Location | None:
-        """Of its foot. Where the camera moves, of its newest box: the smoothed one is of no single picture."""
+    def _place(self, case: Case, t: float) -> Location | None:
+        """Of its foot, in the latest picture."""
         if self._ground is None:
             return None
-        votes = case.watched.tube.votes
-        box, seen = (votes[-1].box, votes[-1].media_time) if self._moves and votes else (case.box, case.seen)
-        return self._ground.at(box[0] + box[2] / 2, _base(box), seen)
+        box = self._eye.shown(case.box)
+        return self._ground.at(box[0] + box[2] / 2, _base(box), t)
 
     def _people_near(self, box: PictureBox, t: float) -> bool:
         seen_at, people = self._people
@@ -306,12 +326,30 @@ class FireSmokeDetector:
                 else round(max(frame.media_time - self._learned.answered_at, 0.0), 2)
             ),
             "questions_shed": self._learned.shed,
-            "tubes": [_reported_tube(watched) for watched in self._watched.values()],
+            "tubes": [self._reported_tube(watched) for watched in self._watched.values()],
             "cases": [
-                {"key": case.key, "box": _rounded(case.box), "score": round(case.score, 3), "critical": case.critical}
+                {
+                    "key": case.key,
+                    "box": _rounded(self._eye.shown(case.box)),
+                    "score": round(case.score, 3),
+                    "critical": case.critical,
+                }
                 for case in self._cases.all
             ],
             "allowed": self._allowed.rates(frame.wall_time),
+        }
+
+    def _reported_tube(self, watched: Watched) -> Mapping[str, Any]:
+        tube = watched.tube
+        return {
+            "key": f"{tube.hazard.value}:{tube.number}",
+            "box": _rounded(self._eye.shown(tube.box)),
+            "seconds": round(tube.seen - tube.began, 2),
+            "votes": len(tube.votes),
+            "proposers": sorted(proposer.value for proposer in tube.proposers),
+            "score": round(watched.score, 3),
+            "refused": watched.refused,
+            "cues": watched.behaviour.cues(),
         }
 
 
@@ -338,17 +376,3 @@ def _looks(tube: Tube) -> dict[str, float]:
         return {}
     recent = [confidence for _, confidence in tube.looks]
     return {"model": round(sum(recent) / len(recent), 3), "model_looks": float(len(recent))}
-
-
-def _reported_tube(watched: Watched) -> Mapping[str, Any]:
-    tube = watched.tube
-    return {
-        "key": f"{tube.hazard.value}:{tube.number}",
-        "box": _rounded(tube.box),
-        "seconds": round(tube.seen - tube.began, 2),
-        "votes": len(tube.votes),
-        "proposers": sorted(proposer.value for proposer in tube.proposers),
-        "score": round(watched.score, 3),
-        "refused": watched.refused,
-        "cues": watched.behaviour.cues(),
-    }

@@ -11,6 +11,7 @@ import numpy as np
 
 from edge.detectors.fire_smoke.proposals import PictureBox
 from edge.detectors.fire_smoke.settings import FireSmokeSettings
+from edge.detectors.fire_smoke.steady import Carry, Steadying
 from edge.detectors.interface import Frame
 from edge.detectors.registry import PictureSize
 from edge.vision.arrays import Doubles, Floats, Grey, Mask
@@ -65,7 +66,8 @@ class Look:
 class Eye:
     """Follows one stream's pictures. Boxes are in pixels of the picture, arrays in those of the working picture."""
 
-    def __init__(self, settings: FireSmokeSettings, size: PictureSize) -> None:
+    def __init__(self, settings: FireSmokeSettings, size: PictureSize, *, moves: bool = False) -> None:
+        """`moves`: the camera flies; its pictures are laid onto one that is held, and all boxes are of that one."""
         scale = max(size.width / WORKING_COLUMNS, 1.0)
         self.width = max(round(size.width / scale / 2) * 2, 2)
         self.height = max(round(size.height / scale / 2) * 2, 2)
@@ -85,6 +87,7 @@ class Eye:
         self._flooded_since: float | None = None
         self._brightness: float | None = None
         self._colour = 0.0
+        self._steady = Steadying(self.width, self.height, self.across, self.down) if moves else None
         self.haze: Haze | None = None
         """The latest; None before the first picture."""
         self.changed_share = 0.0
@@ -98,7 +101,13 @@ class Eye:
         t = frame.media_time
         if self._last is not None and not 0 < t - self._last <= 10:
             self._restart()
+            if self._steady is not None:
+                self._steady.restart()
         picture = self._small(frame)
+        if self._steady is not None:
+            picture = self._steady.laid(picture, t)
+            if self._steady.begins:
+                self._carry(self._steady.carried_small, picture)
         self._measure_light(picture, t)
         if self._began is None:
             self._began = t
@@ -138,7 +147,14 @@ class Eye:
     @property
     def watched(self) -> Mask | None:
         """(rows, columns): what is looked at; None: everything."""
-        return self._watched
+        if self._steady is None or self._watched is None:
+            return self._watched
+        return self._steady.mask(self._watched)
+
+    @property
+    def carried(self) -> Carry | None:
+        """With the latest picture another one is held: what that means for boxes. None: it is the same."""
+        return None if self._steady is None else self._steady.carried
 
     @property
     def light(self) -> Light:
@@ -148,6 +164,14 @@ class Eye:
         return Light.NIGHT if (self._brightness or 0.0) < NIGHT_LEVEL else Light.DAY
 
     # ---- places
+
+    def shown(self, box: PictureBox) -> PictureBox:
+        """Where a box of the held picture is in the latest one."""
+        return box if self._steady is None else self._steady.shown(box)
+
+    def held(self, box: PictureBox, media_time: float) -> PictureBox:
+        """Where a box of the picture of a time is in the held one."""
+        return box if self._steady is None else self._steady.held(box, media_time)
 
     def box_of(self, left: float, top: float, width: float, height: float) -> PictureBox:
         """A box of the working picture, in the picture."""
@@ -225,6 +249,21 @@ class Eye:
             self._flooded_since = None
             self._haze_finder.restart()
         return True
+
+    def _carry(self, by: Doubles | None, picture: SmallPicture) -> None:
+        """Another picture is held: what was learned of flames is moved there. Of haze it is learned anew."""
+        if by is None:
+            self._restart()
+            return
+        size = (self.width, self.height)
+        self._restless.carry(by, picture.luma)
+        self._presence[:] = cv2.warpPerspective(self._presence, by, size)
+        for _, luma, flames in self._ring:
+            unseen = picture.luma.copy()
+            luma[:] = cv2.warpPerspective(luma, by, size, dst=unseen, borderMode=cv2.BORDER_TRANSPARENT)
+            flames[:] = cv2.warpPerspective(flames, by, size, flags=cv2.INTER_NEAREST)
+        self._flooded_since = None
+        self._haze_finder.restart()
 
     def _restart(self) -> None:
         self._began = self._flooded_since = self._last = None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -163,6 +163,12 @@ class Tubes:
     def clear(self) -> None:
         """The picture is another one. Numbers are never used again."""
         self._tubes.clear()
+
+    def carry(self, move: Callable[[PictureBox], PictureBox]) -> None:
+        """Everything is seen from elsewhere now: boxes are moved."""
+        for tube in self._tubes:
+            tube.box = move(tube.box)
+            tube.votes = deque(replace(vote, box=move(vote.box)) for vote in tube.votes)
 
     def take(self, proposals: Iterable[Proposal]) -> None:
         """Gives proposals of one look to tubes; what fits none begins a new one."""

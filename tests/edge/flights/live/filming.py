@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import av
@@ -17,7 +18,7 @@ from edge.detectors.interface import Image
 from edge.flights.local import LocalPlane
 from edge.flights.reading.angles import attitude_of
 from edge.flights.telemetry import Attitude
-from edge.vision.arrays import Doubles
+from edge.vision.arrays import Doubles, Floats
 from edge.vision.lens import Lens
 from edge.vision.pose import Pose, turned
 from samples.facade.seeding import stream
@@ -31,8 +32,12 @@ PLANE = LocalPlane(HOME)
 WIDTH, HEIGHT, FPS = 640, 360, 8
 LENS = Lens(WIDTH, HEIGHT, 0.7 * WIDTH, 0.7 * WIDTH, (WIDTH - 1) / 2, (HEIGHT - 1) / 2)
 PLAN_M, PLAN_PX = 300.0, 1500
-FLAME_STEPS = 42
+FLAME_STEPS, FLAME_PICTURES = 42, 8
 """Of the flow a second, as `samples.fire.burning` has it."""
+_FLOW = Flow(
+    Gas(source_width=0.45, buoyancy=0.2, cooling=0.03, curl=0.35, restless=0.08, patches=5.0), stream(1, "flame")
+)
+_LINEAR = ((np.arange(256) / 255) ** 2.2).astype(np.float32)
 Path_ = Callable[[float], Pose]
 
 
@@ -106,37 +111,40 @@ class Film:
     fires: tuple[Fire, ...] = ()
     seed: int = 1
     noise: float = 1.5
-    _plan: Image = field(init=False)
-    _flows: list[Flow] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._plan = _plan(self.seed)
-        gas = Gas(source_width=0.45, buoyancy=0.2, cooling=0.03, curl=0.35, restless=0.08, patches=5.0)
-        self._flows = [Flow(gas, stream(self.seed, "flame", number)) for number in range(len(self.fires))]
 
     def pictures(self, seconds: float, fps: float = FPS) -> Iterator[tuple[float, Image]]:
         """Time and picture, BGR."""
         rng = stream(self.seed, "noise")
+        grain = rng.normal(0, self.noise, (HEIGHT + 64, WIDTH + 64, 3)).astype(np.float32)
         for number in range(round(seconds * fps)):
             t = number / fps
-            picture = self._picture(t)
-            grain = rng.normal(0, self.noise, picture.shape) if self.noise else 0.0
-            yield t, np.clip(np.rint(picture + grain), 0, 255).astype(np.uint8)
+            y, x = rng.integers(0, 64, 2)
+            picture = self._picture(t) + grain[y : y + HEIGHT, x : x + WIDTH]
+            yield t, np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
-    def _picture(self, t: float) -> Doubles:
+    def _picture(self, t: float) -> Floats:
         pose = self.path(t)
         seen = cv2.warpPerspective(
-            self._plan, _onto_picture(pose), (WIDTH, HEIGHT), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT
+            _plan(self.seed), _onto_picture(pose), (WIDTH, HEIGHT), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT
         )
-        light = (np.asarray(seen, np.float32) / 255) ** 2.2
-        for fire, flow in zip(self.fires, self._flows, strict=True):
-            while flow.steps < (t + 4) * FLAME_STEPS:
-                flow.step()
+        light = _LINEAR[seen]
+        for fire in self.fires:
             if t >= fire.begins:
-                _burn(light, fire, flow, pose)
-        return np.asarray(255 * np.clip(light, 0, 1) ** (1 / 2.2), np.float64)
+                _burn(light, fire, _heat(round(t * FLAME_PICTURES)), pose)
+        return np.asarray(255 * np.clip(light, 0, 1) ** np.float32(1 / 2.2), np.float32)
 
 
+@lru_cache(maxsize=2048)
+def _heat(number: int) -> Floats:
+    """(height, width) of one fire, which all films share: so many pictures of it a second."""
+    if number > 0:
+        _heat(number - 1)
+    for _ in range(round(FLAME_STEPS / FLAME_PICTURES) if number else 4 * FLAME_STEPS):
+        _FLOW.step()
+    return np.asarray(_FLOW.heat[:-4].copy(), np.float32)
+
+
+@lru_cache(maxsize=4)
 def _plan(seed: int) -> Image:
     """Fields, roofs and roads, seen from above; north is up."""
     rng = stream(seed, "plan")
@@ -159,7 +167,7 @@ def _onto_picture(pose: Pose) -> Doubles:
     return np.asarray(LENS.matrix @ view @ places, np.float64)
 
 
-def _burn(light: Image, fire: Fire, flow: Flow, pose: Pose) -> None:
+def _burn(light: Floats, fire: Fire, heat: Floats, pose: Pose) -> None:
     """Adds the flames, upright on their place."""
     ends = np.array([(fire.east_m, fire.north_m, 0.0), (fire.east_m, fire.north_m, fire.height_m)])
     foot, top = LENS.pixels(pose.to_camera(ends))
@@ -168,7 +176,7 @@ def _burn(light: Image, fire: Fire, flow: Flow, pose: Pose) -> None:
     depth = float(pose.to_camera(ends[:1])[0, 2])
     width = max(round(LENS.focal_x * fire.width_m / depth / 0.45), 2)
     height = max(round(float(foot[1] - top[1])), 2)
-    heat = cv2.resize(flow.heat[:-4], (width, height), interpolation=cv2.INTER_AREA)
+    heat = cv2.resize(heat, (width, height), interpolation=cv2.INTER_AREA)
     left, upper = round(float(foot[0])) - width // 2, round(float(foot[1])) - height
     x0, y0, x1, y1 = max(left, 0), max(upper, 0), min(left + width, WIDTH), min(upper + height, HEIGHT)
     if x0 < x1 and y0 < y1:

@@ -29,6 +29,7 @@ from edge.flights.telemetry import Attitude
 from edge.outbox.sink import Commit
 from edge.replay import Progress, replay
 from edge.status import SourceMeter
+from edge.vision.pose import Pose
 from edge.worker.bell import Bell, new_bell
 from edge.worker.cameras import source_parts
 from edge.worker.state import State
@@ -44,6 +45,7 @@ from tests.edge.flights.live.filming import (
     Fire,
     circling,
     hovering,
+    passing,
     write_csv,
     write_video,
 )
@@ -126,18 +128,27 @@ def test_packets_of_a_recording_place_a_fire(filmed: Path, tmp_path: Path) -> No
     assert found == placed(replayed(tmp_path, filmed, KLV, **plain)), "and again the same"
 
 
-def test_a_log_beside_a_recording_places_a_fire_from_a_moving_drone(tmp_path: Path) -> None:
-    """Round it at 6 m/s, the fire held in the picture: a record every fifth of a second is turned between."""
-    path = circling(6.0)
-    video = write_video(tmp_path / "round.mp4", Film(path, (FIRE,)), 4.0)
-    write_csv(tmp_path / "round.csv", Drone(path, **WRONG), 4.0)  # type: ignore[arg-type]
+@pytest.mark.parametrize("path", [circling(6.0), passing(6.0)], ids=["circles", "passes"])
+def test_a_log_places_a_fire_from_a_moving_drone(tmp_path: Path, path: Callable[[float], Pose]) -> None:
+    """At 6 m/s, with five records a second: a picture lies between two of them."""
+    video = write_video(tmp_path / "moving.mp4", Film(path, (FIRE,)), 4.0)
+    write_csv(tmp_path / "moving.csv", Drone(path, **WRONG), 4.0)  # type: ignore[arg-type]
     telemetry = {"type": "file", "lens": {"focal_px": LENS.focal_x}, "ground": {"sigma_m": 1.0}}
     found = placed(replayed(tmp_path, video, telemetry))
     assert found
     assert all(away <= accuracy < 12.0 for away, accuracy, _ in found)
-    # A second is six metres of its way, but it looks at the fire all the time: moved and turned together, that is less.
-    doubted = placed(replayed(tmp_path, video, {**telemetry, "clock_sigma_seconds": 1.0}))
-    assert found[0][1] < doubted[0][1] < math.hypot(found[0][1], 1.96 * 6.0)
+
+
+def test_an_error_of_time_moves_and_turns_a_camera_together(tmp_path: Path) -> None:
+    """A second is six metres of the way: the doubt of who passes, and less of who looks at the fire all the time."""
+    radii = []
+    for name, path in (("round", circling(6.0)), ("past", passing(6.0))):
+        video = write_video(tmp_path / f"{name}.mp4", Film(path, (FIRE,)), 3.0)
+        write_csv(tmp_path / f"{name}.csv", Drone(path), 3.0)
+        telemetry = {"type": "file", "lens": {"focal_px": LENS.focal_x}, "clock_sigma_seconds": 1.0}
+        radii.append(placed(replayed(tmp_path, video, telemetry))[0][1])
+    assert radii[0] < radii[1] - 2.0
+    assert radii[1] > 1.96 * 6.0
 
 
 def test_where_the_log_is_silent_the_event_is_where_the_source_is(filmed: Path, tmp_path: Path) -> None:
