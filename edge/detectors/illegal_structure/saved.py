@@ -45,7 +45,7 @@ def _structure(item: Any) -> Structure | None:
         return None
     is_ring = 4 <= len(one.ring) <= 4 * MOST_CORNERS and one.ring[0] == one.ring[-1]
     on_earth = all(-180 <= x <= 180 and -90 <= y <= 90 for x, y in one.ring)
-    moments = [one.first_seen, one.last_seen, *([] if one.ended is None else [one.ended])]
+    moments = [one.first_seen, one.last_seen, *(each for each in (one.ended, one.last_found) if each is not None)]
     aware = all(moment.tzinfo is not None and 1970 <= moment.year < 2200 for moment in moments)
     sane = 0 <= one.sigma_m < 1000 and 0 <= one.confidence <= 1 and 0 < len(one.key) <= 128
     counted = 0 <= one.frames <= MOST and 1 <= one.flights_total <= MOST and 0 <= one.missed <= MOST

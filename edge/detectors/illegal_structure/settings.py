@@ -34,6 +34,8 @@ class IllegalStructureSettings(BaseModel):
     """… and from here it may be an alarm, once it was seen by enough flights."""
     alarm_flights: Annotated[int, Field(ge=2, le=10)] = 2
     """Two at least: what stands there a day may be a market stall. A person decides in any case."""
+    apart_hours: Annotated[float, Field(ge=0, le=24 * 366)] = 12.0
+    """Flights nearer in time are one sighting: batteries are changed, strips overlap, and a stall stands all day."""
     gone_flights: Annotated[int, Field(ge=1, le=10)] = 2
     """Flights in a row that look at the place and find it as it was before. One is enough where a demolition order
     says that it was to go, and where the pictures show that something was taken away."""

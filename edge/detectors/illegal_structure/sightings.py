@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import shapely
@@ -53,6 +53,8 @@ class Structure:
     """Flights in a row that looked and found the place as it was before."""
     missed_by: tuple[str, ...] = ()
     ended: datetime | None = None
+    last_found: datetime | None = None
+    """By the newest flight that found it, and not only saw no change."""
 
     def outline(self, plane: LocalPlane) -> Polygon:
         """In metres of a flight's plane."""
@@ -126,6 +128,7 @@ def begun(finding: Finding, key: str, flight: str, at: datetime, plane: LocalPla
         flights_total=1,
         first_seen=at,
         last_seen=at,
+        last_found=at,
         cues=finding.cues[:MOST_CUES],
         rebuilt=rebuilt,
     )
@@ -149,15 +152,17 @@ def seen_again(
 ) -> Structure:
     """After one more flight that found it; without a finding of its own it lies inside of a larger one.
 
-    The same flight surveyed again counts no second time.
+    The same flight surveyed again counts no second time, nor does one of the same hours.
     """
     again = flight in known.flights
+    same_hours = known.last_found is not None and abs(at - known.last_found) < timedelta(hours=settings.apart_hours)
     later = at >= known.last_seen
     structure = replace(
         still_there(known, at),
         flights=known.flights if again else (*known.flights, flight)[-MOST_FLIGHTS:],
-        flights_total=known.flights_total + (not again),
+        flights_total=known.flights_total + (not again and not same_hours),
         first_seen=min(known.first_seen, at),
+        last_found=at if known.last_found is None else max(known.last_found, at),
     )
     if finding is None:
         return structure

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from contract.canonical import sha256_hex
 from contract.events import Clock
 from contract.ids import uuid7
 from edge.clock import clock_state
@@ -137,12 +138,17 @@ class Area:
             OSError, sqlite3.Error: the disk refused.
         """
         contents = flight_sha256(path)
-        given = given_sha256(said.settings, said.base)
+        given = sha256_hex((given_sha256(said.settings, said.base) + contents).encode())
         records = self.records()
         known = records.by_contents(contents)
         if known is not None and known.finished and self._is_done(records, known, baseline, given, again=again):
             return TakenIn(known.id, Outcome.FINISHED)
         flight, known = self._ingested(path, contents, said, progress)
+        half = records.half_of(known)
+        if half is not None:
+            # It counts as one flight: the rest of its pictures are no second sighting, nor half of it its baseline.
+            known = replace(known, id=half.id)
+            flight = _named(flight, known.id)
         against = self._explicit(baseline, said, progress) if baseline is not None else None
         work = _Work(self, said, given, flight, known, progress)
         return work.against_one(*against) if against is not None else work.against_earlier()

@@ -45,7 +45,9 @@ class KnownFlight:
     path: str
     contents: str
     """SHA-256, see `contents.flight_sha256`."""
+    began_at: datetime
     taken_at: datetime
+    """Of its first picture, and of its last."""
     ground: tuple[tuple[tuple[float, float], ...], ...]
     """Outer rings of what it shows, longitude and latitude."""
     finished: bool = True
@@ -79,6 +81,17 @@ class Records:
     def by_id(self, name: str) -> KnownFlight | None:
         """The flight of that name."""
         return next((each for each in self.flights if each.id == name), None)
+
+    def half_of(self, flight: KnownFlight) -> KnownFlight | None:
+        """What was taken in of this flight before all of it was there: from the same folder, at the same time."""
+        return next(
+            (
+                each
+                for each in self.flights
+                if each.path == flight.path and each.began_at <= flight.taken_at and flight.began_at <= each.taken_at
+            ),
+            None,
+        )
 
     def has_compared(self, flight: str, baseline: str, given: str) -> bool:
         """Whether these two were compared, under these settings."""
@@ -133,6 +146,8 @@ def records_from(text: str | None) -> Records:
 
 def known_flight(flight: Ingested, path: str, contents: str, taken_at: datetime) -> KnownFlight:
     """What is kept of a flight. Its name is its folder's and a part of its content's hash: cards are all alike."""
+    times = [each.taken_at for each in flight.flight.frames if each.taken_at is not None]
+    lasted = max(times) - min(times) if times else timedelta(0)
     plane = flight.flight.plane
     shapes = [footprint_of(Locator(each, flight.ground, plane).outline()) for each in flight.flight.frames]
     union = shapely.union_all([each for each in shapes if not each.is_empty]).simplify(SIMPLER_M)
@@ -141,7 +156,8 @@ def known_flight(flight: Ingested, path: str, contents: str, taken_at: datetime)
         tuple((round(x, 6), round(y, 6)) for x, y in plane.degrees(np.asarray(each.exterior.coords)[:, :2]).tolist())
         for each in parts
     )
-    return KnownFlight(name_of(flight.flight.id, contents), path, contents, taken_at, rings, finished=False)
+    name = name_of(flight.flight.id, contents)
+    return KnownFlight(name, path, contents, taken_at - lasted, taken_at, rings, finished=False)
 
 
 def name_of(folder: str, contents: str) -> str:
@@ -156,7 +172,7 @@ def earlier(records: Records, flight: KnownFlight, plane: LocalPlane) -> list[Kn
     own = ground_of(flight, plane)
     found = []
     for each in records.flights:
-        if each.taken_at >= flight.taken_at or each.contents == flight.contents:
+        if each.taken_at >= flight.began_at or each.id == flight.id:
             continue
         shared_m2 = own.intersection(ground_of(each, plane)).area
         if shared_m2 >= LEAST_SHARED_M2:

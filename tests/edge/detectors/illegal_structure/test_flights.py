@@ -360,6 +360,26 @@ def test_what_an_old_picture_shows_to_be_missing_is_not_brought_back_by_a_newer_
     assert gone.detail.removed_at is not None
 
 
+def test_flights_of_the_same_hours_are_one_sighting() -> None:
+    """Batteries are changed, and strips overlap."""
+    eye = detector()
+    eye.survey([found(SHED)], flight("f1"))
+    (told,) = eye.survey([found(SHED)], flight("f2", 1 / 24))
+    assert (told.tier, told.detail.sightings.flights, told.detail.sightings.frames) == (Tier.REVIEW, 1, 6)
+    (told,) = eye.survey([found(SHED)], flight("f3", 1))
+    assert (told.tier, told.detail.sightings.flights) == (Tier.ALARM, 2)
+
+
+def test_no_change_in_the_morning_does_not_take_the_second_sighting_away() -> None:
+    """A flight may be compared with the one before first, and with the picture from before it was built then."""
+    eye = detector()
+    first = flight("f1")
+    eye.survey([found(SHED)], first)
+    eye.survey([], flight("f2", 30, as_baseline(first)))
+    (told,) = eye.survey([found(SHED)], flight("f2", 30))
+    assert told.tier is Tier.ALARM
+
+
 def test_what_ended_it_by_sight_is_kept_to_be_shown() -> None:
     eye = detector()
     first = flight("f1")

@@ -35,7 +35,8 @@ def flight(name: str, days: float = 0, west: float = 0, width: float = 100, heig
     """One that shows a rectangle."""
     ring = PLANE.degrees([(west, 0), (west + width, 0), (west + width, height), (west, height), (west, 0)])
     ground = (tuple((float(x), float(y)) for x, y in ring),)
-    return KnownFlight(name, f"/flights/{name}", name * 8, NOON + timedelta(days=days), ground)
+    ended = NOON + timedelta(days=days)
+    return KnownFlight(name, f"/flights/{name}", name * 8, ended - timedelta(minutes=20), ended, ground)
 
 
 def records(*flights: KnownFlight) -> Records:
@@ -72,9 +73,15 @@ def test_where_none_shows_enough_the_one_that_shows_most_is_taken() -> None:
     assert names(earlier(records(flight("edge", west=99.9)), flight("new", 30), PLANE)) == []
 
 
-def test_the_same_pictures_are_no_baseline_of_themselves() -> None:
-    again = replace(flight("new", 30), contents="old" * 8)
-    assert earlier(records(flight("old")), again, PLANE) == []
+def test_a_flight_of_the_same_time_is_no_baseline() -> None:
+    """Two drones at once, or one flight of which more pictures have come."""
+    beside = flight("beside", 30 - 0.01)
+    known = records(flight("old"), beside)
+    assert names(earlier(known, flight("new", 30), PLANE)) == ["old"]
+    more = replace(flight("more", 30), path=beside.path)
+    assert known.half_of(more) == beside
+    assert known.half_of(flight("new", 30)) is None
+    assert known.half_of(replace(flight("card", 40), path=beside.path)) is None, "the card of another day"
 
 
 def test_one_looks_back_at_what_most_open_structures_were_found_against() -> None:

@@ -241,17 +241,23 @@ def test_a_folder_that_goes_away_comes_back(watched: Watched, days: Path) -> Non
     assert watched.settled() == 1
 
 
-def test_pictures_that_come_later_are_another_flight(watched: Watched, days: Path) -> None:
-    flight = watched.add(days / "before", "a")
+def test_pictures_that_come_later_belong_to_their_flight(watched: Watched, days: Path) -> None:
+    """A drive stalled for longer than one waits: half a flight is no baseline of the whole, nor another sighting."""
+    watched.box.comparisons.found["b", "a"] = [found(SHED)]
+    watched.add(days / "before", "a")
+    flight = watched.add(days / "after", "b")
     extra = sorted(flight.glob("*.JPG"))[-1]
     kept = extra.read_bytes()
     extra.unlink()
-    assert watched.settled() == 1
+    assert watched.settled() == 2
     extra.write_bytes(kept)
     assert watched.later(SETTLE) == 0, "what was surveyed is looked at now and then only"
     assert watched.later(LOOK_AGAIN_SECONDS) == 0
     assert watched.later(SETTLE) == 1
-    assert len(watched.known()) == 2
+    assert watched.known() == ["a", "b"]
+    assert watched.box.comparisons.made == [("b", "a"), ("b", "a")]
+    assert {each["tier"] for each in watched.told()} == {"review"}
+    assert {each["detail"]["sightings"]["flights"] for each in watched.told()} == {1}
 
 
 def test_what_cannot_be_moved_stays_and_is_not_tried_again(watched: Watched, days: Path) -> None:
