@@ -46,10 +46,13 @@ def bundle(eyes: Sequence[Eye], tracks: Tracks, sigmas: Doubles) -> Bundled:
     """`sigmas` (n, 6): standard deviations of each pose, of east, north, up in metres and turns in radians.
 
     Raises:
-        ValueError: `sigmas` does not fit the eyes or is not above zero.
+        ValueError: `sigmas` does not fit the eyes, is not above zero or not finite.
     """
-    if sigmas.shape != (len(eyes), 6) or not (sigmas > 0).all():
-        raise ValueError(f"sigmas: ({len(eyes)}, 6) numbers above zero are needed, found {sigmas.shape}")
+    if sigmas.shape != (len(eyes), 6) or not (np.isfinite(sigmas) & (sigmas > 0)).all():
+        raise ValueError(
+            f"sigmas: ({len(eyes)}, 6) finite numbers above zero are needed, found {sigmas.shape}, the least "
+            f"{np.min(sigmas, initial=np.inf):g}, the greatest {np.max(sigmas, initial=-np.inf):g}"
+        )
     nothing = Bundled(tuple(eyes), np.empty((0, 3)), np.zeros(len(eyes), np.int64), 0.0, 0.0)
     if not tracks.count:
         return nothing

@@ -94,7 +94,7 @@ class Surface:
             return
         found, window = patch
         with np.errstate(invalid="ignore"):
-            heights = np.clip((found - self.ground_m) * 100, -32_000, 32_000)
+            heights = np.rint(np.clip((found - self.ground_m) * 100, -32_000, 32_000))
             heights = np.where(np.isfinite(heights), heights, 0).astype(np.int16)
         rows, columns = window.slices
         held, worths = self._heights[:, rows, columns], self._worth[:, rows, columns]

@@ -1,0 +1,118 @@
+"""Cues weighed: a better cue never makes something built less likely."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.vision.surface import likelihood as weighing
+from edge.vision.surface.cues import RiseCues
+from edge.vision.surface.likelihood import WEIGHTS, likelihood, may_drive, terms_of
+
+GOOD = RiseCues(
+    gain_m=3.2, area_m2=60.0, length_m=10.0, width_m=6.0, known=1.0, agreed=1.0, steps=1.0, rough_m=0.05, fit=0.95,
+    alike_top=0.95, alike_ground=0.2, alike_before=0.95, growing=0.0, growing_before=0.1, contrast=30.0, edged=1.0,
+    grain=2.0, leafy=0.0, pictures=6,
+)  # fmt: skip
+MORE = ("known", "agreed", "fit", "alike_top", "alike_before", "contrast", "edged")
+LESS = ("growing", "grain", "leafy", "rough_m")
+share = st.floats(0, 1)
+cues = st.builds(
+    RiseCues,
+    gain_m=st.floats(1.5, 60),
+    area_m2=st.floats(6, 20_000),
+    length_m=st.floats(1, 300),
+    width_m=st.floats(1, 300),
+    known=share,
+    agreed=share,
+    steps=share,
+    rough_m=st.floats(0, 5),
+    fit=share,
+    alike_top=st.floats(-1, 1),
+    alike_ground=st.floats(-1, 1),
+    alike_before=st.floats(-1, 1),
+    growing=share,
+    growing_before=share,
+    contrast=st.floats(0, 300),
+    edged=share,
+    grain=st.floats(0, 60),
+    leafy=share,
+    pictures=st.integers(1, 60),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(made=cues, name=st.sampled_from((*MORE, *LESS)), other=st.floats(0, 1))
+def test_a_better_cue_never_speaks_against(made: RiseCues, name: str, other: float) -> None:
+    value = float(getattr(made, name))
+    better: dict[str, Any] = {name: max(value, other) if name in MORE else min(value, other)}
+    worse, well = terms_of(made), terms_of(replace(made, **better))
+    assert all(well[term] <= worse[term] for term in worse)
+    assert likelihood(replace(made, **better)) >= likelihood(made)
+
+
+@settings(deadline=None, max_examples=200)
+@given(made=cues)
+def test_terms_are_shares_and_a_likelihood_is_one(made: RiseCues) -> None:
+    assert all(0 <= value <= 1 for value in terms_of(made).values())
+    assert 0 <= likelihood(made) <= 1
+
+
+def test_each_weight_has_its_term_and_speaks_against() -> None:
+    assert set(WEIGHTS) <= set(terms_of(GOOD))
+    assert all(value <= 0 for name, value in WEIGHTS.items() if name != "one")
+
+
+def test_nothing_speaks_against_a_plain_house() -> None:
+    assert {name for name, value in terms_of(GOOD).items() if value > 0} == {"one"}
+    assert likelihood(GOOD) >= 0.5
+
+
+@pytest.mark.parametrize("name", [name for name in terms_of(GOOD) if name != "one"])
+def test_each_term_can_speak(name: str) -> None:
+    bad = replace(
+        GOOD, gain_m=1.6, growing=1.0, leafy=1.0, grain=20.0, rough_m=1.0, alike_top=0.0, alike_before=0.0, known=0.0,
+        agreed=0.0, fit=0.3, edged=0.0, steps=0.0, area_m2=6.0, width_m=1.4, contrast=0.0,
+    )  # fmt: skip
+    tall = replace(GOOD, gain_m=20.0, alike_before=0.0)
+    assert max(terms_of(each)[name] for each in (bad, tall)) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("length", "width", "gain", "steps", "drives"),
+    [
+        (5.5, 2.0, 2.2, 1.0, True),  # a van
+        (5.5, 4.5, 2.2, 1.0, True),  # two of them
+        (5.5, 2.0, 2.2, 0.5, True),  # against a wall
+        (12.2, 2.45, 2.9, 1.0, True),  # a lorry, a container
+        (16.5, 2.55, 4.0, 0.9, True),  # the largest that the law allows
+        (5.5, 2.0, 2.2, 0.2, False),  # grown together with a wall
+        (12.2, 2.45, 2.9, 0.5, False),  # as high, against a wall
+        (12.0, 2.4, 4.5, 1.0, False),  # too high for a road
+        (10.0, 6.0, 3.0, 1.0, False),  # a house
+        (30.0, 2.4, 2.2, 1.0, False),  # a wall
+        (8.0, 6.5, 2.2, 1.0, False),  # a low shed
+    ],
+)
+def test_what_has_the_measures_of_a_vehicle_may_drive(
+    length: float, width: float, gain: float, steps: float, drives: bool
+) -> None:
+    assert may_drive(replace(GOOD, length_m=length, width_m=width, gain_m=gain, steps=steps)) is drives
+
+
+@settings(deadline=None, max_examples=100)
+@given(made=cues, more=st.floats(0, 30))
+def test_what_is_larger_does_not_begin_to_drive(made: RiseCues, more: float) -> None:
+    if not may_drive(made):
+        assert not may_drive(replace(made, length_m=made.length_m + more))
+        assert not may_drive(replace(made, width_m=made.width_m + more))
+
+
+def test_extreme_weights_do_not_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in (1e9, -1e9):
+        monkeypatch.setattr(weighing, "WEIGHTS", {"one": value})
+        assert likelihood(GOOD) == pytest.approx(float(value > 0), abs=1e-9)
