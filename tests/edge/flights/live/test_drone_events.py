@@ -404,6 +404,15 @@ def test_check_says_that_a_stream_holds_no_packets(clip: Path, tmp_path: Path) -
     assert any(one.grade is Grade.WARNING and "nothing beside its pictures" in one.message for one in said)
 
 
+def test_the_examples_of_the_documentation_are_configurations(root: Path, tmp_path: Path) -> None:
+    text = (root / "docs/edge/drones.md").read_text(encoding="utf-8")
+    examples = [part.split("```")[0] for part in text.split("```yaml\n")[1:]]
+    assert len(examples) == 2
+    for example in examples:
+        config = config_from_text(example, tmp_path / "edge.yaml")
+        assert all(isinstance(one, CameraSource) and one.telemetry is not None for one in config.sources.values())
+
+
 def test_events_name_the_telemetry_that_shaped_them(tmp_path: Path) -> None:
     def digest(telemetry: dict[str, Any]) -> str:
         config = config_from_text(document(tmp_path, source(telemetry)), tmp_path / "edge.yaml")
