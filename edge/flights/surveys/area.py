@@ -140,14 +140,14 @@ class Area:
         contents = flight_sha256(path)
         given = sha256_hex((given_sha256(said.settings, said.base) + contents).encode())
         records = self.records()
-        known = records.by_contents(contents)
-        if known is not None and known.finished and self._is_done(records, known, baseline, given, again=again):
-            return TakenIn(known.id, Outcome.FINISHED)
+        same = records.by_contents(contents)
+        if same is not None and same.finished and self._is_done(records, same, baseline, given, again=again):
+            return TakenIn(same.id, Outcome.FINISHED)
         flight, known = self._ingested(path, contents, said, progress)
-        half = records.half_of(known)
-        if half is not None:
-            # It counts as one flight: the rest of its pictures are no second sighting, nor half of it its baseline.
-            known = replace(known, id=half.id)
+        same = same or records.half_of(known)
+        if same is not None:
+            # It stays one flight under another name, or with more of its pictures: no second sighting, and no baseline.
+            known = replace(known, id=same.id)
             flight = _named(flight, known.id)
         against = self._explicit(baseline, said, progress) if baseline is not None else None
         work = _Work(self, said, given, flight, known, progress)
@@ -189,7 +189,9 @@ class Area:
         taken_at = taken_at_of(older)
         if taken_at is None:
             raise FlightError(f"{shown(path)}: its files do not say when it was: it cannot be a baseline of an area")
-        known = replace(known_flight(older, str(path.absolute()), contents, taken_at), finished=True)
+        known = self.records().by_contents(contents) or replace(
+            known_flight(older, str(path.absolute()), contents, taken_at), finished=True
+        )
         return _named(older, known.id), known
 
     def keep(self, records: Records, commit: Commit | None = None) -> None:

@@ -69,8 +69,9 @@ def test_what_was_finished_is_not_done_again_under_any_name(box: Box, days: Path
     # Other settings are another question; a watched folder does not ask it of every old flight.
     other = {"illegal_structure": {"large_m2": 25}}
     assert box.take(days / "after", other, again=False).outcome is Outcome.FINISHED
-    again = box.take(days / "after", other)
+    again = box.take(tmp_path / "copy", other)
     assert (again.flight, again.outcome) == (taken.flight, Outcome.SURVEYED)
+    assert len(box.area.records().flights) == 2
     assert box.phases()[2:] == [("updated", "review"), ("updated", "review")], "graver, and no second sighting"
 
 
@@ -146,9 +147,12 @@ def test_a_flight_that_comes_late_is_compared_with_what_was_before_it(box: Box, 
     assert {phase for phase, _ in box.phases()} == {"opened", "updated"}
 
 
-def test_a_baseline_that_somebody_chose_belongs_to_the_area(box: Box, days: Path) -> None:
-    box.comparisons.found["after", "before"] = [found(SHED)]
+def test_a_baseline_that_somebody_chose_belongs_to_the_area(box: Box, days: Path, tmp_path: Path) -> None:
+    box.comparisons.found |= {("after", "before"): [found(SHED)], ("again", "before"): [found(SHED)]}
     assert box.take(days / "after", baseline=days / "before").events == 2
+    copied = shutil.copytree(days / "before", tmp_path / "elsewhere")
+    assert box.take(days / "again", baseline=copied).events == 2, "the same flight as before"
+    assert len({each.baseline for each in box.area.records().comparisons}) == 1
     assert box.take(days / "before").outcome is Outcome.FINISHED
     assert box.take(days / "after").outcome is Outcome.FINISHED
 
