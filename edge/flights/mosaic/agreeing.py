@@ -13,21 +13,22 @@ from typing import Protocol
 import numpy as np
 from scipy.spatial import cKDTree
 
-from edge.flights.flight import KeyFrame
-from edge.flights.looking import Looks, Placed
+from edge.flights.looking import Placed
+from edge.flights.pictured import Pictured
 from edge.flights.shots import Progress
 from edge.vision.arrays import Doubles
-from edge.vision.change.adjusting import Tie, Trust, adjust, tie_of
-from edge.vision.change.registering import Found, RegisterSettings, find_ground
-from edge.vision.change.views import View, prior_of
-from edge.vision.lens import Lens
 from edge.vision.pose import Pose
+from edge.vision.surface.bundling import bundle
+from edge.vision.surface.tying import Match, matched, overlapping, tracks_of
 
-_TIED = RegisterSettings(least_inliers=16)
-"""Fewer than for another season's flight: on one day and from one height what matches is mostly right."""
+REACH, LEAST_REACH_M = 0.12, 5.0
+"""How far from where the ground would be a point is sought, as a share of the height: what poses of one flight are off
+by against each other, and how far crowns lean. Farther off more looks alike than is found."""
+LEAST_POINTS = 12
+"""That a picture must share with others before its pose is moved."""
 NEIGHBOURS = 5
 """Frames that each is tied to: two along its line, and some beside it."""
-_LOOK_PX = 1600
+_LOOK_PX = 1200
 """Width of the pictures that are tied: more show no more neighbours, and cost their square."""
 
 
@@ -38,7 +39,7 @@ class Agreed:
     poses: tuple[Pose, ...]
     before_m: float
     after_m: float
-    """Root mean square by which the same ground disagreed between neighbours, before and after."""
+    """Median by which the same points disagreed between pictures, before and after; metres on the ground."""
     ties: int
     """Pairs of neighbours that were found to show the same ground."""
 
@@ -56,18 +57,26 @@ def as_stated(placed: Placed, progress: Progress) -> Agreed:
 
 
 def tied(placed: Placed, progress: Progress) -> Agreed:
-    """Ties each frame to its neighbours, and moves all poses until they agree about a level ground."""
+    """Bundle adjustment of the flight's own pictures (see `edge.vision.surface.bundling`).
+
+    A picture in which too few points of others are found keeps its pose.
+    """
     frames = placed.flight.frames
-    looks = Looks(placed, placed.flight.plane, _look_gsd_m(placed))
-    pairs = neighbours([(frames[number].pose.east_m, frames[number].pose.north_m) for number in looks.numbers])
-    ties = _ties(looks, pairs, progress)
-    moved = adjust(looks.outlines, ties, [_trust(placed, number) for number in looks.numbers])
+    gsd_m = _look_gsd_m(placed)
+    pictured = Pictured(placed, placed.flight.plane, gsd_m)
+    matches, points = _matches(pictured, progress)
+    found = bundle(pictured.eyes, tracks_of(matches, points), pictured.sigmas)
     poses = [frame.pose for frame in frames]
-    if moved.after_m >= moved.before_m:  # nothing was gained
-        return Agreed(tuple(poses), moved.before_m, moved.before_m, len(ties))
-    for number, before, after in zip(looks.numbers, looks.outlines, moved.views, strict=True):
-        poses[number] = _moved(frames[number], before, after)
-    return Agreed(tuple(poses), moved.before_m, moved.after_m, len(ties))
+    eyes = iter(range(len(pictured)))
+    index = next(eyes, None)
+    for number, frame in enumerate(frames):
+        if index is None or pictured.name(index) != frame.name:
+            continue  # it cannot be looked at
+        if found.seen_in[index] >= LEAST_POINTS:
+            east, north, up = (float(value) for value in found.eyes[index].centre)
+            poses[number] = Pose(east, north, up, found.eyes[index].turn, frame.pose.covariance)
+        index = next(eyes, None)
+    return Agreed(tuple(poses), found.before_px * gsd_m, found.after_px * gsd_m, len(matches))
 
 
 def neighbours(places: Sequence[tuple[float, float]], count: int = NEIGHBOURS) -> list[tuple[int, int]]:
@@ -89,47 +98,23 @@ def _look_gsd_m(placed: Placed) -> float:
     return float(np.median(known)) / _LOOK_PX if known else 1.0
 
 
-def _ties(looks: Looks, pairs: Sequence[tuple[int, int]], progress: Progress) -> list[Tie]:
-    found: list[Tie] = []
+def _matches(pictured: Pictured, progress: Progress) -> tuple[list[Match], list[Doubles]]:
+    """Of neighbours, and the points of each picture."""
+    near = set(neighbours([(float(eye.centre[0]), float(eye.centre[1])) for eye in pictured.eyes]))
+    pairs = [pair[:2] for pair in overlapping(pictured.eyes, pictured.ground_m) if pair[:2] in near]
+    points: list[Doubles] = [np.empty((0, 2))] * len(pictured)
+    found: list[Match] = []
     progress.begins("tied", len(pairs))
-    for one, other in pairs:
+    for first, second in sorted(pairs, key=lambda pair: (pair[1], pair[0])):
         progress.advances()
-        here, there = looks.view(one), looks.view(other)
+        here, there = pictured.features(first), pictured.features(second)
         if here is None or there is None:
             continue
-        features = looks.features(one, here), looks.features(other, there)
-        ground = find_ground(here.bgr, there.bgr, prior_of(here, there), _TIED, *features)
-        if isinstance(ground, Found):
-            found.append(tie_of(one, other, ground.homography, looks.outlines))
-    return found
-
-
-def _trust(placed: Placed, number: int) -> Trust:
-    """What all frames have wrong together stays: it would move the whole flight."""
-    values = np.sqrt(np.maximum(np.diagonal(placed.errors[number].own), 1e-8))
-    return Trust(float(values[:2].mean()), float(values[2]), float(values[3:].mean()))
-
-
-def _moved(frame: KeyFrame, before: View, after: View) -> Pose:
-    """The frame's pose moved as its view was."""
-    shift = after.camera - before.camera
-    lens = frame.lens.scaled(before.bgr.shape[1], before.bgr.shape[0])
-    change = _turn_of(after, lens) @ _turn_of(before, lens).T
-    # The small turns of the adjustment are turns to first order only: the nearest true one.
-    left, _, right = np.linalg.svd(change)
-    pose, turn = frame.pose, np.asarray(left @ right @ frame.pose.turn, np.float64)
-    return Pose(
-        pose.east_m + float(shift[0]),
-        pose.north_m + float(shift[1]),
-        pose.up_m + float(shift[2]),
-        turn,
-        pose.covariance,
-    )
-
-
-def _turn_of(view: View, lens: Lens) -> Doubles:
-    """Out of what takes pixels to the ground: down from the camera, after the turn, after the lens."""
-    east, north, above = (float(value) for value in view.camera)
-    fall = np.array(((above, 0, -east), (0, above, -north), (0, 0, -1)), np.float64)
-    turn = np.linalg.inv(fall) @ view.to_ground @ lens.matrix
-    return np.asarray(turn / np.cbrt(np.linalg.det(turn)), np.float64)
+        points[first], points[second] = here.points, there.points
+        ground = float(pictured.grounds_m[[first, second]].mean())
+        one, other = pictured.eyes[first], pictured.eyes[second]
+        reach = max(REACH * (float(other.centre[2]) - ground), LEAST_REACH_M)
+        joined = matched(one, other, here, there, ground, reach)
+        if joined is not None:
+            found.append(Match(first, second, joined))
+    return found, points

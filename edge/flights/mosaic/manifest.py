@@ -66,7 +66,7 @@ class MosaicManifest(_Part):
     """That can be seen in it."""
     left_out: tuple[LeftOut, ...]
     disagreement_m: tuple[float, float]
-    """Root mean square of the ground's places between neighbours, before and after poses were made to agree."""
+    """Median by which the same points disagreed between pictures, before and after poses were made to agree."""
     ties: Annotated[int, Field(ge=0)]
     colour_steps: tuple[Share, Share]
     """Mean share by which one picture is brighter than its neighbour, before and after."""
