@@ -96,8 +96,10 @@ def input_for(url: str, user: str | None, password: str, transport: str) -> Came
     elif scheme in {"http", "https"}:
         kind = "hls" if urlsplit(url).path.lower().endswith((".m3u8", ".m3u")) else "http"
         document = {"type": kind, "url": with_credentials(url, user, password)}
+    elif scheme in {"rtmp", "rtmps"}:
+        document = {"type": "rtmp", "url": with_credentials(url, user, password)}
     elif scheme and "://" in url:
-        _usage(f"found {redact_url(url)}, expected rtsp://, rtsps://, http://, https://, onvif:// or a path")
+        _usage(f"found {redact_url(url)}, expected rtsp://, rtsps://, http://, https://, rtmp://, onvif:// or a path")
     elif url.startswith("/dev/"):
         document = {"type": "v4l2", "device": url}
     else:

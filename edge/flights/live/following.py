@@ -26,6 +26,7 @@ from edge.sources.errors import SourceError
 from edge.sources.video import VideoSource
 from edge.status import SourceMeter
 from edge.streams.camera import CameraStream
+from edge.streams.late import Baseline
 
 log = structlog.get_logger("drone")
 
@@ -59,6 +60,8 @@ class Drone:
         self._trouble = ""
         self._told_at = -math.inf
         self._broker = broker
+        self._played = Baseline()
+        """When a recording that is played in its time began, for telemetry that comes beside it."""
 
     def start(self) -> None:
         """Begins to listen, where there is something to listen to."""
@@ -79,6 +82,7 @@ class Drone:
     def open(self, stream: CameraStream, decoded: VideoSource, main: PictureSize) -> DroneGround | None:
         """The ground for the pictures of a stream that was just opened; None: it cannot be had, see `notices`."""
         self._told_at = -math.inf
+        self._played = Baseline()
         try:
             if self._solid is None:
                 self._solid = ground_of(self._settings, self._plane)
@@ -93,6 +97,7 @@ class Drone:
 
     def saw(self, media_time: float) -> None:
         """A picture is about to be looked at."""
+        self._played.saw(media_time, time.monotonic())
         if self._ground is not None:
             self._ground.follow(media_time)
         if self._meter is not None and not 0 <= media_time - self._told_at < TOLD_SECONDS:
@@ -129,7 +134,7 @@ class Drone:
     def _axis(self, stream: CameraStream, media_time: float) -> float | None:
         telemetry = self._telemetry
         if isinstance(telemetry, MqttTelemetry):
-            origin = stream.baseline.origin
+            origin = self._played.origin if stream.baseline.origin is None else stream.baseline.origin
             return None if origin is None else origin + media_time - (telemetry.lag_seconds or 0.0)
         if isinstance(self._settings.input, FileInput):
             return media_time + log_offset(telemetry)

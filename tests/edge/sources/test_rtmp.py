@@ -6,6 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from edge.config.inputs import CameraInput, RtmpInput, is_live, is_remote, patience_seconds
+from edge.probe.cli import input_for
 from edge.sources.errors import SourceError
 from edge.sources.opening import open_video
 from edge.sources.rtmp import RtmpSource, without_key
@@ -60,6 +61,12 @@ def test_what_nobody_publishes_or_serves_is_said() -> None:
 )
 def test_keys_are_hidden(url: str, shown: str) -> None:
     assert without_key(url) == shown
+
+
+def test_probe_knows_the_scheme() -> None:
+    assert input_for("rtmp://10.0.0.7/live/k3y", None, "", "tcp") == RtmpInput(
+        type="rtmp", url="rtmp://10.0.0.7/live/k3y"
+    )
 
 
 def test_settings() -> None:

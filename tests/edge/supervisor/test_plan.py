@@ -181,3 +181,14 @@ def test_kinds_are_told_apart() -> None:
     assert set(cameras(loaded)) == {"gate", "yard"}
     assert set(sensors(loaded)) == {"well-1"}
     assert touched_parts(loaded, loaded) == frozenset()
+
+
+def test_a_drone_that_tells_its_place_over_the_broker_is_opened_anew_with_another() -> None:
+    fields = {"latitude": "lat", "longitude": "lon", "above_takeoff_m": "height"}
+    drone = {**clip("drone.mp4"), "telemetry": {"type": "mqtt", "topic": "drones/1", "fields": fields}}
+    sources = {**BASE["sources"], "drone": drone}
+    before, after = (
+        config(changed(sources=sources, mqtt={"host": host, "client_id": "box-1"}))
+        for host in ("127.0.0.1", "10.0.0.2")
+    )
+    assert plan_of(before, after).restarts == ("drone", "well-1")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from contract.geometry import LocationMethod, distance_m
+from contract.geometry import Location, LocationMethod, distance_m
 from edge.config.document import config_from_text
 from edge.config.problems import ConfigError
 from edge.detectors.interface import Visibility
@@ -94,6 +94,28 @@ def test_what_is_told_has_its_place_on_the_ground() -> None:
     expected = ground.at(*foot)
     assert expected is not None
     assert distance_m(found[-1].location.point, expected.point) < 0.01
+
+
+class Flown:
+    """The ground of a camera that flies: remembers of which pictures it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[float | None] = []
+
+    def at(self, x: float, y: float, media_time: float | None = None) -> Location | None:
+        self.asked.append(media_time)
+        return None
+
+    def metres_per_pixel(self, x: float, y: float, media_time: float | None = None) -> float | None:
+        return None
+
+
+def test_a_place_is_that_of_the_picture_that_was_asked_about() -> None:
+    """A model answers late, and a camera that flies has moved on."""
+    ground, port = Flown(), TruthPort([Actor(standing(PARKED))], late_seconds=2.0)
+    made = detector(settings(rule(**DWELL)), port, ground=ground)
+    found = [one for t in times(50) for one in seen_at(made, port, t)]
+    assert found and ground.asked == [one.media_time for one in found]
 
 
 def saved_after(seconds: float, port: TruthPort, values: ObjectsInZoneSettings) -> tuple[dict[str, Any], bool]:

@@ -349,6 +349,19 @@ def test_messages_beside_a_live_stream_place_a_fire(clip: Path, filmed: Path, br
     assert method == "drone_ray"
 
 
+def test_messages_beside_a_recording_that_is_played(filmed: Path, broker: Broker, tmp_path: Path) -> None:
+    drone = Drone(hovering(), **WRONG)  # type: ignore[arg-type]
+    address = {"type": "file", "path": str(filmed), "pace": "realtime"}
+    sections = {"mqtt": {"host": "127.0.0.1", "port": broker.port, "client_id": "box-1"}}
+    with (
+        telling(broker, "drones/7/osd", lambda t: osd(drone, t)),
+        watching(tmp_path, source({**MQTT, "time_path": None}, input=address), **sections) as (_, _, sink),
+    ):
+        wait_until(lambda: placed(sink.events), "a fire")
+    away, accuracy, method = placed(sink.events)[0]
+    assert away <= accuracy < 15.0 and method == "drone_ray"
+
+
 # ---- what the configuration says
 
 
