@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -19,6 +20,8 @@ class SettingsError(Exception):
 def read_settings(path: Path | None) -> SurveySettings:
     """Of a YAML file; without one, the defaults.
 
+    Relative paths begin at the file's folder.
+
     Raises:
         SettingsError: it cannot be read, is no YAML, or has what settings do not.
     """
@@ -32,11 +35,23 @@ def read_settings(path: Path | None) -> SurveySettings:
         raise SettingsError(f"{path}: cannot be read as YAML: {error}") from error
     if not isinstance(found or {}, dict):
         raise SettingsError(f"{path}: found a {type(found).__name__}, expected settings such as `register: …`")
+    document = {str(key): value for key, value in (found or {}).items()}
+    for name in ("flight", "baseline"):
+        document[name] = _with_terrain(document[name], path.parent) if name in document else None
     try:
-        return SurveySettings.model_validate({str(key): value for key, value in (found or {}).items()})
+        return SurveySettings.model_validate({key: value for key, value in document.items() if value is not None})
     except ValidationError as error:
         faults = (
             f"{path}: {'.'.join(map(str, one['loc'])) or 'settings'}: {one['msg']}, found {str(one['input'])[:80]}"
             for one in error.errors()
         )
         raise SettingsError("\n".join(faults)) from None
+
+
+def _with_terrain(flight: Any, folder: Path) -> Any:
+    """Flight settings whose elevation model is sought beside the settings, as the register is: a service has no other
+    folder to begin at."""
+    ground = flight.get("ground") if isinstance(flight, dict) else None
+    if not isinstance(ground, dict) or not isinstance(ground.get("elevation"), str):
+        return flight
+    return {**flight, "ground": {**ground, "elevation": str(folder / ground["elevation"])}}
