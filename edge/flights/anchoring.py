@@ -24,6 +24,9 @@ _RING_M = 1.5
 _LEAST_LIKENESS, _CLEAR = 0.15, 1.2
 """Share that stands within outlines less the share beside them, and how many times what it is nearly everywhere else:
 below, the register is of another place or time."""
+_CHANCE = 3.0
+"""Likeness is to be so many times its standard deviation by chance: outlines of other places came to 2.4 at most in
+200 drawn towns, right ones to 6.5 and more (5 to 25 buildings)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +46,18 @@ def anchored(surface: Surface, outlines: Sequence[BaseGeometry], reach_m: float 
     inside, count = _drawn(surface, outlines, heights.shape)
     if count < LEAST_BUILDINGS:
         return None
-    scores = _scores(heights, inside, cell, math.ceil(reach_m / cell))
+    stands, seen = standing(heights, cell), np.isfinite(heights).astype(np.float32)
+    scores = _scores(stands, seen, inside, cell, math.ceil(reach_m / cell))
     down, right = (int(value) for value in np.unravel_index(int(scores.argmax()), scores.shape))
     best, reach = float(scores[down, right]), len(scores) // 2
-    if best < max(_LEAST_LIKENESS, _CLEAR * float(np.quantile(scores, 0.9))):
+    share = float(stands.sum()) / max(float(seen.sum()), 1.0)
+    chance = math.sqrt(share * (1 - share) / count)
+    if best < max(_LEAST_LIKENESS, _CHANCE * chance, _CLEAR * float(np.quantile(scores, 0.9))):
         return None
     if not (0 < down < 2 * reach and 0 < right < 2 * reach):
         return None
     parts = [_peak(line) for line in (scores[down, right - 1 : right + 2], scores[down - 1 : down + 2, right])]
-    # Outlines lie right of where they should by this: the flight is to be moved the other way.
+    # What stands lies right of and below its outlines by this: the flight is to be moved the other way.
     return Anchor(-(right - reach + parts[0]) * cell, (down - reach + parts[1]) * cell, best, count)
 
 
@@ -65,18 +71,19 @@ def _drawn(surface: Surface, outlines: Sequence[BaseGeometry], shape: tuple[int,
         if not box.intersects(outline):
             continue
         for part in shapely.get_parts(outline):
+            if not isinstance(part, shapely.Polygon):
+                continue
             corners = grid.cells(np.asarray(part.exterior.coords, np.float64)[:, :2]) / STEP_CELLS - 0.5
             cv2.fillPoly(inside, [np.rint(corners).astype(np.int32)], 1)
             count += 1
     return inside, count
 
 
-def _scores(heights: Floats, inside: Mask, cell_m: float, reach: int) -> Doubles:
+def _scores(stands: Floats, seen: Floats, inside: Mask, cell_m: float, reach: int) -> Doubles:
     """(2 · reach + 1, …): what stands within outlines moved down and right, less what stands beside them, as shares."""
     side = 2 * round(_RING_M / cell_m) + 1
     within = inside > 0
     beside = (cv2.dilate(inside, np.ones((side, side), np.uint8)) > 0) & ~within
-    stands, seen = standing(heights, cell_m), np.isfinite(heights).astype(np.float32)
     scores = np.full((2 * reach + 1, 2 * reach + 1), -1.0)
     for down in range(-reach, reach + 1):
         for right in range(-reach, reach + 1):

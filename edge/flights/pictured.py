@@ -37,7 +37,12 @@ class Pictured:
         grounds, sigmas = [], []
         for frame, errors in zip(placed.flight.frames, placed.errors, strict=True):
             below = float(placed.ground.heights(np.array(((frame.pose.east_m, frame.pose.north_m),)))[0])
+            own = np.diagonal(errors.own)
             try:
+                if not np.isfinite(below):
+                    raise ValueError("the height of the ground below it is not known")
+                if not np.isfinite(own).all():
+                    raise ValueError("pose: how far it may be off is not in finite numbers")
                 eye = eye_of(frame.lens, frame.pose, below, gsd_m)
             except ValueError as error:
                 self.unusable.append(Unusable(frame.name, str(error)))
@@ -45,11 +50,12 @@ class Pictured:
             self._frames.append(frame)
             self.eyes.append(eye.moved(eye.centre + shift, eye.turn))
             grounds.append(below)
-            sigmas.append(np.sqrt(np.maximum(np.diagonal(errors.own), _LEAST_VARIANCE)))
+            sigmas.append(np.sqrt(np.maximum(own, _LEAST_VARIANCE)))
         self.grounds_m: Doubles = np.array(grounds, np.float64)
         """(n,): of the ground below each, in the heights of the poses."""
         self.sigmas: Doubles = np.array(sigmas, np.float64).reshape(-1, 6)
         """(n, 6): how far each pose may be off from the others."""
+        self._broken: set[int] = set()
         self._pictures: OrderedDict[int, Picture] = OrderedDict()
         self._features: OrderedDict[int, Features] = OrderedDict()
 
@@ -74,13 +80,14 @@ class Pictured:
         if index in self._pictures:
             self._pictures.move_to_end(index)
             return self._pictures[index]
+        if index in self._broken:
+            return None
         frame = self._frames[index]
         try:
             made = picture_of(frame.read_bgr(), frame.lens, self.eyes[index])
         except (SourceError, ValueError) as error:
-            said = Unusable(frame.name, str(error))
-            if said not in self.unusable:
-                self.unusable.append(said)
+            self._broken.add(index)
+            self.unusable.append(Unusable(frame.name, str(error)))
             return None
         self._pictures[index] = made
         while len(self._pictures) > KEPT:

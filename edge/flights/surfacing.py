@@ -21,7 +21,7 @@ REACH_M = 20.0
 """How far from where the ground would be a point is sought: what poses are off by, and how far a roof leans."""
 LEAST_POINTS = 12
 """Points that a picture must share with others before heights are taken from it."""
-STEREO_OVERLAP = 0.25
+STEREO_OVERLAP = 0.33
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,10 +43,11 @@ def surfaced(pictured: Pictured, folder: Path, name: str, progress: Progress) ->
     found = bundle(pictured.eyes, tracks_of(matches, points), pictured.sigmas)
     pictured.place(list(found.eyes))
     loose = [index for index in range(len(pictured)) if found.seen_in[index] < LEAST_POINTS]
+    said = {each.frame for each in pictured.unusable}
     refused = tuple(
         Unusable(pictured.name(index), f"shares {found.seen_in[index]} points with other pictures of its flight; "
                  f"{LEAST_POINTS} are needed to measure heights")
-        for index in loose
+        for index in loose if pictured.name(index) not in said
     )  # fmt: skip
     ground = pictured.ground_m
     pairs = [pair for pair in overlapping(pictured.eyes, ground, STEREO_OVERLAP) if not {*pair[:2]} & {*loose}]
