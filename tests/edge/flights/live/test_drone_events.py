@@ -362,6 +362,25 @@ def test_messages_beside_a_recording_that_is_played(filmed: Path, broker: Broker
     assert away <= accuracy < 15.0 and method == "drone_ray"
 
 
+@pytest.mark.parametrize(
+    ("telemetry", "words"),
+    [
+        ({"type": "file"}, "put the log beside the video"),
+        ({"type": "file", "ground": {"elevation": "none.tif"}}, "none.tif"),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_never_stops_the_pictures(
+    tmp_path: Path, telemetry: dict[str, Any], words: str
+) -> None:
+    video = write_video(tmp_path / "alone.mp4", Film(hovering(), (FIRE,)), 4.0)
+    address = {"type": "file", "path": str(video), "pace": "fastest"}
+    with watching(tmp_path, source(telemetry, input=address)) as (_, meter, sink):
+        wait_until(lambda: placed(sink.events), "a fire, where the source is")
+        assert any(notice.startswith("no places: ") and words in notice for notice in meter.notices)
+        assert meter.failures == 0
+    assert {(accuracy, method) for _, accuracy, method in placed(sink.events)} == {(2000, "camera")}
+
+
 # ---- what the configuration says
 
 
