@@ -72,7 +72,7 @@ def shown_share(page: Page, colour: tuple[float, float, float]) -> float:
 
 
 def wait_for(page: Page, colour: tuple[float, float, float]) -> None:
-    for _ in range(60):
+    for _ in range(300):
         if shown_share(page, colour) > SHARE:
             return
         page.wait_for_timeout(150)
