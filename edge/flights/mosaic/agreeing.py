@@ -64,6 +64,8 @@ def tied(placed: Placed, progress: Progress) -> Agreed:
     frames = placed.flight.frames
     gsd_m = _look_gsd_m(placed)
     pictured = Pictured(placed, placed.flight.plane, gsd_m)
+    if len(pictured) < 2:
+        return as_stated(placed, progress)
     matches, points = _matches(pictured, progress)
     found = bundle(pictured.eyes, tracks_of(matches, points), pictured.sigmas)
     poses = [frame.pose for frame in frames]

@@ -12,6 +12,7 @@ import rasterio
 from pmtiles.reader import MmapSource, Reader, all_tiles
 from pyproj import Transformer
 
+from edge.detectors.interface import Image
 from edge.flights.ground import Datum, GridGround
 from edge.flights.local import LocalPlane
 from edge.flights.mosaic.agreeing import as_stated, tied
@@ -24,6 +25,7 @@ from edge.flights.mosaic.manifest import GEOTIFF, PMTILES, MosaicManifest
 from edge.flights.mosaic.pictures import Pictures
 from edge.flights.mosaic.settings import MosaicSettings
 from edge.flights.shots import NoProgress
+from edge.sources.errors import SourceError
 from edge.vision.pose import Pose, turned
 from edge.vision.rays import HeightGrid
 from tests.edge.flights.mosaic.painted import DOT_M, ORIGIN, Painting, dots, flown, of_frames, painting, stations
@@ -181,6 +183,26 @@ def test_poses_that_disagree_are_made_to_agree() -> None:
     assert np.linalg.norm(mean) < 0.6
     for pose in agreed.poses:
         assert np.allclose(pose.turn @ pose.turn.T, np.eye(3), atol=1e-12)
+
+
+def test_what_cannot_be_tied_keeps_its_pose(ground: Painting) -> None:
+    """One picture, none that looks at the ground, broken ones, and a ground without anything to find again."""
+    poses = stations(1, 3)
+    away = [Pose(0.0, 0.0, 44.0, turned(0, 60, 0)), Pose(0.0, 0.0, 1.0, turned(0, -90, 0))]
+    flat = Painting(np.full_like(ground.bgr, 120), ground.reach_m)
+
+    def broken() -> Image:
+        raise SourceError("is cut off")
+
+    for placed in (
+        flown(ground, poses[:1]),
+        flown(ground, poses[:2], said=away),
+        flown(ground, poses, read=dict.fromkeys(range(3), broken)),
+        flown(flat, poses),
+    ):
+        agreed = tied(placed, NoProgress())
+        assert agreed.ties == 0
+        assert agreed.poses == tuple(frame.pose for frame in placed.flight.frames)
 
 
 def _below(pose: Pose) -> np.ndarray:
