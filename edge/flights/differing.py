@@ -131,15 +131,17 @@ def differences(
         folder = Path(name)
         flights = [surfaced(each, folder, what, progress) for each, what in ((before, "baseline"), (after, "flight"))]
         then, now = flights
-        refused = [*before.unusable, *after.unusable]
-        for flight, pictured in zip(flights, (before, after), strict=True):
-            refused += _nothing(pictured) if flight is None else flight.refused
+        # What decides comes first: people are told the first reason.
+        refused = [each for flight, pictured in zip(flights, (before, after), strict=True) if flight is None
+                   for each in _nothing(pictured)]  # fmt: skip
+        refused += [*before.unusable, *after.unusable]
+        refused += [each for flight in flights if flight is not None for each in flight.refused]
         if then is None or now is None:
             return _empty(before, after, refused)
         shifts = shifts_between(then.surface, now.surface, REACH_M)
         if shifts is None:
             alone = Unusable(after.name(0), "its flight and the baseline do not share enough ground that both show")
-            return _empty(before, after, [*refused, alone])
+            return _empty(before, after, [alone, *refused])
         anchor = anchored(then.surface, known) if known else None
         compared = _Compared(then, now, shifts)
         found, examined = _searched(compared, progress)
@@ -169,7 +171,10 @@ def _nothing(pictured: Pictured) -> list[Unusable]:
     if not len(pictured):
         return []
     return [
-        Unusable(pictured.name(0), "no two pictures of its flight show the same ground: heights cannot be measured")
+        Unusable(
+            pictured.name(0),
+            "no two pictures of its flight that can be used show the same ground: heights cannot be measured",
+        )
     ]
 
 

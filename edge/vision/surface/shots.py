@@ -92,7 +92,7 @@ def eye_of(lens: Lens, pose: Pose, ground_up_m: float = 0.0, gsd_m: float = WORK
     eye = Eye(small.matrix, np.asarray(pose.turn, np.float64), pose.centre, width, height)
     across, down = width - 1, height - 1
     corners = eye.rays(np.array(((0, 0), (across, 0), (across, down), (0, down)), np.float64))
-    if (corners[:, 2] / np.linalg.norm(corners, axis=1) > -_LEAST_DOWN).any():
+    if not (corners[:, 2] < -_LEAST_DOWN * np.linalg.norm(corners, axis=1)).all():
         raise ValueError("pose: a corner of the picture looks above the horizon; only steep pictures are compared")
     return eye
 

@@ -118,6 +118,11 @@ def test_a_camera_that_sees_the_horizon_is_refused(pitch: float) -> None:
         eye_of(LENS, pose_at(0, 0, 60.0, pitch=pitch), 0.0)
 
 
+def test_a_turn_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="above the horizon"):
+        eye_of(LENS, Pose(0.0, 0.0, 60.0, np.zeros((3, 3))), 0.0)
+
+
 def test_a_steep_camera_is_not_refused() -> None:
     assert isinstance(eye_of(LENS, pose_at(0, 0, 60.0, pitch=-60.0), 0.0), Eye)
 
