@@ -106,7 +106,8 @@ def test_without_any_edge_in_the_picture_the_cells_say_it() -> None:
     assert patch is not None
     found = outlined(rise_of(box.outline, 4.0), GRID, patch, np.zeros((patch.rows, patch.columns, 3), np.uint8))
     assert found is not None
-    assert overlap(found, box.outline) > 0.75
+    assert overlap(found, box.outline) > 0.88
+    assert found.area_m2 == pytest.approx(box.outline.area, rel=0.1)
 
 
 def test_cells_lie_in_the_patch_where_they_lie_in_the_grid() -> None:
