@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import shapely
 
-from edge.vision.surface.outlining import FATTENED_M, Outlined, mask_on, outlined
+from edge.vision.surface.outlining import Outlined, mask_on, outlined
 from edge.vision.surface.patches import Patch, Seen, middling, on_level, patch_around
 from edge.vision.surface.rising import Rise
 from edge.vision.surface.surfaces import Grid
@@ -16,7 +16,7 @@ from tests.edge.vision.surface.scenes import Box, Scene, eye_at
 GRID = Grid(-30.0, 30.0, 240, 240, 0.25)
 
 
-def rise_of(outline: shapely.Polygon, up_m: float, grow_m: float = FATTENED_M, seed: int = 1) -> Rise:
+def rise_of(outline: shapely.Polygon, up_m: float, grow_m: float = 0.2, seed: int = 1) -> Rise:
     """As stereo draws it: too large by half of its window, its rim frayed."""
     east, north = GRID.places(GRID.whole)
     across, down = np.meshgrid(east, north)
