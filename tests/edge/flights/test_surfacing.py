@@ -92,7 +92,8 @@ def test_lines_flown_to_and_fro_agree_about_heights(tmp_path: Path) -> None:
     assert found is not None
     assert found.agreement_px[1] < 0.15
     level, true = gaps_of(found)
-    assert np.quantile(np.abs(level - true), 0.8) < 0.3
+    # Points a quarter of a pixel off would make 0.13 to 0.19 m of it.
+    assert np.quantile(np.abs(level - true), 0.8) < 0.1
 
 
 def test_pictures_that_share_nothing_are_no_surface(tmp_path: Path) -> None:
