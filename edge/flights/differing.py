@@ -16,19 +16,20 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from edge.flights.anchoring import Anchor, anchored
-from edge.flights.looking import Placed, Unusable
 from edge.flights.pictured import Pictured
+from edge.flights.placed import Placed, Unusable
 from edge.flights.shots import NoProgress, Progress
 from edge.flights.surfacing import Surfaced, surfaced
 from edge.vision.arrays import Doubles
 from edge.vision.surface.aligning import Shifts, laid, shifts_between
-from edge.vision.surface.cues import RiseCues, cues_of
+from edge.vision.surface.cues import RiseCues, Sights, cues_of, pairwise
 from edge.vision.surface.likelihood import likelihood
 from edge.vision.surface.outlining import Outlined, mask_on, outlined
 from edge.vision.surface.patches import Seen, middling, on_level, patch_around, shows, steepness
 from edge.vision.surface.rising import Rise, rises
+from edge.vision.surface.seeing import visible_share
 from edge.vision.surface.shots import Picture
-from edge.vision.surface.surfaces import Grid, Window
+from edge.vision.surface.surfaces import Grid, Heights, Window
 
 REACH_M = 12.0
 """How far two flights may be apart: receivers without corrections, twice."""
@@ -36,8 +37,13 @@ TILE_M, MARGIN_M = 200.0, 40.0
 """What is compared at once, and what is known around it."""
 SHOWN = 3
 """Pictures of each flight in which a change is looked at."""
-LEAST_KNOWN = 0.25
-"""Share of a rise whose height before was seen: what no picture showed may have stood there always."""
+ASKED, LEAST_VISIBLE = 6, 0.7
+"""Of the steepest pictures so many are asked whether walls hide the place from them, by this share of it."""
+LEAST_KNOWN, LEAST_ALIKE = 0.25, 0.4
+"""Share of a rise whose height before was seen; below, older pictures must agree about the ground beside it, as this
+correlation: what none of them showed may have stood there always."""
+LEAST_SHOWN = 0.75
+"""Of a place, by each picture that it is looked at in."""
 _EXAMINED_CELLS = 4
 _OUTLINE_SIGMA_M = 0.25
 _PATCH_MARGIN_M = 2.5
@@ -167,6 +173,19 @@ class _Compared:
     shifts: Shifts
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tile:
+    """Heights of both flights, laid on each other."""
+
+    grid: Grid
+    before: Heights
+    after: Heights
+
+    def of(self, newer: bool) -> Heights:
+        """One flight's."""
+        return self.after if newer else self.before
+
+
 def _nothing(pictured: Pictured) -> list[Unusable]:
     if not len(pictured):
         return []
@@ -204,19 +223,19 @@ def _searched(compared: _Compared, progress: Progress) -> tuple[list[Difference]
         if not both.any():
             continue
         areas.append(_area(both, grid, core, around))
-        part = replace_grid(grid, around)
+        tile = _Tile(_grid_of(grid, around), before, after)
         pieces = [(DifferenceKind.ROSE, each) for each in rises(before, after, agreed_after, grid.cell_m)]
         lower = agreed_before.astype(np.float32)
         pieces += [(DifferenceKind.SANK, each) for each in rises(after, before, lower, grid.cell_m)]
         for kind, rise in pieces:
-            if rise.known >= LEAST_KNOWN and _within(rise, core, around):
-                difference = _difference(compared, part, kind, rise)
+            if _within(rise, core, around):
+                difference = _difference(compared, tile, kind, rise)
                 if difference is not None:
                     found.append(difference)
     return found, shapely.union_all(areas) if areas else shapely.Polygon()
 
 
-def replace_grid(grid: Grid, window: Window) -> Grid:
+def _grid_of(grid: Grid, window: Window) -> Grid:
     """A window as a grid of its own."""
     west, north = grid.west_m + window.column * grid.cell_m, grid.north_m - window.row * grid.cell_m
     return Grid(west, north, window.rows, window.columns, grid.cell_m)
@@ -262,37 +281,47 @@ def _area(both: NDArray[np.bool], grid: Grid, core: Window, around: Window) -> B
     return shapely.union_all(strips)
 
 
-def _difference(compared: _Compared, grid: Grid, kind: DifferenceKind, rise: Rise) -> Difference | None:
+def _difference(compared: _Compared, tile: _Tile, kind: DifferenceKind, rise: Rise) -> Difference | None:
     """None where no picture shows it, or nothing of it is left once it is outlined."""
     rows, columns = np.nonzero(rise.mask)
-    places = grid.metres(np.stack((columns + rise.column + 0.5, rows + rise.row + 0.5), axis=1))
+    places = tile.grid.metres(np.stack((columns + rise.column + 0.5, rows + rise.row + 0.5), axis=1))
     patch = patch_around(places, _PATCH_MARGIN_M)
     if patch is None:
         return None
     low_m = rise.top_m - rise.gain_m
     # What stands is seen by the flight that shows it, the ground below it by the other one.
-    standing, ground = (
-        (compared.newer, compared.older) if kind is DifferenceKind.ROSE else (compared.older, compared.newer)
+    standing, ground = compared.newer, compared.older
+    hiding = tile.before
+    if kind is DifferenceKind.SANK:
+        standing, ground, hiding = ground, standing, tile.after
+    stands, pictures = _best(
+        standing, compared, _Place(places, rise.top_m, tile.of(standing is compared.newer), tile.grid)
     )
-    stands, pictures = _best(standing, compared, places, rise.top_m)
-    lies, _ = _best(ground, compared, places, low_m)
+    lies, _ = _best(ground, compared, _Place(places, low_m, hiding, tile.grid))
+    over, _ = _best(ground, compared, _Place(places, rise.top_m, hiding, tile.grid))
     if not stands or not lies:
         return None
-    tops = [on_level(each, patch, rise.top_m) for _, each in stands]
-    shape = outlined(rise, grid, patch, middling(tops))
+    # What the other flight shows at its very edge it may show of the ground alone.
+    through = over[0] if over else lies[0]
+    cells = mask_on(rise, tile.grid, patch)
+    befores = [on_level(each.seen, patch, low_m) for each in lies]
+    if rise.known < LEAST_KNOWN and pairwise(befores, cells) < LEAST_ALIKE:
+        return None
+    tops = [on_level(each.seen, patch, rise.top_m) for each in stands]
+    shape = outlined(rise, tile.grid, patch, middling(tops))
     if shape is None:
         return None
-    cues = cues_of(
-        rise,
-        shape,
-        mask_on(rise, grid, patch),
-        tops,
-        [on_level(each, patch, low_m) for _, each in stands],
-        [on_level(each, patch, low_m) for _, each in lies],
-        pictures,
+    sights = Sights(
+        tops=tops,
+        grounds=[on_level(each.seen, patch, low_m) for each in stands],
+        befores=befores,
+        through=on_level(through.seen, patch, rise.top_m),
+        seen_before=through.visible,
+        pictures=pictures,
     )
+    cues = cues_of(rise, shape, cells, sights)
     older, newer = (lies, stands) if kind is DifferenceKind.ROSE else (stands, lies)
-    return _made(compared, kind, rise, shape, cues, older[0][0], newer[0][0])
+    return _made(compared, kind, rise, shape, cues, older[0].index, newer[0].index)
 
 
 def _made(
@@ -303,17 +332,41 @@ def _made(
                       older, newer)  # fmt: skip
 
 
-def _best(flight: Surfaced, compared: _Compared, places: Doubles, up_m: float) -> tuple[list[tuple[int, Seen]], int]:
-    """The pictures that show all of a place the most steeply, and how many show it at all."""
-    middle = places.mean(axis=0)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """Cells (n, 2) at a height, and the surface that may hide them, on its grid."""
+
+    places: Doubles
+    up_m: float
+    heights: Heights
+    grid: Grid
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """A picture of a place: which, and which share of the place nothing hides from it."""
+
+    index: int
+    seen: Seen
+    visible: float
+
+
+def _best(flight: Surfaced, compared: _Compared, place: _Place) -> tuple[list[_Look], int]:
+    """The pictures that show a place best, and how many show it: unhidden ones first, of them the steepest."""
+    middle = place.places.mean(axis=0)
     shift = compared.shifts.at(middle[None])[0] if flight is compared.newer else np.zeros(3)
-    corners = cv2.convexHull(places.astype(np.float32)).reshape(-1, 2).astype(np.float64)
+    corners = cv2.convexHull(place.places.astype(np.float32)).reshape(-1, 2).astype(np.float64)
     eyes = flight.pictured.eyes
-    order = [index for index, eye in enumerate(eyes) if shows(eye, shift, corners, up_m)]
-    order.sort(key=lambda index: steepness(eyes[index], shift, np.append(middle, up_m)))
-    found: list[tuple[int, Seen]] = []
-    for index in order:
+    order = [index for index, eye in enumerate(eyes) if shows(eye, shift, corners, place.up_m, least=LEAST_SHOWN)]
+    order.sort(key=lambda index: steepness(eyes[index], shift, np.append(middle, place.up_m)))
+    asked = [
+        (index, visible_share(place.heights, place.grid, place.places, place.up_m, eyes[index].centre - shift))
+        for index in order[:ASKED]
+    ]
+    asked.sort(key=lambda each: each[1] < LEAST_VISIBLE)
+    found: list[_Look] = []
+    for index, visible in asked:
         picture = flight.pictured.picture(index) if len(found) < SHOWN else None
         if picture is not None:
-            found.append((index, Seen(eyes[index], picture, shift)))
+            found.append(_Look(index, Seen(eyes[index], picture, shift), visible))
     return found, len(order)

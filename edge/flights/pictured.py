@@ -11,7 +11,7 @@ from collections import OrderedDict
 import numpy as np
 
 from edge.flights.local import LocalPlane
-from edge.flights.looking import Placed, Unusable
+from edge.flights.placed import Placed, Unusable
 from edge.sources.errors import SourceError
 from edge.vision.arrays import Doubles
 from edge.vision.change.features import Features, find_features

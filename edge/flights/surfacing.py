@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import shapely
 
-from edge.flights.looking import Unusable
 from edge.flights.pictured import Pictured
+from edge.flights.placed import Unusable
 from edge.flights.shots import Progress
 from edge.vision.arrays import Doubles
 from edge.vision.surface.bundling import bundle
@@ -22,6 +23,11 @@ REACH_M = 20.0
 LEAST_POINTS = 12
 """Points that a picture must share with others before heights are taken from it."""
 STEREO_OVERLAP = 0.33
+"""What overlaps less is seen under too wide an angle: walls hide much, and roofs look different."""
+LEAST_ALONE = 0.25
+"""Of what such a pair shares, that no other pair shows."""
+Pair = tuple[int, int, float]
+"""Two pictures and the share of ground that both show."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,13 +56,29 @@ def surfaced(pictured: Pictured, folder: Path, name: str, progress: Progress) ->
         for index in loose if pictured.name(index) not in said
     )  # fmt: skip
     ground = pictured.ground_m
-    pairs = [pair for pair in overlapping(pictured.eyes, ground, STEREO_OVERLAP) if not {*pair[:2]} & {*loose}]
+    pairs = _needed(
+        [pair for pair in overlapping(pictured.eyes, ground) if not {*pair[:2]} & {*loose}], pictured, ground
+    )
     if not pairs:
         return None
     outlines = np.concatenate([pictured.eyes[index].outline(ground) for pair in pairs for index in pair[:2]])
     surface = Surface(grid_around(outlines), ground, folder, name)
     used = _added(pictured, surface, pairs, name, progress)
     return Surfaced(pictured, surface, (found.before_px, found.after_px), refused, used) if used else None
+
+
+def _needed(pairs: Sequence[Pair], pictured: Pictured, ground_m: float) -> list[Pair]:
+    """Pairs that overlap well, and of the others those that alone show some ground."""
+    kept = [pair for pair in pairs if pair[2] >= STEREO_OVERLAP]
+    outlines = [shapely.make_valid(shapely.Polygon(eye.outline(ground_m))) for eye in pictured.eyes]
+    covered = shapely.union_all([outlines[one].intersection(outlines[other]) for one, other, _ in kept])
+    for pair in sorted(pairs, key=lambda each: -each[2]):
+        if pair[2] < STEREO_OVERLAP:
+            shared = outlines[pair[0]].intersection(outlines[pair[1]])
+            if shared.difference(covered).area >= LEAST_ALONE * shared.area:
+                kept.append(pair)
+                covered = covered.union(shared)
+    return kept
 
 
 def _matches(pictured: Pictured, name: str, progress: Progress) -> tuple[list[Match], list[Doubles]]:
@@ -78,7 +100,7 @@ def _matches(pictured: Pictured, name: str, progress: Progress) -> tuple[list[Ma
     return found, points
 
 
-def _added(pictured: Pictured, surface: Surface, pairs: Sequence[tuple[int, int, float]], name: str,
+def _added(pictured: Pictured, surface: Surface, pairs: Sequence[Pair], name: str,
            progress: Progress) -> int:  # fmt: skip
     """How many pairs gave heights."""
     progress.begins(f"{name}: measured", len(pairs))

@@ -24,8 +24,8 @@ from edge.detectors.illegal_structure.survey import Outcome, Surveyed
 from edge.detectors.interface import Exhibit, Observation
 from edge.flights.differing import Difference, DifferenceKind, Differences, differences
 from edge.flights.ingesting import Ingested
-from edge.flights.looking import Placed
 from edge.flights.material import FlightError
+from edge.flights.placed import Placed
 from edge.flights.register.errors import Remark
 from edge.flights.register.features import Layer
 from edge.flights.register.index import Register

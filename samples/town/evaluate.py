@@ -58,7 +58,7 @@ LEAST_RECALL, MOST_FALSE_KM2, LEAST_OVERLAP, MOST_AGAIN_KM2 = 0.95, 1.0, 0.7, 0.
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Flown:
-    """A generated flight as the comparison wants it (`edge.flights.looking.Placed`)."""
+    """A generated flight as the comparison wants it (`edge.flights.placed.Placed`)."""
 
     flight: Flight
     ground: LevelGround

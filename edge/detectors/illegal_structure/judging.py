@@ -63,6 +63,8 @@ class Judgement:
     over_area: bool = False
     """It is larger than its permit says."""
     on: tuple[Layer, ...] = ()
+    on_road: float = 0.0
+    """Share of it that lies on roads."""
     order: Entry | None = None
 
 
@@ -104,6 +106,7 @@ def judge(
         permit_validity=validity,
         over_area=over,
         on=on,
+        on_road=_share_on(outline, near, Layer.ROAD),
         order=order,
     )
 
@@ -210,6 +213,11 @@ def _on(finding: Finding, near: Sequence[Entry]) -> tuple[Layer, ...]:
         if lies_on:
             found.append(layer)
     return tuple(found)
+
+
+def _share_on(outline: Outline, near: Sequence[Entry], layer: Layer) -> float:
+    grounds = [entry.outline for entry in near if entry.layer is layer]
+    return float(outline.intersection(shapely.union_all(grounds)).area / outline.area) if grounds else 0.0
 
 
 def _order(outline: Outline, near: Sequence[Entry]) -> Entry | None:

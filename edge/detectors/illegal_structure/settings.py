@@ -28,9 +28,9 @@ class IllegalStructureSettings(BaseModel):
     """Of the outline: a permit for less of it is one for something else."""
     min_frames: Annotated[int, Field(ge=1, le=20)] = 2
     """Pairs of pictures that must show it, or two flights: a tarpaulin in the wind is a roof for one picture."""
-    review_confidence: Share = 0.50
+    review_confidence: Share = 0.60
     """From here it is told, to be looked at …"""
-    alarm_confidence: Share = 0.60
+    alarm_confidence: Share = 0.70
     """… and from here it may be an alarm, once it was seen by enough flights."""
     alarm_flights: Annotated[int, Field(ge=2, le=10)] = 2
     """Two at least: what stands there a day may be a market stall. A person decides in any case."""

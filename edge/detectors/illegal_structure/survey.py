@@ -31,6 +31,8 @@ from edge.detectors.illegal_structure.sightings import (
 
 COVERED_SHARE = 0.5
 """Of a known structure: what lies so far inside of a finding is a part of it by now, or gone with it."""
+ON_ROAD = 0.5
+"""Share of an outline on roads from which it is told by a second flight only: lorries stand there."""
 
 
 class Sight(StrEnum):
@@ -214,7 +216,9 @@ class _Survey:
             return judgement.untold if covered else None
         if judgement.untold is not None:
             return judgement.untold
-        enough = structure.frames >= self._settings.min_frames or structure.flights_total > 1
+        # What stands on a road may drive away.
+        stays = structure.frames >= self._settings.min_frames and judgement.on_road < ON_ROAD
+        enough = stays or structure.flights_total > 1
         if structure.confidence < self._settings.review_confidence:
             return Untold.UNLIKELY
         return None if enough else Untold.SEEN_ONCE

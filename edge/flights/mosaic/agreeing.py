@@ -13,8 +13,8 @@ from typing import Protocol
 import numpy as np
 from scipy.spatial import cKDTree
 
-from edge.flights.looking import Placed
 from edge.flights.pictured import Pictured
+from edge.flights.placed import Placed
 from edge.flights.shots import Progress
 from edge.vision.arrays import Doubles
 from edge.vision.pose import Pose

@@ -16,7 +16,6 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from edge.flights.looking import Placed
 from edge.flights.mosaic.agreeing import Agree, Agreed, as_stated, tied
 from edge.flights.mosaic.blending import Blender
 from edge.flights.mosaic.errors import MosaicError
@@ -37,6 +36,7 @@ from edge.flights.mosaic.pictures import Pictures
 from edge.flights.mosaic.pyramid import Words, write_pmtiles
 from edge.flights.mosaic.rasters import Canvas, write_geotiff
 from edge.flights.mosaic.settings import MosaicSettings
+from edge.flights.placed import Placed
 from edge.flights.shots import NoProgress, Progress
 
 FINEST_GSD_M = 0.05

@@ -17,15 +17,20 @@ from edge.vision.arrays import Doubles
 from edge.vision.surface.surfaces import Grid, Heights, Surface, Window
 
 BLOCK_M, STEP_M = 80.0, 60.0
-_COARSE, _FINE = 4, 2
-"""Every so many-th cell, in the first search and in the second."""
-_ROUNDS = ((10, 4), (3, 2))
-"""Cells around what is expected within which a block's own shift is sought, and every so many-th cell that is asked:
-first around the flight's one shift, then around what the blocks say together. 0.5 % of scale is a metre at 200 m."""
+_COARSE = 4
+"""Every so many-th cell, in the first search."""
+_ROUNDS = ((10, 6, 2), (3, 3, 1))
+"""Cells around what is expected within which a block's own shift is sought, every so many-th cell that is asked, and
+the step of the search: first around the flight's one shift, then around what the blocks say together. 0.5 % of scale
+is a metre at 200 m."""
 _MOST_M = 3.0
 """A difference counts no more than this: what was built is no error of place."""
 _LEAST_SHARE = 0.2
 _LEAST_CELLS = 300
+_MEDIAN_OF = 1000
+"""Of more, every so many-th: a median that is off by a centimetre shifts nothing."""
+_MOST_WHOLE = 60_000
+"""Cells that the first search asks."""
 _REACH_M, _LEVEL_REACH_M = 150.0, 50.0
 _RIDGE_M2 = 500.0
 _STRAY_M = 0.15
@@ -55,6 +60,14 @@ class Shifts:
         return np.stack([map_coordinates(self.values[..., axis], knots, order=1, mode="nearest") for axis in range(3)],
                         axis=1).astype(np.float64)  # fmt: skip
 
+    def over(self, east: Doubles, north: Doubles) -> Heights:
+        """(rows, columns, 3) over columns `east` and rows `north`, fewer than 32,768 of each: as `at`, but quick."""
+        across = np.broadcast_to(((east - self.west_m) / self.step_m).astype(np.float32), (len(north), len(east)))
+        down = np.broadcast_to(((self.north_m - north) / self.step_m).astype(np.float32)[:, None], across.shape)
+        maps = np.ascontiguousarray(across), np.ascontiguousarray(down)
+        found = cv2.remap(self.values, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(found, np.float32)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Block:
@@ -72,8 +85,8 @@ def shifts_between(older: Surface, newer: Surface, reach_m: float) -> Shifts | N
         return None
     cell = older.grid.cell_m
     blocks = [_Block(np.zeros(2), np.array((first[0] * cell, -first[1] * cell, 0.0)), 1.0, 0.0)]
-    for near, thin in _ROUNDS:
-        blocks = _blocks(older, newer, blocks, near, thin)
+    for search in _ROUNDS:
+        blocks = _blocks(older, newer, blocks, search)
         if not blocks:
             return None
     grid, step = older.grid, STEP_M / 2
@@ -90,15 +103,14 @@ def shifts_between(older: Surface, newer: Surface, reach_m: float) -> Shifts | N
 def laid(newer: Surface, shifts: Shifts, grid: Grid, window: Window) -> tuple[Heights, Heights]:
     """The newer surface at the cells of an older one's window, in that one's heights; and how many pairs say so."""
     east, north = grid.places(window)
-    places = np.stack(np.meshgrid(east, north), axis=-1).reshape(-1, 2)
-    moves = shifts.at(places)
-    cells = newer.grid.cells(places + moves[:, :2]) - 0.5
-    low, high = np.floor(cells.min(axis=0)).astype(int) - 2, np.ceil(cells.max(axis=0)).astype(int) + 3
-    around = Window(int(low[1]), int(low[0]), int(high[1] - low[1]), int(high[0] - low[0]))
+    moves = shifts.over(east, north)
+    columns = (east[None] + moves[..., 0] - newer.grid.west_m) / newer.grid.cell_m - 0.5
+    rows = (newer.grid.north_m - north[:, None] - moves[..., 1]) / newer.grid.cell_m - 0.5
+    top, left = int(np.floor(rows.min())) - 2, int(np.floor(columns.min())) - 2
+    around = Window(top, left, int(np.ceil(rows.max())) + 3 - top, int(np.ceil(columns.max())) + 3 - left)
     heights, agreeing = newer.read(around)
-    local = (cells - low).reshape(window.rows, window.columns, 2).astype(np.float32)
-    maps = np.ascontiguousarray(local[..., 0]), np.ascontiguousarray(local[..., 1])
-    found = _sampled(heights, *maps) - moves[:, 2].reshape(window.rows, window.columns)
+    maps = (columns - left).astype(np.float32), (rows - top).astype(np.float32)
+    found = _sampled(heights, *maps) - moves[..., 2]
     count = cv2.remap(agreeing.astype(np.float32), *maps, cv2.INTER_NEAREST)
     return found.astype(np.float32), np.asarray(count, np.float32)
 
@@ -113,24 +125,22 @@ def _sampled(heights: Heights, columns: Heights, rows: Heights) -> Heights:
 
 
 def _whole(older: Surface, newer: Surface, reach_m: float) -> tuple[int, int] | None:
-    """Cells right and down, on the older one's grid: coarsely over all of the reach, then finer."""
-    middle = (0, 0)
-    for step, reach in ((_COARSE, reach_m), (_FINE, _COARSE * older.grid.cell_m)):
-        here = older.sampled(older.grid.whole, step)
-        side = max(1, int(np.ceil(reach / older.grid.cell_m / step)))
-        start = middle[0] // step, middle[1] // step
-        there = newer.sampled(_grown(_on(newer, older.grid, older.grid.whole, start, step), side * step), step)
-        best = _least(here, there, side)
-        if best is None:
-            return None
-        middle = (start[0] + best[0]) * step, (start[1] + best[1]) * step
-    return middle
+    """Cells right and down, on the older one's grid, to a metre."""
+    step, grid = _COARSE, older.grid
+    here = older.sampled(grid.whole, step)
+    side = max(1, int(np.ceil(reach_m / grid.cell_m / step)))
+    there = newer.sampled(_grown(_on(newer, grid, grid.whole, (0, 0)), side * step), step)
+    costs = _costs(here, there, side, max(1, round(float(np.sqrt(here.size / _MOST_WHOLE)))))
+    if not np.isfinite(costs).any():
+        return None
+    down, right = np.unravel_index(int(costs.argmin()), costs.shape)
+    return (int(right) - side) * step, (int(down) - side) * step
 
 
-def _on(newer: Surface, grid: Grid, window: Window, cells: tuple[int, int], step: int = 1) -> Window:
-    """The window of the newer surface that lies on one of the older's grid, moved by so many steps right and down."""
-    right = round((grid.west_m - newer.grid.west_m) / grid.cell_m) + cells[0] * step
-    down = round((newer.grid.north_m - grid.north_m) / grid.cell_m) + cells[1] * step
+def _on(newer: Surface, grid: Grid, window: Window, cells: tuple[int, int]) -> Window:
+    """The window of the newer surface that lies on one of the older's grid, moved by so many cells right and down."""
+    right = round((grid.west_m - newer.grid.west_m) / grid.cell_m) + cells[0]
+    down = round((newer.grid.north_m - grid.north_m) / grid.cell_m) + cells[1]
     return Window(window.row + down, window.column + right, window.rows, window.columns)
 
 
@@ -138,33 +148,27 @@ def _grown(window: Window, cells: int) -> Window:
     return Window(window.row - cells, window.column - cells, window.rows + 2 * cells, window.columns + 2 * cells)
 
 
-def _costs(here: Heights, there: Heights, side: int, thin: int = 1) -> Doubles:
-    """(2 · side + 1, 2 · side + 1): mean difference of heights at each shift down and right; infinite if unknown.
+def _costs(here: Heights, there: Heights, side: int, thin: int = 1, step: int = 1) -> Doubles:
+    """(n, n): mean difference of heights at shifts down and right from -side to side, by `step`; infinite if unknown.
 
     `there` is larger than `here` by `side` all around. Only every `thin`-th row and column is asked.
     """
     rows, columns = here.shape
     here = here[::thin, ::thin]
-    costs = np.full((2 * side + 1, 2 * side + 1), np.inf)
+    tried = range(0, 2 * side + 1, step)
+    costs = np.full((len(tried), len(tried)), np.inf)
     least = max(_LEAST_CELLS, _LEAST_SHARE * float(np.isfinite(here).sum()))
-    for down in range(2 * side + 1):
-        for right in range(2 * side + 1):
+    for row, down in enumerate(tried):
+        for column, right in enumerate(tried):
             gap = there[down : down + rows : thin, right : right + columns : thin] - here
             gap = gap[np.isfinite(gap)]
             if len(gap) >= least:
-                costs[down, right] = np.minimum(np.abs(gap - np.median(gap)), _MOST_M).mean()
+                middle = np.median(gap[:: max(1, len(gap) // _MEDIAN_OF)])
+                costs[row, column] = np.minimum(np.abs(gap - middle), _MOST_M).mean()
     return costs
 
 
-def _least(here: Heights, there: Heights, side: int) -> tuple[int, int] | None:
-    costs = _costs(here, there, side)
-    if not np.isfinite(costs).any():
-        return None
-    down, right = np.unravel_index(int(costs.argmin()), costs.shape)
-    return int(right) - side, int(down) - side
-
-
-def _blocks(older: Surface, newer: Surface, known: list[_Block], near: int, thin: int) -> list[_Block]:
+def _blocks(older: Surface, newer: Surface, known: list[_Block], search: tuple[int, int, int]) -> list[_Block]:
     """All of a surface, each sought around what the `known` ones say of its place."""
     grid = older.grid
     side, step = round(BLOCK_M / grid.cell_m), round(STEP_M / grid.cell_m)
@@ -172,14 +176,17 @@ def _blocks(older: Surface, newer: Surface, known: list[_Block], near: int, thin
     for top in range(0, max(1, grid.rows - side // 2), step):
         for left in range(0, max(1, grid.columns - side // 2), step):
             window = Window(top, left, min(side, grid.rows - top), min(side, grid.columns - left))
-            block = _block(older, newer, window, known, near, thin)
+            block = _block(older, newer, window, known, search)
             if block is not None:
                 found.append(block)
     return found
 
 
-def _block(older: Surface, newer: Surface, window: Window, known: list[_Block], near: int, thin: int) -> _Block | None:
+def _block(
+    older: Surface, newer: Surface, window: Window, known: list[_Block], search: tuple[int, int, int]
+) -> _Block | None:
     """The shift of one block to a part of a cell; None where nothing stands that would tell it."""
+    near, thin, step = search
     here = older.read(window)[0]
     if np.isfinite(here).mean() < _LEAST_SHARE:
         return None
@@ -189,20 +196,22 @@ def _block(older: Surface, newer: Surface, window: Window, known: list[_Block], 
     expected = _fitted(known, middle)
     first = round(expected[0] / cell), -round(expected[1] / cell)
     there = newer.read(_grown(_on(newer, older.grid, window, first), near))[0]
-    costs = _costs(here, there, near, thin)
+    costs = _costs(here, there, near, thin, step)
     if not np.isfinite(costs).all():
         return None
     down, right = (int(value) for value in np.unravel_index(int(costs.argmin()), costs.shape))
-    if not (0 < down < 2 * near and 0 < right < 2 * near):
+    if not (0 < down < len(costs) - 1 and 0 < right < len(costs) - 1):
         return None
     lines = costs[down, right - 1 : right + 2], costs[down - 1 : down + 2, right]
     bends = [float(line[0] - 2 * line[1] + line[2]) for line in lines]
     if min(bends) < _LEAST_BEND:
         return None
     parts = [float(line[0] - line[2]) / (2 * bend) for line, bend in zip(lines, bends, strict=True)]
+    down, right = down * step, right * step
     gap = there[down : down + window.rows, right : right + window.columns] - here
     up = float(np.nanmedian(gap))
-    shift = ((first[0] + right - near + parts[0]) * cell, -(first[1] + down - near + parts[1]) * cell, up)
+    away = right - near + parts[0] * step, down - near + parts[1] * step
+    shift = ((first[0] + away[0]) * cell, -(first[1] + away[1]) * cell, up)
     return _Block(middle, np.array(shift), min(bends), float(np.nanmedian(np.abs(gap - up))))
 
 

@@ -56,14 +56,36 @@ class RiseCues:
     """Grey levels: how rough the roof is. A crown is rougher than paint and tiles."""
     leafy: float
     """Share in the colours of autumn leaves, and rough."""
+    seen_before: float
+    """Share of the place, on the level of the roof, that one of the older pictures sees over what stood there."""
+    edged_before: float
+    """Share of the outline that is an edge in that picture: what stood before has one there."""
+    contrast_days: float
+    """Levels of Lab between both days' pictures on the level of the roof."""
     pictures: int
     roof: RoofCue = RoofCue.OTHER
 
 
-def cues_of(rise: Rise, shape: Outlined, cells: Mask, tops: Sequence[Picture], grounds: Sequence[Picture],
-            befores: Sequence[Picture], pictures: int) -> RiseCues:  # fmt: skip
-    """`cells`: the rise in the pixels of the patches. `tops`: the newer pictures on the level of the roof, `grounds`
-    on that of what was there before; `befores`: the older ones on the latter."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Sights:
+    """A place as pictures show it, all in one patch: `tops`, those of what stands there, on the level of its roof, and
+    `grounds`, the same on the level of what was there before (or is now). `befores`: the other flight's on the latter.
+
+    `through`: the other flight's picture that sees the roof's level best, on it, and which share of it that is.
+    `pictures`: how many show the place at all.
+    """
+
+    tops: Sequence[Picture]
+    grounds: Sequence[Picture]
+    befores: Sequence[Picture]
+    through: Picture
+    seen_before: float
+    pictures: int
+
+
+def cues_of(rise: Rise, shape: Outlined, cells: Mask, sights: Sights) -> RiseCues:
+    """`cells`: the rise in the pixels of the patch."""
+    tops, grounds, befores = sights.tops, sights.grounds, sights.befores
     top, before = middling(tops), middling(befores)
     lab = np.asarray(lab_of(top), np.float32)
     cover, inside = cover_of(top), shape.mask > 0
@@ -89,7 +111,10 @@ def cues_of(rise: Rise, shape: Outlined, cells: Mask, tops: Sequence[Picture], g
         edged=edged(lab, shape.corners_px),
         grain=float(np.median(cover.roughness[inner])) if inner.any() else 0.0,
         leafy=share_of(_leafy(lab), inner),
-        pictures=pictures,
+        seen_before=sights.seen_before,
+        edged_before=edged(np.asarray(lab_of(sights.through), np.float32), shape.corners_px),
+        contrast_days=contrast_of(top, sights.through, shape.mask),
+        pictures=sights.pictures,
         roof=roof_cue(np.median(lab[inner], axis=0)) if inner.any() else RoofCue.OTHER,
     )
 

@@ -62,13 +62,14 @@ def on_level(seen: Seen, patch: Patch, up_m: float) -> Picture:
     return np.asarray(cv2.warpPerspective(seen.picture, across, (patch.columns, patch.rows), flags=flags), np.uint8)
 
 
-def shows(eye: Eye, shift: Doubles, places: Doubles, up_m: float, rim_px: float = 4.0) -> bool:
-    """Whether all places (n, 2) at a height lie within the picture."""
+def shows(eye: Eye, shift: Doubles, places: Doubles, up_m: float, rim_px: float = 4.0, least: float = 1.0) -> bool:
+    """Whether places (n, 2) at a height, at least this share of them, lie within the picture."""
     points = np.column_stack((places, np.full(len(places), up_m))) + shift
     if (points[:, 2] >= eye.centre[2] - 1.0).any():
         return False
     pixels = eye.pixels(points)
-    return bool(((pixels >= rim_px) & (pixels <= np.array((eye.width, eye.height)) - 1 - rim_px)).all())
+    inside = ((pixels >= rim_px) & (pixels <= np.array((eye.width, eye.height)) - 1 - rim_px)).all(axis=1)
+    return bool(inside.mean() >= least)
 
 
 def steepness(eye: Eye, shift: Doubles, place: Doubles) -> float:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.vision.arrays import Mask
+from edge.vision.change.cover import local_deviation
 from edge.vision.surface.surfaces import Heights
 
 LEAST_RISE_M = 1.5
@@ -20,6 +22,8 @@ _STEP_M = 1.2
 _AGREED = 2
 _LOWER_M = 1.0
 _MARGIN_CELLS = 4
+_SAME_M = 0.8
+_REACH_M, _LEVEL_M, _SEEDS, _ROUGH_M = 4.0, 0.3, 3, 0.35
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,20 +61,29 @@ def rises(older: Heights, newer: Heights, agreeing: Heights, cell_m: float) -> l
     high = np.where((unknown > 0) & (closed > 0), closed, high).astype(np.uint8)
     side = max(3, round(_LEAST_WIDTH_M / cell_m) | 1)
     opened = cv2.morphologyEx(high, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_RECT, (side, side)))
+    # What is as high as before stays what it was, whatever rises beside it.
+    with np.errstate(invalid="ignore"):
+        same = np.isfinite(older) & (np.abs(newer - older) < _SAME_M)
+    taken = np.zeros(high.shape, bool)
     found = []
-    for piece, row, column in _parts(np.asarray(opened, np.uint8), newer, cell_m):
+    for core in sorted(_parts(np.asarray(opened, np.uint8), newer, cell_m), key=lambda part: -int(part[0].sum())):
+        piece, row, column = _grown(core, newer, same | taken, cell_m)
         window = np.s_[row : row + piece.shape[0], column : column + piece.shape[1]]
-        inside = (piece > 0) & np.isfinite(gap[window])
         area = float((piece > 0).sum()) * cell_m**2
+        inside = (piece > 0) & np.isfinite(gap[window])
         if not inside.any() or not LEAST_AREA_M2 <= area <= _MOST_AREA_M2:
             continue
+        gain = float(np.median(gap[window][inside]))
+        if gain < LEAST_RISE_M:
+            continue
+        taken[window] |= piece > 0
         tops = newer[window]
         found.append(
             Rise(
                 mask=piece,
                 row=row,
                 column=column,
-                gain_m=float(np.median(gap[window][inside])),
+                gain_m=gain,
                 top_m=float(np.median(tops[inside])),
                 rough_m=roughness(tops, inside),
                 known=float(np.isfinite(older[window])[piece > 0].mean()),
@@ -80,6 +93,41 @@ def rises(older: Heights, newer: Heights, agreeing: Heights, cell_m: float) -> l
             )
         )
     return found
+
+
+def _grown(
+    core: tuple[Mask, int, int], heights: Heights, held: NDArray[np.bool], cell_m: float
+) -> tuple[Mask, int, int]:
+    """A piece with what belongs to its roof: as high as its neighbour, cell by cell, and not held by something else.
+
+    Where the older surface is unknown or spoilt by a wall, a roof would else be found in parts.
+    """
+    piece, row, column = core
+    margin = round(_REACH_M / cell_m)
+    top, left = max(row - margin, 0), max(column - margin, 0)
+    window = np.s_[top : row + piece.shape[0] + margin, left : column + piece.shape[1] + margin]
+    around = heights[window]
+    start = np.zeros(around.shape, np.uint8)
+    start[row - top : row - top + piece.shape[0], column - left : column - left + piece.shape[1]] = piece
+    start[held[window]] = 0
+    known = np.where(np.isfinite(around), around, np.float32(-1e3)).astype(np.float32)
+    # Crowns that touch a roof are as high, and rough.
+    crown = (local_deviation(known, 5) > _ROUGH_M) & (start == 0)
+    filled = np.zeros((around.shape[0] + 2, around.shape[1] + 2), np.uint8)
+    filled[1:-1, 1:-1] = np.where(held[window] | np.isnan(around) | crown, 1, 0)
+    for seed_row, seed_column in np.argwhere(start > 0)[::_SEEDS]:
+        if filled[seed_row + 1, seed_column + 1] == 0:
+            seed = int(seed_column), int(seed_row)
+            cv2.floodFill(known, filled, seed, 0.0, _LEVEL_M, _LEVEL_M, 4 | cv2.FLOODFILL_MASK_ONLY | (255 << 8))
+    whole = np.where((filled[1:-1, 1:-1] == 255) | (start > 0), np.uint8(255), np.uint8(0))
+    whole = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    side = max(3, round(_LEAST_WIDTH_M / cell_m) | 1)
+    whole = cv2.morphologyEx(whole, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    _, labels = cv2.connectedComponents(whole, connectivity=4)
+    mine = labels[(start > 0) & (labels > 0)]
+    if not len(mine):
+        return start, top, left
+    return (labels == np.bincount(mine).argmax()).view(np.uint8) * np.uint8(255), top, left
 
 
 def stepped(heights: Heights, piece: Mask) -> float:

@@ -39,7 +39,7 @@ SIGMA_M, SIGMA_RAD = 0.4, 0.003
 
 @dataclass
 class Given:
-    """As `edge.flights.looking.Placed` wants it; `reads` counts how often each picture was read."""
+    """As `edge.flights.placed.Placed` wants it; `reads` counts how often each picture was read."""
 
     flight: Flight
     ground: LevelGround

@@ -220,11 +220,19 @@ def test_what_vanished_and_was_none_of_ours_is_listed_with_its_order() -> None:
 
 
 def test_an_alarm_needs_confidence_and_more_than_a_roof() -> None:
-    for fields in ({"confidence": 0.5}, {"change": Change.RECOVERED}):
+    for fields in ({"confidence": 0.65}, {"change": Change.RECOVERED}):
         eye = detector()
         eye.survey([found(SHED, **fields)], flight("f1"))
         (second,) = eye.survey([found(SHED, **fields)], flight("f2", 30))
         assert second.tier is Tier.REVIEW
+
+
+@pytest.mark.parametrize(("road", "flights"), [(box(-50, -50, 100, 100), 2), (box(-50, -50, 52, 100), 1)])
+def test_what_stands_on_a_road_is_told_when_it_stays(road: shapely.Polygon, flights: int) -> None:
+    """A lorry is a shed until it leaves; what only juts out over a road is built."""
+    eye, ground = detector(), register(entry(Layer.ROAD, road))
+    told = [bool(eye.survey([found(SHED)], flight(f"f{n}", 30 * n, register=ground))) for n in (1, 2)]
+    assert told.index(True) + 1 == flights
 
 
 def test_another_plane_is_the_same_ground() -> None:

@@ -82,7 +82,8 @@ def test_an_opened_event_stays_within_two_kilobytes() -> None:
         entry(Layer.APPROVED, box(8, -20, 9, 40), name),
         entry(Layer.PERMIT, round_roof, name, valid_from=date(2020, 1, 1), valid_until=date(2021, 12, 31)),
         entry(Layer.ORDER, round_roof, name),
-        *(entry(layer, box(-50, -50, 100, 100), name) for layer in (Layer.ROAD, Layer.GREEN, Layer.WATER)),
+        entry(Layer.ROAD, box(-50, -50, 49, 100), name),
+        *(entry(layer, box(-50, -50, 100, 100), name) for layer in (Layer.GREEN, Layer.WATER)),
     )
     cues = tuple(f"green_tarpaulin_{number}" for number in range(12))
     flown = "2026-11-22-城北新区-第三架次"

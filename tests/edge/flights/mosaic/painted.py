@@ -126,7 +126,7 @@ def flown(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
-    """As `edge.flights.looking.Placed`."""
+    """As `edge.flights.placed.Placed`."""
 
     flight: Flight
     ground: Ground
