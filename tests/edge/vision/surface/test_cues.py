@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import shapely
 
-from edge.vision.arrays import Mask
 from edge.vision.change.candidates import RoofCue
 from edge.vision.change.radiometry import lab_of
-from edge.vision.surface import cues as cues_module
-from edge.vision.surface.cues import RiseCues, contrast_of, edged, pairwise, share_of
-from edge.vision.surface.outlining import Outlined, mask_on, outlined
+from edge.vision.surface.cues import RiseCues, Sights, contrast_of, cues_of, edged, pairwise, share_of
+from edge.vision.surface.outlining import mask_on, outlined
 from edge.vision.surface.patches import Patch, Seen, on_level, patch_around
-from edge.vision.surface.rising import Rise
 from edge.vision.surface.shots import Picture
 from tests.edge.vision.surface.scenes import Box, Scene, eye_at, texture
 from tests.edge.vision.surface.test_outlining import GRID, rise_of
@@ -50,19 +46,8 @@ def cues(box: Box, *, tops_up: float | None = None, leaves: bool = False) -> Ris
     assert shape is not None
     grounds = [on_level(each, patch, 0.0) for each in seen]
     befores = [on_level(each, patch, 0.0) for each in before]
-    return weighed(rise, shape, mask_on(rise, GRID, patch), tops, grounds, befores, on_level(before[0], patch, up))
-
-
-def weighed(rise: Rise, shape: Outlined, cells: Mask, tops: list[Picture], grounds: list[Picture],
-            befores: list[Picture], through: Picture) -> RiseCues:  # fmt: skip
-    ask: Any = cues_module.cues_of
-    sights: Any = getattr(cues_module, "Sights", None)
-    if sights is None:
-        made = ask(rise, shape, cells, tops, grounds, befores, 5)
-    else:
-        made = ask(rise, shape, cells, sights(tops, grounds, befores, through, 0.9, 5))
-    assert isinstance(made, RiseCues)
-    return made
+    sights = Sights(tops, grounds, befores, on_level(before[0], patch, up), 0.9, 5)
+    return cues_of(rise, shape, mask_on(rise, GRID, patch), sights)
 
 
 def leafed(top: Picture, patch: Patch, box: Box) -> Picture:
@@ -85,6 +70,9 @@ def test_a_roof_has_the_measures_and_the_colour_that_it_has(roof: RiseCues) -> N
     assert roof.fit > 0.8
     assert roof.contrast > 15
     assert roof.edged > 0.8
+    assert roof.contrast_days > 15
+    assert roof.edged_before < roof.edged - 0.1
+    assert roof.seen_before == 0.9
 
 
 def test_a_crown_is_rough_and_grows_and_a_roof_does_not(roof: RiseCues) -> None:
@@ -119,7 +107,7 @@ def test_black_patches_end_in_an_answer() -> None:
     black = [np.zeros((patch.rows, patch.columns, 3), np.uint8)]
     shape = outlined(rise, GRID, patch, black[0])
     assert shape is not None
-    made = weighed(rise, shape, mask_on(rise, GRID, patch), black, black, black, black[0])
+    made = cues_of(rise, shape, mask_on(rise, GRID, patch), Sights(black, black, black, black[0], 0.0, 1))
     assert (made.alike_top, made.contrast, made.growing, made.edged) == (0.0, 0.0, 0.0, 0.0)
 
 

@@ -104,6 +104,8 @@ def test_what_is_shown_whole() -> None:
     assert not shows(eye, np.array((5.0, 0.0, 0.0)), edge, 0.0)
     assert not shows(eye, NOWHERE, BOX.corners, 59.5), "what is as high as the camera is not looked at"
     assert not shows(eye, NOWHERE, BOX.corners, 500.0)
+    half = np.array(((23.0, 0.0), (25.0, 0.0)))
+    assert [shows(eye, NOWHERE, half, 0.0, least=least) for least in (0.4, 0.6)] == [True, False]
 
 
 def test_straight_above_is_steepest() -> None:
