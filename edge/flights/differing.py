@@ -37,6 +37,8 @@ TILE_M, MARGIN_M = 200.0, 40.0
 """What is compared at once, and what is known around it."""
 SHOWN = 3
 """Pictures of each flight in which a change is looked at."""
+STANDS_M, GROUND_M = 2.0, 25.0
+"""What is so far above the ground within such a distance is a roof."""
 ASKED, LEAST_VISIBLE = 6, 0.7
 """Of the steepest pictures so many are asked whether walls hide the place from them, by this share of it."""
 LEAST_KNOWN, LEAST_ALIKE = 0.25, 0.4
@@ -75,6 +77,8 @@ class Difference:
     cues: RiseCues
     older: int
     newer: int
+    on_roof: bool
+    """It stands (or stood) on something that stood already: a storey, a room on a roof."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -321,15 +325,44 @@ def _difference(compared: _Compared, tile: _Tile, kind: DifferenceKind, rise: Ri
     )
     cues = cues_of(rise, shape, cells, sights)
     older, newer = (lies, stands) if kind is DifferenceKind.ROSE else (stands, lies)
-    return _made(compared, kind, rise, shape, cues, older[0].index, newer[0].index)
+    on_roof = low_m - _ground_m(tile, hiding, places) > STANDS_M
+    return _made(compared, kind, rise, shape, cues, (older[0].index, newer[0].index), on_roof=on_roof)
 
 
 def _made(
-    compared: _Compared, kind: DifferenceKind, rise: Rise, shape: Outlined, cues: RiseCues, older: int, newer: int
+    compared: _Compared,
+    kind: DifferenceKind,
+    rise: Rise,
+    shape: Outlined,
+    cues: RiseCues,
+    shown: tuple[int, int],
+    *,
+    on_roof: bool,
 ) -> Difference:
     sigma = float(np.hypot(_OUTLINE_SIGMA_M, compared.shifts.residual_m))
-    return Difference(shape.outline_m, shape.area_m2, kind, likelihood(cues), rise.top_m, rise.gain_m, sigma, cues,
-                      older, newer)  # fmt: skip
+    return Difference(
+        outline_m=shape.outline_m,
+        area_m2=shape.area_m2,
+        kind=kind,
+        confidence=likelihood(cues),
+        top_m=rise.top_m,
+        gain_m=rise.gain_m,
+        sigma_m=sigma,
+        cues=cues,
+        older=shown[0],
+        newer=shown[1],
+        on_roof=on_roof,
+    )
+
+
+def _ground_m(tile: _Tile, heights: Heights, places: Doubles) -> float:
+    """Of the ground around a place: what hardly anything within 25 m is lower than. Infinite if nothing is known."""
+    cells = tile.grid.cells(places)
+    margin = GROUND_M / tile.grid.cell_m
+    low, high = np.maximum(cells.min(axis=0) - margin, 0).astype(int), (cells.max(axis=0) + margin).astype(int)
+    around = heights[low[1] : high[1], low[0] : high[0]]
+    known = around[np.isfinite(around)]
+    return float(np.quantile(known, 0.05)) if len(known) else float("inf")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -35,7 +35,6 @@ from edge.flights.survey_settings import SurveySettings
 from edge.vision.change.candidates import RoofCue
 from edge.vision.surface.likelihood import may_drive
 
-CHANGES = {DifferenceKind.ROSE: Change.APPEARED, DifferenceKind.SANK: Change.REMOVED}
 CHIP_MARGIN_M = 8.0
 """Around what was built: enough to know the place again."""
 REGISTER_MARGIN_M = 500.0
@@ -148,13 +147,19 @@ def finding_of(difference: Difference, baseline: Placed, found: Differences) -> 
         outline=outline,
         sigma_m=float(np.hypot(difference.sigma_m, shared)),
         area_m2=float(outline.area),
-        change=CHANGES[difference.kind],
+        change=_change(difference),
         confidence=difference.confidence,
         cues=() if cues.roof is RoofCue.OTHER else (cues.roof.value,),
         # A height is measured in two pictures. What may drive away is counted as seen once: another flight must see it.
         frames=1 if may_drive(cues) else 2,
         frames_visible=max(cues.pictures, 2),
     )
+
+
+def _change(difference: Difference) -> Change:
+    if difference.kind is DifferenceKind.SANK:
+        return Change.REMOVED
+    return Change.RECOVERED if difference.on_roof else Change.APPEARED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

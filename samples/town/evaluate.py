@@ -111,7 +111,7 @@ def evaluate(town: EvaluationPair, *, again: bool) -> Town:
     wanted = [change for change in town.to_be_found if _covered(change, pair)]
     outlines = [shapely.Polygon(change.outline) for change in wanted]
     likely = [each for each in findings if each.confidence >= settings.review_confidence]
-    new = [each.outline for each in likely if each.change is Change.APPEARED]
+    new = [each.outline for each in likely if each.change is not Change.REMOVED]
     found = [max((overlap(outline, each) for each in new), default=0.0) for outline in outlines]
     open_ = [outline for outline in outlines if not _allowed(outline, pair)]
     pairs, refused = len(pair.after.frames), len(first.refused)

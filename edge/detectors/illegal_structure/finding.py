@@ -19,7 +19,7 @@ class Change(StrEnum):
     REMOVED = "removed"
     """Something built before, ground now."""
     RECOVERED = "recovered"
-    """Built before and now, under another roof."""
+    """Built before and now, under another roof or higher: a room on a roof, a storey."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

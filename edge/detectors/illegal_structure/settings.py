@@ -48,8 +48,8 @@ class IllegalStructureSettings(BaseModel):
     large_m2: Annotated[float, Field(ge=10, le=100_000)] = 100.0
     """From here it is yellow: a workshop or a storey of a house, not a shed."""
     changed_roofs: Literal["count", "review"] = "count"
-    """What becomes of a new roof within an approved outline. Whether the building has grown higher cannot be told from
-    above, and most are repairs: they are counted. `review` tells each."""
+    """What becomes of a building within its approved outline that has grown higher or has another roof. Registers hold
+    outlines, so whether it may be so high cannot be told: counted. `review` tells each."""
 
     @model_validator(mode="after")
     def _in_order(self) -> IllegalStructureSettings:

@@ -23,7 +23,7 @@ _AGREED = 2
 _LOWER_M = 1.0
 _MARGIN_CELLS = 4
 _SAME_M = 0.8
-_REACH_M, _LEVEL_M, _SEEDS, _ROUGH_M = 4.0, 0.3, 3, 0.35
+_REACH_M, _LEVEL_M, _SEEDS, _ROUGH_M = 4.0, 0.4, 3, 0.35
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +118,15 @@ def _grown(
     for seed_row, seed_column in np.argwhere(start > 0)[::_SEEDS]:
         if filled[seed_row + 1, seed_column + 1] == 0:
             seed = int(seed_column), int(seed_row)
-            cv2.floodFill(known, filled, seed, 0.0, _LEVEL_M, _LEVEL_M, 4 | cv2.FLOODFILL_MASK_ONLY | (255 << 8))
+            cv2.floodFill(
+                known,
+                filled,
+                seed,
+                0.0,
+                _LEVEL_M,
+                _LEVEL_M,
+                4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (255 << 8),
+            )
     whole = np.where((filled[1:-1, 1:-1] == 255) | (start > 0), np.uint8(255), np.uint8(0))
     whole = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     side = max(3, round(_LEAST_WIDTH_M / cell_m) | 1)
