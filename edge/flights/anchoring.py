@@ -15,6 +15,8 @@ from edge.vision.arrays import Doubles, Floats, Mask
 from edge.vision.surface.surfaces import Surface
 
 STEP_CELLS = 2
+MOST_CELLS = 4_000_000
+"""In memory at once: of wider flights fewer are looked at."""
 REACH_M = 5.0
 LEAST_BUILDINGS = 5
 _STANDS_M = 2.0
@@ -41,9 +43,10 @@ class Anchor:
 
 def anchored(surface: Surface, outlines: Sequence[BaseGeometry], reach_m: float = REACH_M) -> Anchor | None:
     """None where there are too few buildings, or their outlines fit nowhere within `reach_m`."""
-    grid, cell = surface.grid, surface.grid.cell_m * STEP_CELLS
-    heights = surface.sampled(grid.whole, STEP_CELLS)
-    inside, count = _drawn(surface, outlines, heights.shape)
+    step = max(STEP_CELLS, surface.step_for(MOST_CELLS))
+    grid, cell = surface.grid, surface.grid.cell_m * step
+    heights = surface.sampled(grid.whole, step)
+    inside, count = _drawn(surface, outlines, heights.shape, step)
     if count < LEAST_BUILDINGS:
         return None
     stands, seen = standing(heights, cell), np.isfinite(heights).astype(np.float32)
@@ -61,7 +64,7 @@ def anchored(surface: Surface, outlines: Sequence[BaseGeometry], reach_m: float 
     return Anchor(-(right - reach + parts[0]) * cell, (down - reach + parts[1]) * cell, best, count)
 
 
-def _drawn(surface: Surface, outlines: Sequence[BaseGeometry], shape: tuple[int, int]) -> tuple[Mask, int]:
+def _drawn(surface: Surface, outlines: Sequence[BaseGeometry], shape: tuple[int, int], step: int) -> tuple[Mask, int]:
     """1 within outlines, and how many of them lie on the surface."""
     grid = surface.grid
     south, east = grid.north_m - grid.rows * grid.cell_m, grid.west_m + grid.columns * grid.cell_m
@@ -73,7 +76,7 @@ def _drawn(surface: Surface, outlines: Sequence[BaseGeometry], shape: tuple[int,
         for part in shapely.get_parts(outline):
             if not isinstance(part, shapely.Polygon):
                 continue
-            corners = grid.cells(np.asarray(part.exterior.coords, np.float64)[:, :2]) / STEP_CELLS - 0.5
+            corners = grid.cells(np.asarray(part.exterior.coords, np.float64)[:, :2]) / step - 0.5
             cv2.fillPoly(inside, [np.rint(corners).astype(np.int32)], 1)
             count += 1
     return inside, count

@@ -221,6 +221,8 @@ def _searched(compared: _Compared, progress: Progress) -> tuple[list[Difference]
     progress.begins("compared", len(tiles))
     for core, around in tiles:
         progress.advances()
+        if compared.older.surface.is_empty(core):
+            continue
         before, agreed_before = compared.older.surface.read(around)
         after, agreed_after = laid(compared.newer.surface, compared.shifts, grid, around)
         both = np.isfinite(before) & np.isfinite(after)

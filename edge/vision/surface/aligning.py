@@ -29,6 +29,8 @@ _LEAST_SHARE = 0.2
 _LEAST_CELLS = 300
 _MEDIAN_OF = 1000
 """Of more, every so many-th: a median that is off by a centimetre shifts nothing."""
+_MOST_SAMPLED = 4_000_000
+"""Cells of the whole grid that are in memory at once."""
 _MOST_WHOLE = 60_000
 """Cells that the first search asks."""
 _REACH_M, _LEVEL_REACH_M = 150.0, 50.0
@@ -85,7 +87,9 @@ def shifts_between(older: Surface, newer: Surface, reach_m: float) -> Shifts | N
         return None
     cell = older.grid.cell_m
     blocks = [_Block(np.zeros(2), np.array((first[0] * cell, -first[1] * cell, 0.0)), 1.0, 0.0)]
-    for search in _ROUNDS:
+    # What a wide grid was sought in by larger steps is known the less exactly.
+    wide = max(_COARSE, older.step_for(_MOST_SAMPLED)) - _COARSE
+    for search in ((_ROUNDS[0][0] + wide, *_ROUNDS[0][1:]), *_ROUNDS[1:]):
         blocks = _blocks(older, newer, blocks, search)
         if not blocks:
             return None
@@ -126,7 +130,8 @@ def _sampled(heights: Heights, columns: Heights, rows: Heights) -> Heights:
 
 def _whole(older: Surface, newer: Surface, reach_m: float) -> tuple[int, int] | None:
     """Cells right and down, on the older one's grid, to a metre."""
-    step, grid = _COARSE, older.grid
+    grid = older.grid
+    step = max(_COARSE, older.step_for(_MOST_SAMPLED))
     here = older.sampled(grid.whole, step)
     side = max(1, int(np.ceil(reach_m / grid.cell_m / step)))
     there = newer.sampled(_grown(_on(newer, grid, grid.whole, (0, 0)), side * step), step)
@@ -176,7 +181,7 @@ def _blocks(older: Surface, newer: Surface, known: list[_Block], search: tuple[i
     for top in range(0, max(1, grid.rows - side // 2), step):
         for left in range(0, max(1, grid.columns - side // 2), step):
             window = Window(top, left, min(side, grid.rows - top), min(side, grid.columns - left))
-            block = _block(older, newer, window, known, search)
+            block = None if older.is_empty(window) else _block(older, newer, window, known, search)
             if block is not None:
                 found.append(block)
     return found

@@ -17,6 +17,7 @@ CELL_M = 0.25
 KEPT = 3
 """Heights kept for a cell: those of the best pairs."""
 _AGREES_M = 0.6
+_BLOCK_CELLS = 256
 Heights = NDArray[np.float32]
 
 
@@ -83,6 +84,8 @@ class Surface:
         shape = (KEPT, grid.rows, grid.columns)
         self._heights = np.memmap(folder / f"{name}.heights", np.int16, "w+", shape=shape)
         self._worth = np.memmap(folder / f"{name}.worth", np.uint8, "w+", shape=shape)
+        # A flight along a river fills little of the rectangle around it.
+        self._touched = np.zeros((-(-grid.rows // _BLOCK_CELLS), -(-grid.columns // _BLOCK_CELLS)), bool)
 
     def add(self, points: Floats, worth: float) -> None:
         """What one pair saw: (n, 3) east, north, up. Of several in a cell the highest counts: it hides the others.
@@ -97,6 +100,7 @@ class Surface:
             heights = np.rint(np.clip((found - self.ground_m) * 100, -32_000, 32_000))
             heights = np.where(np.isfinite(heights), heights, 0).astype(np.int16)
         rows, columns = window.slices
+        self._touched[_blocks_of(window)] = True
         held, worths = self._heights[:, rows, columns], self._worth[:, rows, columns]
         mine = np.where(np.isfinite(found), np.uint8(max(1, round(255 * worth))), np.uint8(0))
         # Layers are kept in the order of their worth; each in turn gives way to what is better than it.
@@ -104,6 +108,16 @@ class Surface:
             better = mine > worths[layer]
             heights, held[layer] = np.where(better, held[layer], heights), np.where(better, heights, held[layer])
             mine, worths[layer] = np.where(better, worths[layer], mine), np.where(better, mine, worths[layer])
+
+    def is_empty(self, window: Window) -> bool:
+        """Whether no pair has seen anything of a window, or of what lies close to it."""
+        top, left = max(window.row, 0), max(window.column, 0)
+        inside = Window(top, left, window.row + window.rows - top, window.column + window.columns - left)
+        return inside.rows <= 0 or inside.columns <= 0 or not self._touched[_blocks_of(inside)].any()
+
+    def step_for(self, cells: int) -> int:
+        """Every so many-th row and column of the whole grid are at most about so many cells."""
+        return max(1, math.ceil(math.sqrt(self.grid.rows * self.grid.columns / cells)))
 
     def read(self, window: Window) -> tuple[Heights, NDArray[np.uint8]]:
         """Heights (rows, columns) and how many pairs say so. What lies beyond the grid is unknown: NaN.
@@ -114,7 +128,19 @@ class Surface:
 
     def sampled(self, window: Window, step: int) -> Heights:
         """Every so many-th height of a window, from its first row and column on."""
-        heights, _ = self._read(window, step)
+        heights = np.full((-(-window.rows // step), -(-window.columns // step)), np.nan, np.float32)
+        rows = window.row + step * np.arange(heights.shape[0])
+        columns = window.column + step * np.arange(heights.shape[1])
+        # Only what was touched is read: the file of a winding flight is mostly holes.
+        for down, across in np.argwhere(self._touched) * _BLOCK_CELLS:
+            inner = [
+                np.flatnonzero((each >= first) & (each < min(first + _BLOCK_CELLS, most)))
+                for each, first, most in ((rows, down, self.grid.rows), (columns, across, self.grid.columns))
+            ]
+            if len(inner[0]) and len(inner[1]):
+                top, left = int(rows[inner[0][0]]), int(columns[inner[1][0]])
+                piece = Window(top, left, int(rows[inner[0][-1]]) - top + 1, int(columns[inner[1][-1]]) - left + 1)
+                heights[inner[0][0] : inner[0][-1] + 1, inner[1][0] : inner[1][-1] + 1] = self._read(piece, step)[0]
         return heights
 
     def _read(self, window: Window, step: int) -> tuple[Heights, NDArray[np.uint8]]:
@@ -133,6 +159,11 @@ class Surface:
             heights[inside] = fused(known)
             agreeing[inside] = (np.abs(known - heights[inside][None]) <= _AGREES_M).sum(axis=0)
         return heights, agreeing
+
+
+def _blocks_of(window: Window) -> tuple[slice, slice]:
+    rows, columns = window.slices
+    return tuple(slice(each.start // _BLOCK_CELLS, -(-each.stop // _BLOCK_CELLS)) for each in (rows, columns))  # type: ignore[return-value]
 
 
 def fused(layers: Heights) -> Heights:

@@ -251,3 +251,16 @@ def test_two_surfaces_in_one_folder_are_two(tmp_path: Path) -> None:
 def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="missing"):
         Surface(GRID, 0.0, tmp_path / "missing", "flight")
+
+
+def test_where_nothing_was_seen_is_known_without_reading(tmp_path: Path) -> None:
+    surface = Surface(Grid(0.0, 500.0, 2000, 2000), 0.0, tmp_path, "wide")
+    assert surface.is_empty(surface.grid.whole)
+    surface.add(np.array(((300.0, 200.0, 3.0),), np.float32), 0.5)
+    assert not surface.is_empty(surface.grid.whole)
+    assert not surface.is_empty(Window(1150, 1150, 100, 100))
+    assert surface.is_empty(Window(0, 0, 500, 500))
+    assert surface.is_empty(Window(-300, 0, 200, 500)), "beyond the edge there is nothing"
+    assert surface.is_empty(Window(2100, 0, 200, 500))
+    assert surface.step_for(40_000) == 10
+    assert surface.step_for(10**9) == 1
