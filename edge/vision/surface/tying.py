@@ -20,8 +20,8 @@ Pairs = NDArray[np.int64]
 """(n, 2): places of points among those of the first picture, and of the second."""
 LEAST_MATCHES = 24
 LEAST_SHARE = 0.3
-"""Of what looks alike, that agrees: pictures of other ground kept a quarter, of the same ground two thirds and more, but
-a third where lines of a flight overlap by a third, over high houses."""
+"""Of what looks alike, that agrees: pictures of other ground kept a quarter, of the same ground two thirds and more;
+but a third where lines of a flight overlap by a third, over high houses."""
 _EPIPOLAR_PX = 2.0
 _LEAST_OVERLAP = 0.15
 
