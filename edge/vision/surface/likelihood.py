@@ -36,7 +36,8 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
         "pale": 0.0,
     }
 )
-"""`python -m samples.town.fitting` prints them."""
+"""Fitted once with the loss of `samples.town.fitting` on 529 rises, 121 of them built: twelve built towns of the seeds
+777-779 and one quiet square kilometre. The command fits on three of these, and prints values of the kind."""
 
 
 def terms_of(cues: RiseCues) -> dict[str, float]:

@@ -12,9 +12,11 @@ import shapely
 import shapely.affinity
 
 from contract.geometry import Point
+from edge.flights import differing
 from edge.flights.differing import Difference, DifferenceKind, Differences, differences
 from edge.flights.local import LocalPlane
 from edge.flights.uncertainty import PoseErrors
+from edge.vision.surface.surfaces import Grid
 from samples.town import Plan, TownPair, make_pair
 from samples.town.evaluate import placed
 from tests.edge.flights.drawn import HOUSES, PLANE, SHED, Given, eyes_over, flown, overlap
@@ -211,3 +213,16 @@ def test_a_shed_of_a_generated_town_is_found() -> None:
     assert best.kind is DifferenceKind.ROSE
     assert best.confidence > 0.5
     assert found.examined.intersection(shed).area > 0.8 * shed.area
+
+
+def test_the_ground_around_a_roof_is_found_beside_it() -> None:
+    """What a storey stands on is told from the ground by it."""
+    grid = Grid(0.0, 50.0, 200, 200)
+    heights = np.zeros((200, 200), np.float32)
+    heights[60:140, 60:140] = 6.0
+    heights[0:5] = np.nan
+    tile = differing._Tile(grid, heights, heights)
+    roof = np.array(((20.0, 20.0), (30.0, 30.0)))
+    assert differing._ground_m(tile, heights, roof) == 0.0
+    unknown = np.full_like(heights, np.nan)
+    assert differing._ground_m(tile, unknown, roof) == np.inf, "nothing known: nothing is taken for a roof"
