@@ -31,6 +31,8 @@ from edge.vision.surface.seeing import visible_share
 from edge.vision.surface.shots import Picture
 from edge.vision.surface.surfaces import Grid, Heights, Window
 
+ANCHORED_SIGMA_M = 0.3
+"""Of a flight that known buildings place: what their outlines are drawn to. One with RTK knows better."""
 REACH_M = 12.0
 """How far two flights may be apart: receivers without corrections, twice."""
 TILE_M, MARGIN_M = 200.0, 40.0
@@ -128,8 +130,9 @@ def differences(
     """Measures the surface of both flights and compares them.
 
     `known`: outlines of buildings, in metres of the newer flight's plane; where they are told apart on the older
-    surface, all places are moved onto them. A frame that cannot be used costs itself only. Memory does not grow with
-    the flights' pixels; heights are in files of the folder for temporary files, 9 bytes for 0.06 m² of each flight.
+    surface, and its flight knows its place less exactly, all places are moved onto them. A frame that cannot be used
+    costs itself only. Memory does not grow with the flights' pixels; heights are in files of the folder for temporary
+    files, 9 bytes for 0.06 m² of each flight.
 
     Raises:
         OSError: heights cannot be written.
@@ -152,7 +155,7 @@ def differences(
         if shifts is None:
             alone = Unusable(after.name(0), "its flight and the baseline do not share enough ground that both show")
             return _empty(before, after, [alone, *refused])
-        anchor = anchored(then.surface, known) if known else None
+        anchor = anchored(then.surface, known) if known and shared_sigma_m(older) > ANCHORED_SIGMA_M else None
         compared = _Compared(then, now, shifts)
         found, examined = _searched(compared, progress)
         result = Differences(
@@ -168,6 +171,11 @@ def differences(
             shifts,
         )
     return result if anchor is None else _at_anchor(result)
+
+
+def shared_sigma_m(placed: Placed) -> float:
+    """How far all of a flight may be off along one level axis, as it says itself."""
+    return float(np.sqrt(np.mean(np.diagonal(placed.errors[0].shared)[:2])))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,7 +22,14 @@ from edge.detectors.illegal_structure import (
 from edge.detectors.illegal_structure.sightings import Structure
 from edge.detectors.illegal_structure.survey import Outcome, Surveyed
 from edge.detectors.interface import Exhibit, Observation
-from edge.flights.differing import Difference, DifferenceKind, Differences, differences
+from edge.flights.differing import (
+    ANCHORED_SIGMA_M,
+    Difference,
+    DifferenceKind,
+    Differences,
+    differences,
+    shared_sigma_m,
+)
 from edge.flights.ingesting import Ingested
 from edge.flights.material import FlightError
 from edge.flights.placed import Placed
@@ -39,8 +46,6 @@ CHIP_MARGIN_M = 8.0
 """Around what was built: enough to know the place again."""
 REGISTER_MARGIN_M = 500.0
 """Around the places of the drone: what it sees from 500 m and less."""
-REGISTERED_SIGMA_M = 0.3
-"""Of a flight that known buildings place: what their outlines are drawn to."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,9 +141,7 @@ def _register(settings: SurveySettings, base: Path, flight: Ingested) -> tuple[R
 def finding_of(difference: Difference, baseline: Placed, found: Differences) -> Finding:
     """Both flights are placed as the baseline is, so it is wrong by what the baseline's frames share; or, where known
     buildings place them, by what those are."""
-    shared = float(np.sqrt(np.mean(np.diagonal(baseline.errors[0].shared)[:2])))
-    if found.anchor is not None:
-        shared = min(shared, REGISTERED_SIGMA_M)
+    shared = ANCHORED_SIGMA_M if found.anchor is not None else shared_sigma_m(baseline)
     outline = shapely.Polygon(difference.outline_m)
     if not outline.is_valid:
         outline = max(shapely.get_parts(shapely.make_valid(outline)), key=lambda part: part.area)

@@ -226,3 +226,10 @@ def test_the_ground_around_a_roof_is_found_beside_it() -> None:
     assert differing._ground_m(tile, heights, roof) == 0.0
     unknown = np.full_like(heights, np.nan)
     assert differing._ground_m(tile, unknown, roof) == np.inf, "nothing known: nothing is taken for a roof"
+
+
+def test_a_flight_that_knows_its_place_is_not_moved() -> None:
+    older, newer = flights()
+    known = [shapely.affinity.translate(box.outline, 1.6, -0.7) for box in HOUSES]
+    sure = replace(older, errors=tuple(replace(each, shared=np.eye(6) * 1e-4) for each in older.errors))
+    assert differences(sure, newer, known=known).anchor is None

@@ -10,9 +10,9 @@ import shapely
 
 from edge.detectors.illegal_structure import Change
 from edge.flights.anchoring import Anchor
-from edge.flights.differing import Difference, DifferenceKind, Differences
+from edge.flights.differing import ANCHORED_SIGMA_M, Difference, DifferenceKind, Differences
 from edge.flights.pictured import Pictured
-from edge.flights.surveying import REGISTERED_SIGMA_M, finding_of
+from edge.flights.surveying import finding_of
 from samples.town import Plan, make_pair
 from samples.town.evaluate import Flown, placed
 from tests.edge.vision.surface.test_likelihood import GOOD
@@ -66,4 +66,4 @@ def test_known_buildings_say_where_it_is_more_exactly(baseline: Flown) -> None:
     vague = replace(baseline, errors=tuple(replace(each, shared=np.eye(6) * 4.0) for each in baseline.errors))
     assert finding_of(SHED, vague, found(vague)).sigma_m == pytest.approx(np.hypot(0.25, 2.0))
     anchored = finding_of(SHED, vague, found(vague, Anchor(0.5, 0.0, 0.6, 40)))
-    assert anchored.sigma_m == pytest.approx(np.hypot(0.25, REGISTERED_SIGMA_M))
+    assert anchored.sigma_m == pytest.approx(np.hypot(0.25, ANCHORED_SIGMA_M))
