@@ -11,9 +11,12 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+from scipy.stats import poisson
 
 from edge.vision.arrays import Doubles
 from edge.vision.change.features import Features, matches
+from edge.vision.change.views import through
 from edge.vision.surface.shots import Eye
 
 Pairs = NDArray[np.int64]
@@ -21,7 +24,11 @@ Pairs = NDArray[np.int64]
 LEAST_MATCHES = 24
 LEAST_SHARE = 0.3
 """Of what looks alike, that agrees: pictures of other ground kept a quarter, of the same ground two thirds and more;
-but a third where lines of a flight overlap by a third, over high houses."""
+but a third where lines of a flight overlap by a third, over high houses. Of grass and crowns a quarter does, too: such
+pictures show the same ground if what looks alike is moved alike, more often than chance has it."""
+_ALIKE = 0.1
+"""How far, as a share of the reach, what is moved alike may lie apart."""
+_CHANCE = 1e-6
 _EPIPOLAR_PX = 2.0
 _LEAST_OVERLAP = 0.15
 
@@ -67,17 +74,32 @@ def matched(one: Eye, other: Eye, here: Features, there: Features, up_m: float, 
 
     `reach_m`: how far the poses, and the height of roofs, may put a point from where the ground at `up_m` would be.
     """
-    found = matches(here, there, _level_map(one, other, up_m), reach_m / other.gsd_m(up_m))
+    level, reach_px = _level_map(one, other, up_m), reach_m / other.gsd_m(up_m)
+    found = matches(here, there, level, reach_px)
     if len(found[0]) < LEAST_MATCHES:
         return None
     fundamental, inside = cv2.findFundamentalMat(*found, cv2.USAC_MAGSAC, _EPIPOLAR_PX, 0.999, 2000)
-    if fundamental is None or inside is None or int(inside.sum()) < max(LEAST_MATCHES, LEAST_SHARE * len(inside)):
+    if fundamental is None or inside is None or int(inside.sum()) < LEAST_MATCHES:
         return None
     kept = inside.ravel() > 0
+    if kept.mean() < LEAST_SHARE and not moved_alike(found[1] - through(level, found[0]), reach_px):
+        return None
     ends = _numbers(here.points, found[0][kept]), _numbers(there.points, found[1][kept])
     # What was described in two directions is one point.
     pairs = np.unique(np.stack(ends, axis=1), axis=0)
     return pairs if len(pairs) >= LEAST_MATCHES else None
+
+
+def moved_alike(shifts: Doubles, reach_px: float) -> bool:
+    """Whether more of `shifts` (n, 2) lie together than chance would put there, were they strewn within the reach.
+
+    A contrario (Desolneux, Moisan and Morel 2000): of all neighbourhoods that were tried, less than one in a million
+    would be as full.
+    """
+    inside = np.asarray(cKDTree(shifts).query_ball_point(shifts, _ALIKE * reach_px, p=np.inf, return_length=True))
+    expected = _ALIKE**2 * (len(shifts) - 1)
+    # Each neighbourhood is that of one shift, which is in it for certain.
+    return bool(len(shifts) * poisson.sf(int(inside.max()) - 2, expected) < _CHANCE)
 
 
 def tracks_of(found: Sequence[Match], points: Sequence[Doubles]) -> Tracks:

@@ -8,7 +8,7 @@ import pytest
 from edge.vision.arrays import Doubles
 from edge.vision.change.features import Features, find_features
 from edge.vision.surface.shots import Eye
-from edge.vision.surface.tying import LEAST_MATCHES, Match, Tracks, matched, overlapping, tracks_of
+from edge.vision.surface.tying import LEAST_MATCHES, Match, Tracks, matched, moved_alike, overlapping, tracks_of
 from tests.edge.vision.surface.scenes import Box, Scene, eye_at, line_of_eyes
 
 
@@ -179,3 +179,19 @@ def test_tracks_of_a_line_are_seen_by_three_pictures_and_more(scene: Scene) -> N
 def _unit(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     raw = np.random.default_rng(2).uniform(0, 1, (count, 128)).astype(np.float32)
     return np.asarray(raw / np.linalg.norm(raw, axis=1, keepdims=True), np.float32)
+
+
+@pytest.mark.parametrize("count", [24, 120, 600])
+def test_what_is_strewn_within_the_reach_is_not_moved_alike(count: int) -> None:
+    for seed in range(20):
+        assert not moved_alike(np.random.default_rng(seed).uniform(-90, 90, (count, 2)), 90.0)
+
+
+@pytest.mark.parametrize(("count", "together"), [(24, 12), (120, 21), (600, 40)])
+def test_a_fifth_that_lies_together_is_moved_alike(count: int, together: int) -> None:
+    """As among the photographs of a park: 21 of 125, where chance would put one."""
+    for seed in range(20):
+        draw = np.random.default_rng(seed)
+        shifts = draw.uniform(-90, 90, (count, 2))
+        shifts[:together] = (-10.0, 30.0) + draw.uniform(-8, 8, (together, 2))
+        assert moved_alike(shifts, 90.0)
