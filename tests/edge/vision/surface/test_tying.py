@@ -193,5 +193,5 @@ def test_a_fifth_that_lies_together_is_moved_alike(count: int, together: int) ->
     for seed in range(20):
         draw = np.random.default_rng(seed)
         shifts = draw.uniform(-90, 90, (count, 2))
-        shifts[:together] = (-10.0, 30.0) + draw.uniform(-8, 8, (together, 2))
+        shifts[:together] = draw.uniform((-18, 22), (-2, 38), (together, 2))
         assert moved_alike(shifts, 90.0)
