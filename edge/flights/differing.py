@@ -192,6 +192,8 @@ class _Tile:
     grid: Grid
     before: Heights
     after: Heights
+    highest_m: tuple[float, float]
+    """Of the older one and of the newer."""
 
     def of(self, newer: bool) -> Heights:
         """One flight's."""
@@ -237,7 +239,8 @@ def _searched(compared: _Compared, progress: Progress) -> tuple[list[Difference]
         if not both.any():
             continue
         areas.append(_area(both, grid, core, around))
-        tile = _Tile(_grid_of(grid, around), before, after)
+        highest = float(np.nanmax(before)), float(np.nanmax(after))
+        tile = _Tile(_grid_of(grid, around), before, after, highest)
         pieces = [(DifferenceKind.ROSE, each) for each in rises(before, after, agreed_after, grid.cell_m)]
         lower = agreed_before.astype(np.float32)
         pieces += [(DifferenceKind.SANK, each) for each in rises(after, before, lower, grid.cell_m)]
@@ -305,14 +308,11 @@ def _difference(compared: _Compared, tile: _Tile, kind: DifferenceKind, rise: Ri
     low_m = rise.top_m - rise.gain_m
     # What stands is seen by the flight that shows it, the ground below it by the other one.
     standing, ground = compared.newer, compared.older
-    hiding = tile.before
     if kind is DifferenceKind.SANK:
-        standing, ground, hiding = ground, standing, tile.after
-    stands, pictures = _best(
-        standing, compared, _Place(places, rise.top_m, tile.of(standing is compared.newer), tile.grid)
-    )
-    lies, _ = _best(ground, compared, _Place(places, low_m, hiding, tile.grid))
-    over, _ = _best(ground, compared, _Place(places, rise.top_m, hiding, tile.grid))
+        standing, ground = ground, standing
+    stands, pictures = _best(standing, compared, _Place(places, rise.top_m, tile))
+    lies, _ = _best(ground, compared, _Place(places, low_m, tile))
+    over, _ = _best(ground, compared, _Place(places, rise.top_m, tile))
     if not stands or not lies:
         return None
     # What the other flight shows at its very edge it may show of the ground alone.
@@ -335,7 +335,7 @@ def _difference(compared: _Compared, tile: _Tile, kind: DifferenceKind, rise: Ri
     )
     cues = cues_of(rise, shape, cells, sights)
     older, newer = (lies, stands) if kind is DifferenceKind.ROSE else (stands, lies)
-    on_roof = low_m - _ground_m(tile, hiding, places) > STANDS_M
+    on_roof = low_m - _ground_m(tile, tile.of(ground is compared.newer), places) > STANDS_M
     return _made(compared, kind, rise, shape, cues, (older[0].index, newer[0].index), on_roof=on_roof)
 
 
@@ -377,12 +377,11 @@ def _ground_m(tile: _Tile, heights: Heights, places: Doubles) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Place:
-    """Cells (n, 2) at a height, and the surface that may hide them, on its grid."""
+    """Cells (n, 2) at a height, and the surfaces that may hide them."""
 
     places: Doubles
     up_m: float
-    heights: Heights
-    grid: Grid
+    tile: _Tile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -400,12 +399,15 @@ def _best(flight: Surfaced, compared: _Compared, place: _Place) -> tuple[list[_L
     shift = compared.shifts.at(middle[None])[0] if flight is compared.newer else np.zeros(3)
     corners = cv2.convexHull(place.places.astype(np.float32)).reshape(-1, 2).astype(np.float64)
     eyes = flight.pictured.eyes
-    order = [index for index, eye in enumerate(eyes) if shows(eye, shift, corners, place.up_m, least=LEAST_SHOWN)]
+    near = flight.pictured.looking_at(middle + shift[:2])
+    order = [index for index in near if shows(eyes[index], shift, corners, place.up_m, least=LEAST_SHOWN)]
     order.sort(key=lambda index: steepness(eyes[index], shift, np.append(middle, place.up_m)))
+    tile, newer = place.tile, flight is compared.newer
     asked = [
-        (index, visible_share(place.heights, place.grid, place.places, place.up_m, eyes[index].centre - shift))
+        (index, visible_share(tile.of(newer), tile.grid, place.places, place.up_m, eyes[index].centre - shift,
+                              tile.highest_m[newer]))
         for index in order[:ASKED]
-    ]
+    ]  # fmt: skip
     asked.sort(key=lambda each: each[1] < LEAST_VISIBLE)
     found: list[_Look] = []
     for index, visible in asked:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.flights.local import LocalPlane
 from edge.flights.placed import Placed, Unusable
@@ -21,6 +22,8 @@ KEPT = 30
 """Pictures in memory: one of 12 MP at 5 cm has 6 MB at the working scale. A line of a flight and the one beside it."""
 KEPT_FEATURES = 200
 """0.8 MB each."""
+LOOSE_M = 20.0
+"""How far beyond what it shows of level ground a picture may show something: slopes, pits."""
 _LEAST_VARIANCE = 1e-8
 
 
@@ -55,6 +58,7 @@ class Pictured:
         """(n,): of the ground below each, in the heights of the poses."""
         self.sigmas: Doubles = np.array(sigmas, np.float64).reshape(-1, 6)
         """(n, 6): how far each pose may be off from the others."""
+        self._circles: tuple[Doubles, Doubles] | None = None
         self._broken: set[int] = set()
         self._pictures: OrderedDict[int, Picture] = OrderedDict()
         self._features: OrderedDict[int, Features] = OrderedDict()
@@ -74,6 +78,16 @@ class Pictured:
     def place(self, eyes: list[Eye]) -> None:
         """Takes over where pictures look, after they were adjusted."""
         self.eyes = list(eyes)
+        self._circles = None
+
+    def looking_at(self, place: Doubles) -> NDArray[np.intp]:
+        """Pictures that may show a place (2,): of a thousand a few, so that not all need be asked."""
+        if self._circles is None:
+            outlines = np.array([eye.outline(self.ground_m) for eye in self.eyes]).reshape(-1, 4, 2)
+            middles = outlines.mean(axis=1)
+            self._circles = middles, np.linalg.norm(outlines - middles[:, None], axis=2).max(axis=1, initial=0.0)
+        middles, radii = self._circles
+        return np.flatnonzero(np.linalg.norm(middles - place, axis=1) <= radii + LOOSE_M)
 
     def picture(self, index: int) -> Picture | None:
         """As its eye sees it; None, once said among the unusable, where the picture is broken."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import shapely
 
@@ -15,7 +16,7 @@ from edge.flights.shots import Progress
 from edge.vision.arrays import Doubles
 from edge.vision.surface.bundling import bundle
 from edge.vision.surface.stereo import depths_of, matched_points, rectified
-from edge.vision.surface.surfaces import Surface, grid_around
+from edge.vision.surface.surfaces import KEPT, Surface, grid_around
 from edge.vision.surface.tying import Match, matched, overlapping, tracks_of
 
 REACH_M = 20.0
@@ -24,6 +25,11 @@ LEAST_POINTS = 12
 """Points that a picture must share with others before heights are taken from it."""
 STEREO_OVERLAP = 0.33
 """What overlaps less is seen under too wide an angle: walls hide much, and roofs look different."""
+COVER_CELL_M = 2.0
+LEAST_WANTING = 0.2
+"""Of what a pair shares, that fewer others show than heights are kept of a place."""
+MOST_SCARCE = 0.1
+"""Of what another pair shares, that has one height or none: if more, the pair is looked at, too."""
 LEAST_ALONE = 0.25
 """Of what such a pair shares, that no other pair shows."""
 Pair = tuple[int, int, float]
@@ -56,29 +62,42 @@ def surfaced(pictured: Pictured, folder: Path, name: str, progress: Progress) ->
         for index in loose if pictured.name(index) not in said
     )  # fmt: skip
     ground = pictured.ground_m
-    pairs = _needed(
-        [pair for pair in overlapping(pictured.eyes, ground) if not {*pair[:2]} & {*loose}], pictured, ground
-    )
+    able = [pair for pair in overlapping(pictured.eyes, ground) if not {*pair[:2]} & {*loose}]
+    pairs = _needed(able, pictured, ground)
     if not pairs:
         return None
     outlines = np.concatenate([pictured.eyes[index].outline(ground) for pair in pairs for index in pair[:2]])
     surface = Surface(grid_around(outlines), ground, folder, name)
     used = _added(pictured, surface, pairs, name, progress)
+    # Between high houses less is measured than is looked at.
+    more = [pair for pair in able if pair[2] >= STEREO_OVERLAP and pair not in pairs]
+    more = [pair for pair in more if surface.scarce(_shared(pictured, pair, ground)) >= MOST_SCARCE]
+    used += _added(pictured, surface, more, f"{name}, again", progress) if more else 0
     return Surfaced(pictured, surface, (found.before_px, found.after_px), refused, used) if used else None
 
 
 def _needed(pairs: Sequence[Pair], pictured: Pictured, ground_m: float) -> list[Pair]:
-    """Pairs that overlap well, and of the others those that alone show some ground."""
-    kept = [pair for pair in pairs if pair[2] >= STEREO_OVERLAP]
-    outlines = [shapely.make_valid(shapely.Polygon(eye.outline(ground_m))) for eye in pictured.eyes]
-    covered = shapely.union_all([outlines[one].intersection(outlines[other]) for one, other, _ in kept])
-    for pair in sorted(pairs, key=lambda each: -each[2]):
-        if pair[2] < STEREO_OVERLAP:
-            shared = outlines[pair[0]].intersection(outlines[pair[1]])
-            if shared.difference(covered).area >= LEAST_ALONE * shared.area:
-                kept.append(pair)
-                covered = covered.union(shared)
+    """The pairs that overlap best, until all ground is shown by three; of those that overlap little, such that alone
+    show some."""
+    grid = grid_around(np.concatenate([eye.outline(ground_m) for eye in pictured.eyes]), COVER_CELL_M)
+    covered = np.zeros((grid.rows, grid.columns), np.uint8)
+    kept = []
+    for first, second, share in sorted(pairs, key=lambda pair: (-round(pair[2], 2), pair)):
+        shown = np.zeros_like(covered)
+        corners = grid.cells(_shared(pictured, (first, second, share), ground_m))
+        cv2.fillConvexPoly(shown, np.rint(corners).astype(np.int32), 1)
+        well = share >= STEREO_OVERLAP
+        wanting = (shown > 0) & (covered < (KEPT if well else 1))
+        if np.count_nonzero(wanting) >= (LEAST_WANTING if well else LEAST_ALONE) * np.count_nonzero(shown):
+            kept.append((first, second, share))
+            covered += shown
     return kept
+
+
+def _shared(pictured: Pictured, pair: Pair, ground_m: float) -> Doubles:
+    """(n, 2): corners of the ground that both show."""
+    outlines = [shapely.make_valid(shapely.Polygon(pictured.eyes[index].outline(ground_m))) for index in pair[:2]]
+    return np.asarray(outlines[0].intersection(outlines[1]).convex_hull.exterior.coords, np.float64)
 
 
 def _matches(pictured: Pictured, name: str, progress: Progress) -> tuple[list[Match], list[Doubles]]:

@@ -15,14 +15,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 
 import cv2
 import numpy as np
 import shapely
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from contract.events import Tier
 from edge.detectors.illegal_structure import (
@@ -35,8 +33,6 @@ from edge.detectors.illegal_structure import (
 )
 from edge.detectors.illegal_structure.survey import Surveyed
 from edge.detectors.interface import Image
-from edge.evaluate.intervals import poisson_rate, wilson
-from edge.evaluate.rows import Row
 from edge.flights.differing import Differences, differences
 from edge.flights.flight import Flight, KeyFrame
 from edge.flights.ground import LevelGround
@@ -45,15 +41,17 @@ from edge.flights.register.index import Register
 from edge.flights.surveying import finding_of
 from edge.flights.uncertainty import PoseErrors
 from samples.town.changes import Change as ChangeTruth
+from samples.town.counted import Town, rows_of, table_of
+from samples.town.ledger import Ledger, code_sha256
 from samples.town.pairs import TownPair
 from samples.town.register import register_of
 from samples.town.suite import SEED, EvaluationPair, evaluation_pairs
 
 OUT = Path("var/eval-structures.json")
+LEDGER = Path("var/eval-structures.jsonl")
 MIN_PICTURES = 2
 TOUCHES = 0.1
 """Intersection over union: two outlines of one thing."""
-LEAST_RECALL, MOST_FALSE_KM2, LEAST_OVERLAP, MOST_AGAIN_KM2 = 0.95, 1.0, 0.7, 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,29 +61,6 @@ class Flown:
     flight: Flight
     ground: LevelGround
     errors: tuple[PoseErrors, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Town:
-    """What became of one town."""
-
-    name: str
-    examined_km2: float
-    wanted: int
-    """New structures whose ground lies in two pictures of the baseline or more."""
-    seen: int
-    """Of them, those that are likely enough to be told, before the register."""
-    to_tell: int
-    """Of them, those that nothing approves."""
-    told: int
-    overlaps: tuple[float, ...]
-    false: int
-    false_again: int
-    """Alarms after a second flight that touch nothing that was built."""
-    pairs: int
-    refused: int
-    seconds: float
-    """CPU time of comparing both flights, without rendering their pictures."""
 
 
 def placed(flight: Flight) -> Flown:
@@ -123,7 +98,7 @@ def evaluate(town: EvaluationPair, *, again: bool) -> Town:
         plane = pair.after.plane
         false_again = sum(_is_false(one.structure.outline(plane), built) for one in alarms)
     return Town(
-        name=town.name,
+        name=_name(town),
         examined_km2=first.examined.area / 1e6,
         wanted=len(wanted),
         seen=sum(value >= TOUCHES for value in found),
@@ -209,69 +184,47 @@ def overlap(one: shapely.Polygon, other: shapely.Polygon) -> float:
     return float(one.intersection(other).area / max(one.union(other).area, 1e-9))
 
 
-def rows_of(towns: Sequence[Town], *, again: bool) -> list[Row]:
-    """All towns together."""
-    wanted, seen = sum(one.wanted for one in towns), sum(one.seen for one in towns)
-    to_tell, told = sum(one.to_tell for one in towns), sum(one.told for one in towns)
-    km2 = sum(one.examined_km2 for one in towns)
-    overlaps = [value for one in towns for value in one.overlaps]
-    pairs = sum(one.pairs for one in towns)
-    rows = [
-        _share("recall.before_register", seen, wanted),
-        _share("recall.told", told, to_tell),
-        _rate("false_per_km2.one_flight", sum(one.false for one in towns), km2, MOST_FALSE_KM2),
-    ]
-    if again:
-        rows.append(_rate("false_per_km2.second_flight", sum(one.false_again for one in towns), km2, MOST_AGAIN_KM2))
-    middle = median(overlaps) if overlaps else None
-    rows.append(
-        Row(name="footprint_overlap.median", value=middle, unit="IoU", target=LEAST_OVERLAP, n=len(overlaps),
-            ok=None if middle is None else middle >= LEAST_OVERLAP)
-    )  # fmt: skip
-    spent = sum(one.seconds for one in towns)
-    rows.append(
-        Row(name="cpu_per_pair", value=spent / pairs if pairs else None, unit="s", n=pairs,
-            note="of a picture of each flight; rendering left out")
-    )  # fmt: skip
-    rows.append(Row(name="pictures_refused", value=sum(one.refused for one in towns), unit="pictures", n=pairs))
-    return rows
-
-
-def _share(name: str, found: int, n: int) -> Row:
-    value = found / n if n else None
-    ok = None if value is None else value >= LEAST_RECALL
-    return Row(name=name, value=value, unit="share", target=LEAST_RECALL, ok=ok, n=n, interval=wilson(found, n),
-               note=f"{found} of {n}")  # fmt: skip
-
-
-def _rate(name: str, count: int, km2: float, target: float) -> Row:
-    interval = poisson_rate(count, km2)
-    ok = None if interval is None or interval[0] <= target < interval[1] else interval[1] <= target
-    return Row(name=name, value=count / km2 if km2 else None, unit="per km²", target=target, ok=ok, n=round(km2, 4),
-               interval=interval, note=f"{count} in {km2:.2f} km²")  # fmt: skip
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0: every target holds or is left open; 1: one is missed."""
+    arguments = _parser().parse_args(argv)
+    cv2.setNumThreads(1)
+    console = Console() if sys.stdout.isatty() else Console(width=140)
+    ledger = Ledger(arguments.ledger, f"{code_sha256()} seed {arguments.seed} again {arguments.again}")
+    chosen = _chosen(arguments.seed, arguments.built, arguments.quiet_km2)
+    known = ledger.read()
+    mine = [town for number, town in enumerate(chosen) if number % arguments.parts == arguments.part]
+    for town in track(mine, description="towns", console=Console(stderr=True)):
+        if _name(town) not in known:
+            ledger.add(evaluate(town, again=arguments.again))
+            town.pair.forget()
+    known = ledger.read()
+    towns = [known[_name(town)] for town in chosen if _name(town) in known]
+    for each in towns:
+        console.print(str(each), highlight=False, soft_wrap=True)
+    rows = rows_of(towns, again=arguments.again)
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    OUT.write_text(json.dumps([row.model_dump(mode="json") for row in rows], indent=1), encoding="utf-8")
+    console.print(table_of(rows))
+    if len(towns) < len(chosen):
+        console.print(f"{len(towns)} of {len(chosen)} towns are measured; the others have not had their turn")
+    return 1 if any(row.ok is False for row in rows) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m samples.town.evaluate", description=__doc__)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--built", type=int, default=15, help="towns in which somebody built (15: all of the set)")
     parser.add_argument("--quiet-km2", type=float, default=50.0, help="of towns in which nobody did (50)")
     parser.add_argument("--again", action="store_true", help="with the second flight: twice the time")
-    arguments = parser.parse_args(argv)
-    cv2.setNumThreads(1)
-    console = Console() if sys.stdout.isatty() else Console(width=140)
-    chosen = _chosen(arguments.seed, arguments.built, arguments.quiet_km2)
-    towns = []
-    for town in track(chosen, description="towns", console=Console(stderr=True)):
-        towns.append(evaluate(town, again=arguments.again))
-        town.pair.forget()
-        console.print(str(towns[-1]), highlight=False, soft_wrap=True)
-    rows = rows_of(towns, again=arguments.again)
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps([row.model_dump(mode="json") for row in rows], indent=1), encoding="utf-8")
-    console.print(_table(rows))
-    return 1 if any(row.ok is False for row in rows) else 0
+    parser.add_argument("--ledger", type=Path, default=LEDGER, help="where measured towns are kept; begun runs go on")
+    parser.add_argument("--part", type=int, default=0, help="which part of the towns, for several processes")
+    parser.add_argument("--parts", type=int, default=1, help="of how many")
+    return parser
+
+
+def _name(town: EvaluationPair) -> str:
+    """A town of another size is another town."""
+    return f"{town.name}, {town.km2:.3g} km²"
 
 
 def _chosen(seed: int, built: int, quiet_km2: float) -> list[EvaluationPair]:
@@ -284,17 +237,6 @@ def _chosen(seed: int, built: int, quiet_km2: float) -> list[EvaluationPair]:
     if quiet_km2 > 0:
         found += evaluation_pairs(seed, structures=0, unchanged_km2=quiet_km2)
     return found
-
-
-def _table(rows: Sequence[Row]) -> Table:
-    table = Table("figure", "value", "unit", "target", "ok", "n", "95 %", "of")
-    for row in rows:
-        interval = "" if row.interval is None else f"{row.interval[0]:.3g} … {row.interval[1]:.3g}"
-        ok = {True: "yes", False: "NO", None: ""}[row.ok]
-        value = "" if row.value is None else f"{row.value:.3g}"
-        target = "" if row.target is None else f"{row.target:g}"
-        table.add_row(row.name, value, row.unit, target, ok, f"{row.n:g}", interval, row.note)
-    return table
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from edge.vision.surface.cues import RiseCues
 
-_WIDE_M, _LONG_M, _VAN_M, _LORRY_M = 2.9, 20.0, 2.35, 4.3
-_BESIDE, _FREE = 0.35, 0.72
+_WIDE_M, _MEAN_WIDE_M, _LONG_M, _VAN_M, _LORRY_M = 2.9, 2.6, 20.0, 2.35, 4.3
+_BESIDE, _FREE = 0.35, 0.7
 """Shares of the rim behind which the surface falls."""
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
@@ -82,7 +82,9 @@ def may_drive(cues: RiseCues) -> bool:
         return False
     if cues.gain_m <= _VAN_M:
         return cues.width_m <= 2 * _WIDE_M and cues.steps >= _BESIDE
-    return cues.width_m <= _WIDE_M and cues.steps >= _FREE
+    # A lorry with a corner of what stands beside it has a wider rectangle around it, but no larger area.
+    narrow = cues.width_m <= _WIDE_M or cues.area_m2 <= _MEAN_WIDE_M * cues.length_m
+    return narrow and cues.steps >= _FREE
 
 
 def _above(value: float, low: float, high: float) -> float:

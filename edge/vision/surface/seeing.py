@@ -13,8 +13,11 @@ _OVER_M = 0.5
 _MOST_POINTS = 40
 
 
-def visible_share(heights: Heights, grid: Grid, places: Doubles, up_m: float, camera: Doubles) -> float:
-    """Share of places (n, 2) at a height that a camera (3,) sees over the surface: `heights` (rows, columns) of `grid`.
+def visible_share(
+    heights: Heights, grid: Grid, places: Doubles, up_m: float, camera: Doubles, highest_m: float
+) -> float:
+    """Share of places (n, 2) at a height that a camera (3,) sees over the surface: `heights` (rows, columns) of `grid`,
+    none of them over `highest_m`.
 
     What is unknown hides nothing: walls hide the ground behind them, and their own tops are known.
     """
@@ -22,8 +25,7 @@ def visible_share(heights: Heights, grid: Grid, places: Doubles, up_m: float, ca
     away = camera[:2] - points
     reach = np.linalg.norm(away, axis=1)
     slope = (camera[2] - up_m) / np.maximum(reach, 1e-6)
-    highest = float(np.nanmax(heights)) if np.isfinite(heights).any() else up_m
-    longest = float(((highest - up_m) / np.maximum(slope, 1e-6)).max(initial=0.0))
+    longest = float(((highest_m - up_m) / np.maximum(slope, 1e-6)).max(initial=0.0))
     if longest <= _FIRST_M:
         return 1.0
     along = np.arange(_FIRST_M, min(longest, float(reach.max())) + _STEP_M, _STEP_M)

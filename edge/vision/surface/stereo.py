@@ -106,21 +106,25 @@ def matched_points(level: Level) -> Floats:
         0, level.depths, _BLOCK, _SMOOTH * _BLOCK**2, _STEEP * _BLOCK**2, 1, 31, _UNIQUE, _SPECKLE_PX, _SPECKLE,
         cv2.STEREO_SGBM_MODE_SGBM_3WAY,
     )  # fmt: skip
-    found = np.asarray(matcher.compute(left, right), np.float32) / 16
-    rows, columns = np.nonzero((found >= 0) & (level.left_shown > 0))
-    shift = found[rows, columns] + level.near_px
-    there = columns - found[rows, columns].astype(np.int64)
+    raw = np.asarray(matcher.compute(left, right), np.int16)
+    rows, columns = (part.astype(np.int32) for part in np.nonzero((raw >= 0) & (level.left_shown > 0)))
+    found = raw[rows, columns]
+    there = columns - (found >> 4)
     # Where the ground itself would lie outside of the other picture, what was found there instead is a likeness.
-    ground = columns - np.rint(level.ground[0] * columns + level.ground[1] * rows + level.ground[2]).astype(np.int64)
+    across, along, start = level.ground.astype(np.float32)
+    ground = columns - np.rint(across * columns + along * rows + start).astype(np.int32)
     kept = (there >= 0) & (ground >= 0)
     kept &= (level.right_shown[rows, np.maximum(there, 0)] > 0) & (level.right_shown[rows, np.maximum(ground, 0)] > 0)
-    rows, columns, shift = rows[kept], columns[kept], shift[kept]
-    depth = np.float32(level.focal * level.baseline_m) / shift
-    across = (columns + np.float32(level.origin[0])) * (depth / np.float32(level.focal))
-    along = (rows + np.float32(level.origin[1])) * (depth / np.float32(level.focal))
-    turn = level.turn.astype(np.float32)
-    places = np.stack((across, along, depth), axis=1) @ turn.T
-    return np.asarray(places + level.centre.astype(np.float32), np.float32)
+    rows, columns, found = rows[kept], columns[kept], found[kept]
+    depth = np.float32(level.focal * level.baseline_m) / (found * np.float32(1 / 16) + np.float32(level.near_px))
+    # A pixel's direction is that of the window's first one and so much more for each column and row.
+    steps = (level.turn / level.focal).astype(np.float32)
+    first = (level.turn @ (level.origin[0] / level.focal, level.origin[1] / level.focal, 1.0)).astype(np.float32)
+    places = np.empty((len(depth), 3), np.float32)
+    for axis in range(3):
+        direction = steps[axis, 0] * columns + steps[axis, 1] * rows + first[axis]
+        places[:, axis] = direction * depth + np.float32(level.centre[axis])
+    return places
 
 
 def depths_of(one: Eye, other: Eye, pictures: tuple[Picture, Picture], ground_m: float) -> Depths | None:

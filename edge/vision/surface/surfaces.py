@@ -115,6 +115,17 @@ class Surface:
         inside = Window(top, left, window.row + window.rows - top, window.column + window.columns - left)
         return inside.rows <= 0 or inside.columns <= 0 or not self._touched[_blocks_of(inside)].any()
 
+    def scarce(self, corners: Doubles) -> float:
+        """Which share of a convex piece of ground, `corners` (n, 2), has less than two heights."""
+        cells = np.rint(self.grid.cells(corners)).astype(np.int32)
+        left, top = np.maximum(cells.min(axis=0), 0)
+        right, bottom = np.minimum(cells.max(axis=0) + 1, (self.grid.columns, self.grid.rows))
+        if right <= left or bottom <= top:
+            return 1.0
+        inside = np.zeros((bottom - top, right - left), np.uint8)
+        cv2.fillConvexPoly(inside, cells - (left, top), 1)
+        return float((self._worth[1, top:bottom, left:right] == 0)[inside > 0].mean())
+
     def step_for(self, cells: int) -> int:
         """Every so many-th row and column of the whole grid are at most about so many cells."""
         return max(1, math.ceil(math.sqrt(self.grid.rows * self.grid.columns / cells)))

@@ -221,7 +221,7 @@ def test_the_ground_around_a_roof_is_found_beside_it() -> None:
     heights = np.zeros((200, 200), np.float32)
     heights[60:140, 60:140] = 6.0
     heights[0:5] = np.nan
-    tile = differing._Tile(grid, heights, heights)
+    tile = differing._Tile(grid, heights, heights, (6.0, 6.0))
     roof = np.array(((20.0, 20.0), (30.0, 30.0)))
     assert differing._ground_m(tile, heights, roof) == 0.0
     unknown = np.full_like(heights, np.nan)

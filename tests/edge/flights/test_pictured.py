@@ -18,7 +18,7 @@ from edge.flights.uncertainty import PoseErrors
 from edge.vision.pose import turned
 from edge.vision.surface.shots import Eye
 from tests.edge.flights.drawn import HOUSES, PLANE, SIGMA_M, SIGMA_RAD, Given, flown
-from tests.edge.vision.surface.scenes import LENS, Scene, line_of_eyes
+from tests.edge.vision.surface.scenes import LENS, Scene, eye_at, line_of_eyes
 
 SCENE = Scene(HOUSES)
 
@@ -182,3 +182,12 @@ def test_a_flight_without_frames_has_none() -> None:
     assert len(made) == 0
     assert made.sigmas.shape == (0, 6)
     assert made.unusable == []
+
+
+def test_pictures_that_may_show_a_place_are_found_without_asking_all() -> None:
+    eyes = [eye_at(east, 0.0) for east in (-300.0, 0.0, 10.0, 300.0)]
+    pictured = Pictured(flown(Scene(()), eyes, off=0.0), PLANE)
+    assert pictured.looking_at(np.array((5.0, 0.0))).tolist() == [1, 2]
+    assert pictured.looking_at(np.array((1e6, 0.0))).tolist() == []
+    pictured.place([eye.moved(eye.centre + (1e6, 0, 0), eye.turn) for eye in pictured.eyes])
+    assert pictured.looking_at(np.array((1e6, 0.0))).tolist() == [1, 2]

@@ -10,8 +10,9 @@ import pytest
 
 from edge.flights.pictured import Pictured
 from edge.flights.shots import NoProgress
-from edge.flights.surfacing import Surfaced, surfaced
+from edge.flights.surfacing import STEREO_OVERLAP, Surfaced, _needed, _shared, surfaced
 from edge.vision.arrays import Doubles
+from edge.vision.surface.tying import overlapping
 from tests.edge.flights.drawn import HOUSES, PLANE, Given, flown
 from tests.edge.vision.surface.scenes import Scene, eye_at, line_of_eyes
 
@@ -78,8 +79,32 @@ def test_poses_agree_and_most_of_the_ground_is_measured(good: tuple[Surfaced, To
 
 def test_progress_is_told_to_its_end(good: tuple[Surfaced, Told, Path]) -> None:
     steps = good[1].steps
-    assert [step[0] for step in steps] == ["flight: tied", "flight: measured"]
+    assert [step[:2] for step in steps] == [
+        ["flight: tied", 6],
+        ["flight: measured", 5],
+        ["flight, again: measured", 1],
+    ]
     assert all(step[1] == step[2] for step in steps)
+
+
+def test_pairs_that_show_nothing_new_are_left_out() -> None:
+    """A line of pictures that overlap by nine tenths: neighbours show all ground three times, and more often."""
+    pictured = Pictured(flown(SCENE, line_of_eyes(13, 4.8), off=0.0), PLANE)
+    pairs = overlapping(pictured.eyes, 0.0)
+    kept = _needed(pairs, pictured, 0.0)
+    assert {abs(first - second) for first, second, _ in kept} == {1}
+    assert len(kept) <= 12 < len([pair for pair in pairs if pair[2] >= STEREO_OVERLAP])
+    shown = [_shared(pictured, pair, 0.0) for pair in kept]
+    for place in np.linspace(-20, 20, 9):
+        inside = [corners[:, 0].min() < place < corners[:, 0].max() for corners in shown]
+        assert sum(inside) >= 3
+
+
+def test_a_pair_that_overlaps_little_is_kept_for_what_it_alone_shows() -> None:
+    pictured = Pictured(flown(SCENE, [eye_at(-15, 0), eye_at(-11, 0), eye_at(22, 0)], off=0.0), PLANE)
+    kept = _needed(overlapping(pictured.eyes, 0.0), pictured, 0.0)
+    assert [pair[:2] for pair in kept] == [(0, 1), (1, 2)]
+    assert kept[1][2] < STEREO_OVERLAP
 
 
 def test_heights_are_in_the_folder_that_was_given(good: tuple[Surfaced, Told, Path]) -> None:

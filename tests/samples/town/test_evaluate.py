@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import shapely
 
 from samples.town import Plan, make_pair
-from samples.town.evaluate import Town, _is_false, overlap, placed, rows_of
+from samples.town.counted import Town, rows_of
+from samples.town.evaluate import _is_false, overlap, placed
+from samples.town.ledger import Ledger, code_sha256
 
 TOWN = Town(
     name="built-00",
@@ -68,3 +71,33 @@ def test_a_generated_flight_is_placed_with_its_own_errors() -> None:
     flown = placed(pair.before)
     assert len(flown.errors) == len(pair.before.frames)
     assert np.allclose(flown.errors[0].total, pair.before.frames[0].pose.covariance)
+
+
+def test_a_ledger_knows_what_it_was_told(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "var" / "towns.jsonl", "code seed 1")
+    assert ledger.read() == {}
+    ledger.add(TOWN)
+    ledger.add(replace(TOWN, name="quiet-00"))
+    assert ledger.read() == {"built-00": TOWN, "quiet-00": replace(TOWN, name="quiet-00")}
+    assert Ledger(ledger.path, "other code seed 1").read() == {}
+
+
+def test_a_line_that_was_cut_off_costs_its_town(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "towns.jsonl", "key")
+    ledger.add(TOWN)
+    whole = ledger.path.read_text(encoding="utf-8")
+    wrong = whole.replace('"wanted": 10', '"wanted": "ten"')
+    ledger.path.write_text(whole[:-20] + "\n[]\n{}\n" + wrong + whole.replace("built", "more"), encoding="utf-8")
+    assert list(ledger.read()) == ["more-00"]
+
+
+def test_other_code_has_another_name(tmp_path: Path) -> None:
+    folder = tmp_path / "edge" / "vision"
+    folder.mkdir(parents=True)
+    (folder / "one.py").write_text("ONE = 1\n")
+    (tmp_path / "README.md").write_text("one")
+    before = code_sha256(tmp_path)
+    (tmp_path / "README.md").write_text("two")
+    assert code_sha256(tmp_path) == before
+    (folder / "one.py").write_text("ONE = 2\n")
+    assert code_sha256(tmp_path) != before

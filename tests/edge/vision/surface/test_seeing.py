@@ -26,7 +26,7 @@ def wall(west: float, up: float) -> Heights:
 
 
 def share(heights: Heights, camera: Doubles, up: float = 0.0, places: Doubles = PLACE) -> float:
-    return visible_share(heights, GRID, places, up, camera)
+    return visible_share(heights, GRID, places, up, camera, float(np.nanmax(heights, initial=up)))
 
 
 def test_a_wall_hides_what_lies_behind_it_and_nothing_else() -> None:

@@ -264,3 +264,17 @@ def test_where_nothing_was_seen_is_known_without_reading(tmp_path: Path) -> None
     assert surface.is_empty(Window(2100, 0, 200, 500))
     assert surface.step_for(40_000) == 10
     assert surface.step_for(10**9) == 1
+
+
+def test_scarce_is_what_has_one_height_or_none(tmp_path: Path) -> None:
+    made = surface(tmp_path)
+    west, north = GRID.metres(np.zeros((1, 2)))[0]
+    east, south = GRID.metres(np.array(((GRID.columns, GRID.rows),), np.float64))[0]
+    corners = np.array(((west, north), (east, north), (east, south), (west, south)))
+    assert made.scarce(corners) == 1.0
+    made.add(level(1.0), 0.5)
+    assert made.scarce(corners) == 1.0
+    points = level(2.0)
+    made.add(points[points[:, 0] > 0.0], 0.5)
+    assert made.scarce(corners) == pytest.approx(float((GRID.places(GRID.whole)[0] <= 0).mean()))
+    assert made.scarce(corners + (1e5, 0)) == 1.0, "ground beyond the grid was never looked at"
