@@ -189,5 +189,6 @@ def test_pictures_that_may_show_a_place_are_found_without_asking_all() -> None:
     pictured = Pictured(flown(Scene(()), eyes, off=0.0), PLANE)
     assert pictured.looking_at(np.array((5.0, 0.0))).tolist() == [1, 2]
     assert pictured.looking_at(np.array((1e6, 0.0))).tolist() == []
-    pictured.place([eye.moved(eye.centre + (1e6, 0, 0), eye.turn) for eye in pictured.eyes])
+    far = np.array((1e6, 0.0, 0.0))
+    pictured.place([eye.moved(eye.centre + far, eye.turn) for eye in pictured.eyes])
     assert pictured.looking_at(np.array((1e6, 0.0))).tolist() == [1, 2]

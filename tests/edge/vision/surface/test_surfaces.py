@@ -277,4 +277,4 @@ def test_scarce_is_what_has_one_height_or_none(tmp_path: Path) -> None:
     points = level(2.0)
     made.add(points[points[:, 0] > 0.0], 0.5)
     assert made.scarce(corners) == pytest.approx(float((GRID.places(GRID.whole)[0] <= 0).mean()))
-    assert made.scarce(corners + (1e5, 0)) == 1.0, "ground beyond the grid was never looked at"
+    assert made.scarce(corners + 1e5) == 1.0, "ground beyond the grid was never looked at"
