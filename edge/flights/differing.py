@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from edge.flights.anchoring import Anchor, anchored
-from edge.flights.pictured import Pictured
+from edge.flights.pictured import Pictured, Views
 from edge.flights.placed import Placed, Unusable
 from edge.flights.shots import NoProgress, Progress
 from edge.flights.surfacing import Surfaced, surfaced
@@ -100,8 +100,8 @@ class Differences:
     """Median of what the heights of both days differ by, without sign."""
     anchor: Anchor | None
     """By known buildings; None: both are placed as the baseline says."""
-    older: Pictured
-    newer: Pictured
+    older: Views
+    newer: Views
     shifts: Shifts | None
     """None: nothing could be compared; `refused` says why."""
 
@@ -146,18 +146,18 @@ def differences(
         then, now = flights
         # What decides comes first: people are told the first reason.
         refused = [each for flight, pictured in zip(flights, (before, after), strict=True) if flight is None
-                   for each in _nothing(pictured)]  # fmt: skip
+                   for each in nothing_measured(pictured)]  # fmt: skip
         refused += [*before.unusable, *after.unusable]
         refused += [each for flight in flights if flight is not None for each in flight.refused]
         if then is None or now is None:
-            return _empty(before, after, refused)
+            return not_compared(before, after, refused)
         shifts = shifts_between(then.surface, now.surface, REACH_M)
         if shifts is None:
             alone = Unusable(after.name(0), "its flight and the baseline do not share enough ground that both show")
-            return _empty(before, after, [alone, *refused])
+            return not_compared(before, after, [alone, *refused])
         anchor = anchored(then.surface, known) if known and shared_sigma_m(older) > ANCHORED_SIGMA_M else None
-        compared = _Compared(then, now, shifts)
-        found, examined = _searched(compared, progress)
+        compared = Compared(then, now, shifts)
+        found, examined = searched(compared, progress)
         result = Differences(
             tuple(sorted(found, key=lambda each: -each.confidence)),
             examined,
@@ -170,7 +170,7 @@ def differences(
             after,
             shifts,
         )
-    return result if anchor is None else _at_anchor(result)
+    return result if anchor is None else at_anchor(result)
 
 
 def shared_sigma_m(placed: Placed) -> float:
@@ -179,7 +179,9 @@ def shared_sigma_m(placed: Placed) -> float:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Compared:
+class Compared:
+    """Two surfaces, and how the newer lies on the older."""
+
     older: Surfaced
     newer: Surfaced
     shifts: Shifts
@@ -200,7 +202,8 @@ class _Tile:
         return self.after if newer else self.before
 
 
-def _nothing(pictured: Pictured) -> list[Unusable]:
+def nothing_measured(pictured: Pictured) -> list[Unusable]:
+    """Why a flight has no surface."""
     if not len(pictured):
         return []
     return [
@@ -211,19 +214,21 @@ def _nothing(pictured: Pictured) -> list[Unusable]:
     ]
 
 
-def _empty(before: Pictured, after: Pictured, refused: Sequence[Unusable]) -> Differences:
+def not_compared(before: Views, after: Views, refused: Sequence[Unusable]) -> Differences:
+    """Nothing was, and why."""
     nothing = ((0.0, 0.0), (0.0, 0.0))
     return Differences((), shapely.Polygon(), tuple(refused), (0, 0), nothing, 0.0, None, before, after, None)
 
 
-def _at_anchor(found: Differences) -> Differences:
+def at_anchor(found: Differences) -> Differences:
+    """All places moved onto known buildings."""
     moved = found.moved
     places = tuple(replace(each, outline_m=each.outline_m + moved) for each in found.found)
     return replace(found, found=places, examined=shapely.affinity.translate(found.examined, *moved))
 
 
-def _searched(compared: _Compared, progress: Progress) -> tuple[list[Difference], BaseGeometry]:
-    """Tile by tile of the older surface's grid."""
+def searched(compared: Compared, progress: Progress) -> tuple[list[Difference], BaseGeometry]:
+    """What differs, and the ground whose height both show. Tile by tile of the older surface's grid."""
     grid = compared.older.surface.grid
     tiles = list(_tiles(grid))
     found: list[Difference] = []
@@ -298,7 +303,7 @@ def _area(both: NDArray[np.bool], grid: Grid, core: Window, around: Window) -> B
     return shapely.union_all(strips)
 
 
-def _difference(compared: _Compared, tile: _Tile, kind: DifferenceKind, rise: Rise) -> Difference | None:
+def _difference(compared: Compared, tile: _Tile, kind: DifferenceKind, rise: Rise) -> Difference | None:
     """None where no picture shows it, or nothing of it is left once it is outlined."""
     rows, columns = np.nonzero(rise.mask)
     places = tile.grid.metres(np.stack((columns + rise.column + 0.5, rows + rise.row + 0.5), axis=1))
@@ -340,7 +345,7 @@ def _difference(compared: _Compared, tile: _Tile, kind: DifferenceKind, rise: Ri
 
 
 def _made(
-    compared: _Compared,
+    compared: Compared,
     kind: DifferenceKind,
     rise: Rise,
     shape: Outlined,
@@ -393,7 +398,7 @@ class _Look:
     visible: float
 
 
-def _best(flight: Surfaced, compared: _Compared, place: _Place) -> tuple[list[_Look], int]:
+def _best(flight: Surfaced, compared: Compared, place: _Place) -> tuple[list[_Look], int]:
     """The pictures that show a place best, and how many show it: unhidden ones first, of them the steepest."""
     middle = place.places.mean(axis=0)
     shift = compared.shifts.at(middle[None])[0] if flight is compared.newer else np.zeros(3)

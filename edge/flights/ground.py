@@ -27,7 +27,7 @@ from edge.flights.telemetry import Datum
 from edge.vision.arrays import Doubles
 from edge.vision.rays import FARTHEST_M, HeightGrid, meet_grid, meet_plane
 
-__all__ = ["Datum", "GridGround", "Ground", "GroundError", "LevelGround", "read_elevation"]
+__all__ = ["Datum", "GridGround", "Ground", "GroundError", "LevelGround", "NoHeightsError", "Pixels", "read_elevation"]
 
 MOST_CELLS = 2_000_000
 """Of a grid in memory: 1.4 × 1.4 km at a metre. With what reading takes beside it, some 150 MB."""
@@ -107,6 +107,10 @@ class GroundError(Exception):
     """An elevation file that cannot be used: the message names it, what was found, and what to do."""
 
 
+class NoHeightsError(GroundError):
+    """It is whole, but has no height where one is needed."""
+
+
 def read_elevation(
     path: Path,
     plane: LocalPlane,
@@ -140,7 +144,7 @@ def read_elevation(
     heights[(heights < _LOWEST_M) | (heights > _HIGHEST_M)] = np.nan
     grid = HeightGrid(heights, grid.west_m, grid.north_m, grid.step_m)
     if math.isnan(grid.lowest_m):
-        raise GroundError(
+        raise NoHeightsError(
             f"{path}: found no height under the flight, which spans {_described(plane, bounds_m)}; expected a file "
             "that covers it, with heights in metres"
         )
@@ -215,7 +219,7 @@ def _resampled(
     cell as soon as its output is a little coarser.
     """
     west, south, east, north = bounds_m
-    pixels_of = _Pixels(file, plane)
+    pixels_of = Pixels(file, plane)
     native = pixels_of.step_m((west + east) / 2, (south + north) / 2)
     step = max(step or native, math.sqrt((east - west) * (north - south) / MOST_CELLS), _LEAST_STEP_M)
     easts = np.arange(west, east + step, step)
@@ -234,7 +238,7 @@ def _resampled(
     return HeightGrid(heights, west, north, step)
 
 
-class _Pixels:
+class Pixels:
     """From the plane to pixels of a file, counted from the upper left corner of the first."""
 
     def __init__(self, file: DatasetReader, plane: LocalPlane) -> None:

@@ -7,6 +7,7 @@ without their pixels.
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,18 @@ KEPT_FEATURES = 200
 LOOSE_M = 20.0
 """How far beyond what it shows of level ground a picture may show something: slopes, pits."""
 _LEAST_VARIANCE = 1e-8
+
+
+class Views(Protocol):
+    """Pictures that places are looked at in: a flight's, or pieces of an orthophoto."""
+
+    eyes: list[Eye]
+
+    def looking_at(self, place: Doubles) -> NDArray[np.intp]:
+        """Those that may show a place (2,)."""
+
+    def picture(self, index: int) -> Picture | None:
+        """As its eye sees it; None where there is none."""
 
 
 class Pictured:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import shapely
 
-from edge.flights.pictured import Pictured
+from edge.flights.pictured import Pictured, Views
 from edge.flights.placed import Unusable
 from edge.flights.shots import Progress
 from edge.vision.arrays import Doubles
@@ -40,7 +40,7 @@ Pair = tuple[int, int, float]
 class Surfaced:
     """A flight with its surface. `agreement_px`: median of what poses disagree by, before and after."""
 
-    pictured: Pictured
+    pictured: Views
     surface: Surface
     agreement_px: tuple[float, float]
     refused: tuple[Unusable, ...]
