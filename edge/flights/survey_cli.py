@@ -89,6 +89,7 @@ def _to_files(flight: Path, out: Path, asked: _Asked) -> None:
     from edge.flights.survey_telling import GIVEN, MEMORY, write_survey
     from edge.flights.surveying import survey
     from edge.flights.surveys.contents import flight_sha256, given_sha256
+    from edge.inference.errors import ModelError
 
     baseline, stated = _baseline(asked, _settings(asked.settings))
     known = asked.memory if asked.memory is not None else out / MEMORY
@@ -111,7 +112,7 @@ def _to_files(flight: Path, out: Path, asked: _Asked) -> None:
         with progress_shown() as progress:
             found = survey(newer, older, stated, base, remembered, progress)
         write_survey(found, out, given)
-    except (FlightError, GroundError, RegisterError) as error:
+    except (FlightError, GroundError, RegisterError, ModelError) as error:
         fail(str(error))
     except OSError as error:
         fail(f"{out}: the survey cannot be written: {error.strerror or error}")

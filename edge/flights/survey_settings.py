@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from edge.config.change_model import ChangeModelSettings
 from edge.detectors.illegal_structure.settings import IllegalStructureSettings
 from edge.flights.flight_settings import FlightSettings
 from edge.flights.register.settings import RegisterSettings
@@ -24,4 +25,6 @@ class SurveySettings(BaseModel):
     """When the new flight ended, where its files do not say: permits are valid or not on that day."""
     register_: Annotated[RegisterSettings | None, Field(alias="register")] = None
     """Absent: nothing is known of what is allowed, and everything that was built is told."""
+    change_model: ChangeModelSettings | None = None
+    """A learned model that is asked about each place as well. None is shipped."""
     illegal_structure: IllegalStructureSettings = IllegalStructureSettings()

@@ -56,6 +56,7 @@ def summary_of(survey: Survey) -> dict[str, Any]:
         "taken_at": survey.taken_at.isoformat(),
         "baseline": survey.baseline.flight.id,
         "pairs": {"baseline": found.pairs[0], "flight": found.pairs[1]},
+        "change_model": None if survey.model is None else survey.model.model_dump(mode="json"),
         "not_compared": [{"frame": each.frame, "why": each.why} for each in found.refused],
         "examined_m2": round(found.examined.area),
         "poses_disagree_px": [[round(value, 2) for value in each] for each in found.agreement_px],

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from contract.events import Model
 from contract.evidence import EvidenceKind
 from edge.detectors.illegal_structure import (
     Baseline,
@@ -39,6 +40,7 @@ from edge.flights.register.index import Register
 from edge.flights.register.reading import read_register
 from edge.flights.shots import Progress
 from edge.flights.survey_settings import SurveySettings
+from edge.inference.changing import ChangeNetwork
 from edge.vision.change.candidates import RoofCue
 from edge.vision.surface.likelihood import may_drive
 
@@ -64,6 +66,8 @@ class Survey:
     """About the register's files."""
     memory: Mapping[str, Any]
     """To be given to the next survey of the area."""
+    model: Model | None = None
+    """A learned one that was asked as well."""
 
 
 def survey(
@@ -79,6 +83,7 @@ def survey(
     Raises:
         FlightError: a flight has no usable frame, no time, or the two do not share ground.
         edge.flights.register.errors.RegisterError: a file of the register cannot be used.
+        edge.inference.errors.ModelError: the change model cannot be used.
     """
     for name, one in (("flight", flight), ("baseline", baseline)):
         if not one.flight.frames:
@@ -90,7 +95,8 @@ def survey(
         raise FlightError(f"flight {flight.flight.id}: its files do not say when it was; state taken_at")
     register, remarks = _register(settings, base, flight)
     approved = [entry.outline for entry in register.entries if entry.layer is Layer.APPROVED]
-    found = differences(baseline, flight, progress, approved)
+    model = None if settings.change_model is None else ChangeNetwork(settings.change_model, base)
+    found = differences(baseline, flight, progress, approved, model)
     if found.shifts is None:
         why = found.refused[0].why if found.refused else "they share no ground"
         raise FlightError(f"{flight.flight.id} and {baseline.flight.id}: nothing could be compared; the first: {why}")
@@ -117,8 +123,9 @@ def survey(
         for one in outcome.surveyed
         if (shown := _shown_of(one, before.find(one.structure.key), flight.flight.id, baseline.flight.id)) is not None
     }
-    told = tuple(replace(each, exhibits=chips.get(each.key, ())) for each in observations)
-    return Survey(flight, baseline, taken_at, found, findings, outcome, told, remarks, detector.save())
+    identity = None if model is None else model.identity
+    told = tuple(replace(each, exhibits=chips.get(each.key, ()), model=identity) for each in observations)
+    return Survey(flight, baseline, taken_at, found, findings, outcome, told, remarks, detector.save(), identity)
 
 
 def taken_at_of(ingested: Ingested) -> datetime | None:

@@ -54,6 +54,8 @@ def given_sha256(settings: SurveySettings, base: Path) -> str:
     terrain = settings.flight.ground.elevation
     if terrain is not None:
         files.append(terrain)
+    if settings.change_model is not None:
+        files.append(base / settings.change_model.path)
     parts = [_whole(file) for each in files for file in _with_siblings(each)]
     return sha256_hex(canonical_bytes({"settings": settings.model_dump(mode="json"), "files": parts}))
 

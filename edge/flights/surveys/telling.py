@@ -174,6 +174,8 @@ def shaping_sha256(settings: SurveySettings, evidence: EvidenceSettings) -> str:
         "flight": said["flight"],
         "evidence": evidence.model_dump(mode="json"),
     }
+    if said["change_model"] is not None:
+        shaping["change_model"] = {key: value for key, value in said["change_model"].items() if key != "path"}
     return sha256_hex(canonical_bytes(shaping))
 
 

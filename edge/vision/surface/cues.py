@@ -64,6 +64,8 @@ class RiseCues:
     """Levels of Lab between both days' pictures on the level of the roof."""
     pictures: int
     roof: RoofCue = RoofCue.OTHER
+    changed: float | None = None
+    """What a learned change model says, 0-1; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,11 +12,13 @@ import pytest
 import shapely
 from typer.testing import CliRunner, Result
 
+from contract.canonical import sha256_hex
 from edge.cli import app
 from edge.flights.flights_cli import FOUND_A_PROBLEM, WRONG_USAGE
 from samples.town import Plan, TownPair, make_pair
 from samples.town.register import write_register
 from samples.town.stills import write_stills
+from tests.edge.inference.change_net import change_net
 
 REGISTER = """
 register:
@@ -133,6 +135,43 @@ def test_a_register_that_cannot_be_used_is_told_before_anything_is_compared(flow
     result = run(flown, tmp_path / "out", "--settings", settings)
     assert result.exit_code == FOUND_A_PROBLEM
     assert "missing.geojson" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+MODEL = """
+change_model: {{name: differ, version: "1", path: {path}, licence: Apache-2.0, gsd_m: 0.2, side_px: 128}}
+"""
+
+
+def test_a_learned_model_is_asked_about_each_place(
+    surveyed: tuple[Path, Result], flown: Path, tmp_path: Path, house: shapely.Polygon, pair: TownPair
+) -> None:
+    """One that says that nothing has changed: every likelihood falls, and none is forgotten."""
+    network = change_net(flown / "differ.onnx", threshold=10.0)
+    settings = flown / "asked.yaml"
+    settings.write_text(REGISTER + MODEL.format(path=network.name), encoding="utf-8")
+    result = run(flown, tmp_path / "out", "--settings", settings)
+    assert result.exit_code == 0, result.output
+    summary = json.loads((tmp_path / "out" / "survey.json").read_text(encoding="utf-8"))
+    assert summary["change_model"] == {"name": "differ", "version": "1", "sha256": sha256_hex(network.read_bytes())}
+    alone, asked = (
+        [each["properties"] for each in json.loads((out / "findings.geojson").read_text("utf-8"))["features"]]
+        for out in (surveyed[0], tmp_path / "out")
+    )
+    before, after = (
+        {each["structure"]: each["confidence"] for each in all_ if "structure" in each} for all_ in (alone, asked)
+    )
+    shared = before.keys() & after.keys()
+    assert shared
+    assert all(after[key] < before[key] for key in shared)
+
+
+def test_a_model_that_is_missing_is_told_before_anything_is_compared(flown: Path, tmp_path: Path) -> None:
+    settings = flown / "missing.yaml"
+    settings.write_text(REGISTER + MODEL.format(path="nowhere.onnx"), encoding="utf-8")
+    result = run(flown, tmp_path / "out", "--settings", settings)
+    assert result.exit_code == FOUND_A_PROBLEM
+    assert "nowhere.onnx" in result.output
     assert not (tmp_path / "out").exists()
 
 
