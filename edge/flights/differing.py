@@ -22,6 +22,7 @@ from edge.flights.shots import NoProgress, Progress
 from edge.flights.surfacing import Surfaced, surfaced
 from edge.vision.arrays import Doubles
 from edge.vision.surface.aligning import Shifts, laid, shifts_between
+from edge.vision.surface.asking import ChangeModel, changed
 from edge.vision.surface.cues import RiseCues, Sights, cues_of, pairwise
 from edge.vision.surface.likelihood import likelihood
 from edge.vision.surface.outlining import Outlined, mask_on, outlined
@@ -125,17 +126,23 @@ class Differences:
 
 
 def differences(
-    older: Placed, newer: Placed, progress: Progress | None = None, known: Sequence[BaseGeometry] = ()
+    older: Placed,
+    newer: Placed,
+    progress: Progress | None = None,
+    known: Sequence[BaseGeometry] = (),
+    model: ChangeModel | None = None,
 ) -> Differences:
     """Measures the surface of both flights and compares them.
 
     `known`: outlines of buildings, in metres of the newer flight's plane; where they are told apart on the older
-    surface, and its flight knows its place less exactly, all places are moved onto them. A frame that cannot be used
+    surface, and its flight knows its place less exactly, all places are moved onto them. `model`: asked about each
+    place that has risen or sunk. A frame that cannot be used
     costs itself only. Memory does not grow with the flights' pixels; heights are in files of the folder for temporary
     files, 9 bytes for 0.06 m² of each flight.
 
     Raises:
         OSError: heights cannot be written.
+        edge.inference.errors.ModelError: the model fails.
     """
     progress = progress or NoProgress()
     plane = newer.flight.plane
@@ -156,7 +163,7 @@ def differences(
             alone = Unusable(after.name(0), "its flight and the baseline do not share enough ground that both show")
             return not_compared(before, after, [alone, *refused])
         anchor = anchored(then.surface, known) if known and shared_sigma_m(older) > ANCHORED_SIGMA_M else None
-        compared = Compared(then, now, shifts)
+        compared = Compared(then, now, shifts, model)
         found, examined = searched(compared, progress)
         result = Differences(
             tuple(sorted(found, key=lambda each: -each.confidence)),
@@ -185,6 +192,7 @@ class Compared:
     older: Surfaced
     newer: Surfaced
     shifts: Shifts
+    model: ChangeModel | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -339,7 +347,11 @@ def _difference(compared: Compared, tile: _Tile, kind: DifferenceKind, rise: Ris
         pictures=pictures,
     )
     cues = cues_of(rise, shape, cells, sights)
-    older, newer = (lies, stands) if kind is DifferenceKind.ROSE else (stands, lies)
+    levels = (lies, low_m), (stands, rise.top_m)
+    (older, older_m), (newer, newer_m) = levels if kind is DifferenceKind.ROSE else levels[::-1]
+    if compared.model is not None:
+        shown = (older[0].seen, older_m), (newer[0].seen, newer_m)
+        cues = replace(cues, changed=changed(compared.model, *shown, shape.outline_m))
     on_roof = low_m - _ground_m(tile, tile.of(ground is compared.newer), places) > STANDS_M
     return _made(compared, kind, rise, shape, cues, (older[0].index, newer[0].index), on_roof=on_roof)
 
