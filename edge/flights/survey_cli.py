@@ -39,6 +39,7 @@ class _Asked:
     memory: Path | None
     config: Path | None
     area: str | None
+    surface: Path | None
 
 
 def survey_command(  # noqa: PLR0913, PLR0917 - each is an option of the command line
@@ -47,7 +48,13 @@ def survey_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     ] = None,
     baseline: Annotated[
         str | None,
-        typer.Option(help="The flight before, or AREA@DATE of --library. With --config: the newest one of the area."),
+        typer.Option(
+            help="The flight before, or AREA@DATE of --library, or an orthophoto (GeoTIFF). With --config: the newest "
+            "flight of the area."
+        ),
+    ] = None,
+    baseline_surface: Annotated[
+        Path | None, typer.Option(help="Of an orthophoto: the heights of ground and roofs on that day, a GeoTIFF.")
     ] = None,
     library: Annotated[Path | None, typer.Option(help="A library of baselines, see `gridsentry-edge library`.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="A folder for findings, chips and summary.")] = None,
@@ -61,9 +68,9 @@ def survey_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     area: Annotated[str | None, typer.Option(help="Which of the configuration's areas; default: the only one.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Survey flights as they appear in a folder.")] = False,
 ) -> None:
-    """Compares a flight with the one before, and judges what was built by the register."""
+    """Compares a flight with what was before, and judges what was built by the register."""
     need_survey()
-    asked = _Asked(flight, baseline, library, out, settings, memory, config, area)
+    asked = _Asked(flight, baseline, library, out, settings, memory, config, area, baseline_surface)
     if config is None:
         if watch or area is not None:
             usage("--watch and --area need --config: the configuration names areas, and where events go")
@@ -85,13 +92,14 @@ def _to_files(flight: Path, out: Path, asked: _Asked) -> None:
     """What is found stays in a folder."""
     from edge.flights.ground import GroundError
     from edge.flights.material import FlightError
+    from edge.flights.orthophotos.orthophoto import is_orthophoto, orthophoto_at
     from edge.flights.register.errors import RegisterError
     from edge.flights.survey_telling import GIVEN, MEMORY, write_survey
     from edge.flights.surveying import survey
     from edge.flights.surveys.contents import flight_sha256, given_sha256
     from edge.inference.errors import ModelError
 
-    baseline, stated = _baseline(asked, _settings(asked.settings))
+    baseline, stated = _baseline(asked, _with_surface(_settings(asked.settings), asked))
     known = asked.memory if asked.memory is not None else out / MEMORY
     if asked.memory is not None and not asked.memory.is_file():
         usage(f"{asked.memory}: no such file")
@@ -107,7 +115,11 @@ def _to_files(flight: Path, out: Path, asked: _Asked) -> None:
         if known == out / MEMORY and remembered is not None and remembered.get(GIVEN) == given:
             _out.print(f"{out}: these flights were compared with these settings; nothing to do", soft_wrap=True)
             return
-        older = ingested_with_progress(baseline, stated.baseline or stated.flight)
+        older = (
+            orthophoto_at(baseline, stated.orthophoto)
+            if is_orthophoto(baseline)
+            else ingested_with_progress(baseline, stated.baseline or stated.flight)
+        )
         newer = ingested_with_progress(flight, stated.flight)
         with progress_shown() as progress:
             found = survey(newer, older, stated, base, remembered, progress)
@@ -131,6 +143,7 @@ def _to_server(config: Path, flight: Path, asked: _Asked) -> None:
     from edge.flights.surveys.settings import SettingsError
     from edge.inference.errors import ModelError
 
+    _no_orthophoto(config, asked)
     loaded = load_config(config)
     area_id = _area_of(loaded, config, asked.area)
     logs.configure(as_json=False, level=logs.LogLevel.WARNING, process="survey")
@@ -165,6 +178,29 @@ def _baseline(asked: _Asked, settings: SurveySettings) -> tuple[Path | None, Sur
     except LibraryError as error:
         fail(str(error))
     return kept.flight, settings.model_copy(update={"baseline": settings.baseline or kept.entry.settings})
+
+
+def _with_surface(settings: SurveySettings, asked: _Asked) -> SurveySettings:
+    """With the surface model that the command line names."""
+    if asked.surface is None:
+        return settings
+    from edge.flights.orthophotos.orthophoto import is_orthophoto
+
+    if asked.baseline is None or not is_orthophoto(Path(asked.baseline)):
+        usage(f"found --baseline-surface with --baseline {asked.baseline}: expected an orthophoto, a GeoTIFF")
+    return settings.model_copy(update={"orthophoto": settings.orthophoto.model_copy(update={"surface": asked.surface})})
+
+
+def _no_orthophoto(config: Path, asked: _Asked) -> None:
+    """Areas are compared with flights; ends the program with what to do instead."""
+    from edge.flights.orthophotos.orthophoto import is_orthophoto
+
+    given = asked.baseline is not None and asked.library is None and is_orthophoto(Path(asked.baseline))
+    if given or asked.surface is not None:
+        usage(
+            f"found an orthophoto as the baseline of an area of {config}: an area's flights are compared with flights; "
+            "leave --config away and give --out to compare this flight with it"
+        )
 
 
 def _words(taken: TakenIn, area_id: str) -> str:

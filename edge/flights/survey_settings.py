@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from edge.config.change_model import ChangeModelSettings
 from edge.detectors.illegal_structure.settings import IllegalStructureSettings
 from edge.flights.flight_settings import FlightSettings
+from edge.flights.orthophotos.settings import OrthophotoSettings
 from edge.flights.register.settings import RegisterSettings
 
 
@@ -21,6 +22,8 @@ class SurveySettings(BaseModel):
     """Of the new flight."""
     baseline: FlightSettings | None = None
     """Of the flight before. Absent: as `flight`."""
+    orthophoto: OrthophotoSettings = OrthophotoSettings()
+    """Of the baseline, where that is an orthophoto."""
     taken_at: AwareDatetime | None = None
     """When the new flight ended, where its files do not say: permits are valid or not on that day."""
     register_: Annotated[RegisterSettings | None, Field(alias="register")] = None

@@ -14,8 +14,11 @@ from rich.console import Console
 from rich.table import Table
 from shapely.geometry.base import BaseGeometry
 
+from edge.detectors.illegal_structure import Baseline
 from edge.detectors.illegal_structure.survey import Surveyed
 from edge.flights.local import LocalPlane
+from edge.flights.material import shown
+from edge.flights.orthophotos.orthophoto import Orthophoto
 from edge.flights.surveying import Survey
 
 MEMORY = "structures.json"
@@ -50,11 +53,13 @@ def write_survey(survey: Survey, folder: Path, given: Mapping[str, str] | None =
 
 def summary_of(survey: Survey) -> dict[str, Any]:
     """JSON types: what was compared, how well, and what became of each structure."""
-    found = survey.differences
+    found, against = survey.differences, survey.against
     return {
         "flight": survey.flight.flight.id,
         "taken_at": survey.taken_at.isoformat(),
-        "baseline": survey.baseline.flight.id,
+        "baseline": against.id,
+        "baseline_kind": against.kind,
+        "baseline_taken_at": None if against.taken_at is None else against.taken_at.isoformat(),
         "pairs": {"baseline": found.pairs[0], "flight": found.pairs[1]},
         "change_model": None if survey.model is None else survey.model.model_dump(mode="json"),
         "not_compared": [{"frame": each.frame, "why": each.why} for each in found.refused],
@@ -113,13 +118,28 @@ def print_survey(console: Console, survey: Survey) -> None:
         f"moved by {np.hypot(anchor.east_m, anchor.north_m):.2f} m onto {anchor.buildings} approved buildings"
     )  # fmt: skip
     console.print(
-        f"{survey.flight.flight.id} against {survey.baseline.flight.id}: heights from {newer} and {older} pairs of "
-        f"pictures, {len(found.refused)} pictures not used; {found.examined.area / 1e4:.1f} ha examined; heights agree "
+        f"{survey.flight.flight.id} against {_named(survey.against)}: heights from {_sources(survey, newer, older)}, "
+        f"{len(found.refused)} pictures not used; {found.examined.area / 1e4:.1f} ha examined; heights agree "
         f"to {found.residual_m:.2f} m; {moved}",
         soft_wrap=True,
     )
     counts = ", ".join(f"{name} {count}" for name, count in survey.outcome.counts.items())
     console.print(f"findings: {counts or 'none'}. A person decides what they are.", soft_wrap=True)
+
+
+def _named(against: Baseline) -> str:
+    if against.kind == "flight":
+        return against.id
+    day = "nobody says of when" if against.taken_at is None else f"of {against.taken_at:%Y-%m-%d}"
+    return f"the orthophoto {against.id} ({day})"
+
+
+def _sources(survey: Survey, newer: int, older: int) -> str:
+    """What heights were taken from, newer ones first."""
+    if not isinstance(survey.baseline, Orthophoto):
+        return f"{newer} and {older} pairs of pictures"
+    surface = survey.baseline.surface
+    return f"{newer} pairs of pictures and {'nothing of before' if surface is None else shown(surface.name)}"
 
 
 def _row(surveyed: Surveyed, plane: LocalPlane) -> dict[str, Any]:

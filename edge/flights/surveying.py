@@ -1,4 +1,4 @@
-"""A flight compared with the one before, and judged by the register: what was built, and whether it may."""
+"""A flight compared with what was before, and judged by the register: what was built, and whether it may."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ from edge.flights.differing import (
     shared_sigma_m,
 )
 from edge.flights.ingesting import Ingested
-from edge.flights.material import FlightError
+from edge.flights.material import FlightError, shown
+from edge.flights.orthophotos.comparing import differences_from
+from edge.flights.orthophotos.orthophoto import Orthophoto
 from edge.flights.placed import Placed
 from edge.flights.register.errors import Remark
 from edge.flights.register.features import Layer
@@ -55,7 +57,7 @@ class Survey:
     """What a survey came to."""
 
     flight: Ingested
-    baseline: Ingested
+    baseline: Ingested | Orthophoto
     taken_at: datetime
     differences: Differences
     findings: tuple[Finding, ...]
@@ -69,10 +71,15 @@ class Survey:
     model: Model | None = None
     """A learned one that was asked as well."""
 
+    @property
+    def against(self) -> Baseline:
+        """What the flight was compared with."""
+        return against(self.baseline)
+
 
 def survey(
     flight: Ingested,
-    baseline: Ingested,
+    baseline: Ingested | Orthophoto,
     settings: SurveySettings,
     base: Path,
     memory: Mapping[str, Any] | None = None,
@@ -81,31 +88,35 @@ def survey(
     """Compares and judges. Paths of the register are relative to `base`; `memory` is an earlier survey's.
 
     Raises:
-        FlightError: a flight has no usable frame, no time, or the two do not share ground.
+        FlightError: a flight has no usable frame, no time, or the two do not share ground; the orthophoto cannot be
+            used.
         edge.flights.register.errors.RegisterError: a file of the register cannot be used.
         edge.inference.errors.ModelError: the change model cannot be used.
     """
-    for name, one in (("flight", flight), ("baseline", baseline)):
-        if not one.flight.frames:
-            raise FlightError(
-                f"{name} {one.flight.id}: no picture of it can be used; `gridsentry-edge flight` says why"
-            )
+    _with_frames(flight, baseline)
     taken_at = settings.taken_at or taken_at_of(flight)
     if taken_at is None:
         raise FlightError(f"flight {flight.flight.id}: its files do not say when it was; state taken_at")
+    if isinstance(baseline, Orthophoto):
+        _in_order(baseline, flight, taken_at)
     register, remarks = _register(settings, base, flight)
     approved = [entry.outline for entry in register.entries if entry.layer is Layer.APPROVED]
     model = None if settings.change_model is None else ChangeNetwork(settings.change_model, base)
-    found = differences(baseline, flight, progress, approved, model)
+    found = (
+        differences_from(baseline, flight, progress, approved, model)
+        if isinstance(baseline, Orthophoto)
+        else differences(baseline, flight, progress, approved, model)
+    )
+    then = against(baseline)
     if found.shifts is None:
         why = found.refused[0].why if found.refused else "they share no ground"
-        raise FlightError(f"{flight.flight.id} and {baseline.flight.id}: nothing could be compared; the first: {why}")
+        raise FlightError(f"{flight.flight.id} and {then.id}: nothing could be compared; the first: {why}")
     plane = flight.flight.plane
     findings = tuple(finding_of(each, baseline, found) for each in found.found)
     context = SurveyContext(
         flight=flight.flight.id,
         taken_at=taken_at,
-        baseline=Baseline(baseline.flight.id, "flight", taken_at_of(baseline)),
+        baseline=then,
         plane=plane,
         examined=found.examined,
         register=register,
@@ -117,11 +128,10 @@ def survey(
     observations = detector.survey(findings, context)
     outcome = detector.outcome
     assert outcome is not None, "a survey leaves its outcome"
-    then = taken_at_of(baseline)
     chips = {
-        one.structure.key: _chips(found, found.found[findings.index(shown.finding)], shown.kinds, taken_at, then)
+        one.structure.key: _chips(found, found.found[findings.index(seen.finding)], seen.kinds, taken_at, then.taken_at)
         for one in outcome.surveyed
-        if (shown := _shown_of(one, before.find(one.structure.key), flight.flight.id, baseline.flight.id)) is not None
+        if (seen := _shown_of(one, before.find(one.structure.key), flight.flight.id, then.id)) is not None
     }
     identity = None if model is None else model.identity
     told = tuple(replace(each, exhibits=chips.get(each.key, ()), model=identity) for each in observations)
@@ -132,6 +142,30 @@ def taken_at_of(ingested: Ingested) -> datetime | None:
     """When its last picture was taken. None: its files do not say."""
     times = [frame.taken_at for frame in ingested.flight.frames if frame.taken_at is not None]
     return max(times) if times else None
+
+
+def against(baseline: Ingested | Orthophoto) -> Baseline:
+    """How events and findings name it."""
+    if isinstance(baseline, Orthophoto):
+        return Baseline(baseline.id, "orthophoto", baseline.taken_at)
+    return Baseline(baseline.flight.id, "flight", taken_at_of(baseline))
+
+
+def _with_frames(flight: Ingested, baseline: Ingested | Orthophoto) -> None:
+    for name, one in (("flight", flight), ("baseline", baseline)):
+        if not isinstance(one, Orthophoto) and not one.flight.frames:
+            raise FlightError(
+                f"{name} {one.flight.id}: no picture of it can be used; `gridsentry-edge flight` says why"
+            )
+
+
+def _in_order(baseline: Orthophoto, flight: Ingested, taken_at: datetime) -> None:
+    if baseline.taken_at is not None and baseline.taken_at >= taken_at:
+        raise FlightError(
+            f"{shown(baseline.path)}: was taken at {baseline.taken_at:%Y-%m-%d} by {baseline.dated}, and the "
+            f"flight {flight.flight.id} at {taken_at:%Y-%m-%d}: expected an older one; if that is the day on which the "
+            "file was made, state orthophoto.taken_at in the settings"
+        )
 
 
 def _register(settings: SurveySettings, base: Path, flight: Ingested) -> tuple[Register, tuple[Remark, ...]]:
@@ -145,10 +179,11 @@ def _register(settings: SurveySettings, base: Path, flight: Ingested) -> tuple[R
     return loaded.register, loaded.remarks
 
 
-def finding_of(difference: Difference, baseline: Placed, found: Differences) -> Finding:
-    """Both flights are placed as the baseline is, so it is wrong by what the baseline's frames share; or, where known
-    buildings place them, by what those are."""
-    shared = ANCHORED_SIGMA_M if found.anchor is not None else shared_sigma_m(baseline)
+def finding_of(difference: Difference, baseline: Placed | Orthophoto, found: Differences) -> Finding:
+    """Both are placed as the baseline is, so it is wrong by what the baseline's frames share, or its orthophoto is; or,
+    where known buildings place them, by what those are."""
+    own = baseline.sigma_m if isinstance(baseline, Orthophoto) else shared_sigma_m(baseline)
+    shared = ANCHORED_SIGMA_M if found.anchor is not None else own
     outline = shapely.Polygon(difference.outline_m)
     if not outline.is_valid:
         outline = max(shapely.get_parts(shapely.make_valid(outline)), key=lambda part: part.area)

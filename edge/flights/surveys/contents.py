@@ -54,6 +54,8 @@ def given_sha256(settings: SurveySettings, base: Path) -> str:
     terrain = settings.flight.ground.elevation
     if terrain is not None:
         files.append(terrain)
+    if settings.orthophoto.surface is not None:
+        files.append(settings.orthophoto.surface)
     if settings.change_model is not None:
         files.append(base / settings.change_model.path)
     parts = [_whole(file) for each in files for file in _with_siblings(each)]

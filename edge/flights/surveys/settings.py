@@ -38,6 +38,7 @@ def read_settings(path: Path | None) -> SurveySettings:
     document = {str(key): value for key, value in (found or {}).items()}
     for name in ("flight", "baseline"):
         document[name] = _with_terrain(document[name], path.parent) if name in document else None
+    document["orthophoto"] = _beside(document.get("orthophoto"), "surface", path.parent)
     try:
         return SurveySettings.model_validate({key: value for key, value in document.items() if value is not None})
     except ValidationError as error:
@@ -52,6 +53,13 @@ def _with_terrain(flight: Any, folder: Path) -> Any:
     """Flight settings whose elevation model is sought beside the settings, as the register is: a service has no other
     folder to begin at."""
     ground = flight.get("ground") if isinstance(flight, dict) else None
-    if not isinstance(ground, dict) or not isinstance(ground.get("elevation"), str):
+    if ground is None:
         return flight
-    return {**flight, "ground": {**ground, "elevation": str(folder / ground["elevation"])}}
+    return {**flight, "ground": _beside(ground, "elevation", folder)}
+
+
+def _beside(section: Any, name: str, folder: Path) -> Any:
+    """A section whose file is sought in a folder. What is no such section is refused with the rest."""
+    if not isinstance(section, dict) or not isinstance(section.get(name), str):
+        return section
+    return {**section, name: str(folder / section[name])}

@@ -1,0 +1,145 @@
+"""What a flight shows that its ground's orthophoto does not."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from shapely.geometry.base import BaseGeometry
+
+from edge.flights.anchoring import Anchor, anchored
+from edge.flights.differing import (
+    ANCHORED_SIGMA_M,
+    REACH_M,
+    Compared,
+    Difference,
+    DifferenceKind,
+    Differences,
+    at_anchor,
+    not_compared,
+    nothing_measured,
+    searched,
+)
+from edge.flights.orthophotos.errors import OrthophotoError
+from edge.flights.orthophotos.heights import SurfaceModel, looks_bare
+from edge.flights.orthophotos.orthophoto import Orthophoto, checked
+from edge.flights.orthophotos.rasters import Raster
+from edge.flights.orthophotos.views import OrthoViews
+from edge.flights.pictured import Pictured
+from edge.flights.placed import Placed
+from edge.flights.shots import NoProgress, Progress
+from edge.flights.surfacing import Surfaced, surfaced
+from edge.vision.arrays import Doubles
+from edge.vision.surface.aligning import Shifts, shifts_between
+from edge.vision.surface.asking import ChangeModel
+from edge.vision.surface.likelihood import likelihood
+from edge.vision.surface.surfaces import Surface, grid_around
+
+_ONE_PICTURE = (0.0, 0.0)
+
+
+def differences_from(
+    orthophoto: Orthophoto,
+    newer: Placed,
+    progress: Progress | None = None,
+    known: Sequence[BaseGeometry] = (),
+    asked: ChangeModel | None = None,
+) -> Differences:
+    """As `edge.flights.differing.differences`, with an orthophoto for the older flight.
+
+    Raises:
+        OrthophotoError: the orthophoto or its surface model cannot be used, or does not show the flight's ground.
+        OSError: heights cannot be written.
+        edge.inference.errors.ModelError: the change model fails.
+    """
+    progress = progress or NoProgress()
+    after = Pictured(newer, newer.flight.plane)
+    with (
+        tempfile.TemporaryDirectory(prefix="gridsentry-survey-") as name,
+        Raster(orthophoto.path, newer.flight.plane) as raster,
+    ):
+        if not len(after):
+            return not_compared(after, after, after.unusable)
+        outlines = [eye.outline(after.ground_m) for eye in after.eyes]
+        gsd = checked(raster, np.concatenate(outlines))
+        model = None if orthophoto.surface is None else _model(orthophoto.surface, newer, outlines)
+        ground_m = after.ground_m if model is None else model.ground_m
+        before = OrthoViews(raster, gsd, outlines, ground_m)
+        before.read_all(progress)
+        now = surfaced(after, Path(name), "flight", progress)
+        if now is None:
+            return not_compared(before, after, [*nothing_measured(after), *after.unusable])
+        if model is None:
+            raise OrthophotoError(
+                f"{raster.name}: a surface model is needed to compare heights: give it with --baseline-surface"
+            )
+        then = _then(model, before, now, outlines, Path(name), progress)
+        shifts = _laid(then, now, model)
+        anchor = _anchor(orthophoto, then, known)
+        found, examined = searched(Compared(then, now, shifts, asked), progress)
+        told = [_weighed(each) for each in found]
+        refused = tuple(dict.fromkeys((*after.unusable, *now.refused)))
+        result = Differences(
+            tuple(sorted(told, key=lambda each: -each.confidence)),
+            examined,
+            refused,
+            (0, now.pairs),
+            (then.agreement_px, now.agreement_px),
+            shifts.residual_m,
+            anchor,
+            before,
+            after,
+            shifts,
+        )
+        return result if anchor is None else at_anchor(result)
+
+
+def _model(path: Path, newer: Placed, outlines: Sequence[Doubles]) -> SurfaceModel:
+    places = np.concatenate(outlines)
+    (west, south), (east, north) = places.min(axis=0), places.max(axis=0)
+    return SurfaceModel(path, newer.flight.plane, (float(west), float(south), float(east), float(north)))
+
+
+def _then(
+    model: SurfaceModel,
+    views: OrthoViews,
+    now: Surfaced,
+    outlines: Sequence[Doubles],
+    folder: Path,
+    progress: Progress,
+) -> Surfaced:
+    """The older surface out of the file."""
+    places = np.concatenate(outlines)
+    grid = grid_around(np.concatenate((places - REACH_M, places + REACH_M)))
+    surface = Surface(grid, model.ground_m, folder, "baseline")
+    model.fill(surface, views, progress)
+    if looks_bare(surface, now.surface):
+        raise OrthophotoError(
+            f"{model.name}: found hardly anything that stands on the ground where the flight shows roofs; expected a "
+            "model of the surface (DSM), this looks like one of the bare ground (DTM): leave it away"
+        )
+    return Surfaced(views, surface, _ONE_PICTURE, (), 0)
+
+
+def _laid(then: Surfaced, now: Surfaced, model: SurfaceModel) -> Shifts:
+    shifts = shifts_between(then.surface, now.surface, REACH_M)
+    if shifts is None:
+        raise OrthophotoError(
+            f"{model.name}: the heights of the flight fit nowhere within {REACH_M:.0f} m of where it says it is; "
+            "expected a surface model of the same ground: is its coordinate system right?"
+        )
+    return shifts
+
+
+def _anchor(orthophoto: Orthophoto, then: Surfaced, known: Sequence[BaseGeometry]) -> Anchor | None:
+    return anchored(then.surface, known) if known and orthophoto.sigma_m > ANCHORED_SIGMA_M else None
+
+
+def _weighed(difference: Difference) -> Difference:
+    """One picture cannot agree with others of its day: that is no sign against what heights say."""
+    rose, cues = difference.kind is DifferenceKind.ROSE, difference.cues
+    cues = replace(cues, alike_before=1.0) if rose else replace(cues, alike_top=1.0)
+    return replace(difference, cues=cues, confidence=likelihood(cues))
