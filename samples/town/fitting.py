@@ -28,8 +28,12 @@ from samples.town.suite import EvaluationPair, evaluation_pairs
 
 SEED = 777
 """Not the evaluation's: what is tuned on its towns proves nothing there."""
-_PENALTY = 0.02
+_PENALTY = 0.005
 _MOST = 12.0
+_WRONGLY = 3.0
+"""Telling what nobody built counts so much more than telling nothing of what somebody did: most rises are trees."""
+_CAUTION = 0.44
+"""Taken from the constant: what the fit calls 0.70 is 0.60, from which findings are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,12 @@ def fitted(examples: Sequence[Example]) -> dict[str, float]:
         raise ValueError(f"{int(answers.sum())} of {len(answers)} examples were built; some of both are needed")
     names = list(terms_of(examples[0].cues))
     terms = np.array([list(terms_of(each.cues).values()) for each in examples])
-    weights = np.where(answers > 0, 0.5 / answers.sum(), 0.5 / (1 - answers).sum())
+    weights = np.where(answers > 0, 0.5 / answers.sum(), _WRONGLY * 0.5 / (1 - answers).sum())
     start = np.zeros(len(names))
     bounds = [(-_MOST, _MOST), *((-_MOST, 0.0) for _ in names[1:])]
     found = minimize(_loss, start, (terms, answers, weights), "L-BFGS-B", jac=True, bounds=bounds)
-    return {name: round(float(value), 2) for name, value in zip(names, found.x, strict=True)}
+    values = [found.x[0] - _CAUTION, *found.x[1:]]
+    return {name: round(float(value), 2) for name, value in zip(names, values, strict=True)}
 
 
 def _loss(values: Doubles, terms: Doubles, answers: Doubles, weights: Doubles) -> tuple[float, Doubles]:
