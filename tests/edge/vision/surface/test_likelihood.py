@@ -59,13 +59,30 @@ def test_nothing_speaks_against_a_plain_house() -> None:
     assert likelihood(GOOD) >= 0.5
 
 
+def test_trees_that_have_come_into_leaf_are_none_and_green_sheds_are() -> None:
+    """Bare in the first flight, green in the second: seventy in a square kilometre were told, before that was weighed."""
+    crown = replace(GOOD, gain_m=4.2, area_m2=14.0, length_m=4.2, width_m=3.6, grain=3.8, growing=0.95, leafy=0.7,
+                    growing_before=0.0, fit=0.82, edged=0.8, rough_m=0.06)  # fmt: skip
+    assert likelihood(crown) < 0.05
+    assert likelihood(replace(crown, leafy=0.0, grain=3.0)) < 0.3
+    painted = replace(GOOD, growing=0.95, growing_before=0.9, leafy=0.0, grain=1.6)
+    assert likelihood(painted) > 0.6
+
+
+def test_a_strip_along_an_old_roof_is_less_likely_than_a_shed() -> None:
+    strip = replace(GOOD, area_m2=25.0, length_m=20.0, width_m=3.0)
+    assert terms_of(strip)["thin"] > 0.9
+    assert likelihood(strip) < likelihood(replace(strip, length_m=8.0))
+
+
 @pytest.mark.parametrize("name", [name for name in terms_of(GOOD) if name != "one"])
 def test_each_term_can_speak(name: str) -> None:
     bad = replace(
         GOOD, gain_m=1.6, growing=1.0, leafy=1.0, grain=20.0, rough_m=1.0, alike_top=0.0, alike_before=0.0, known=0.0,
         agreed=0.0, fit=0.3, edged=0.0, steps=0.0, area_m2=6.0, width_m=1.4, contrast=0.0, edged_before=1.0,
+        contrast_days=0.0,
     )  # fmt: skip
-    tall = replace(GOOD, gain_m=20.0, alike_before=0.0)
+    tall = replace(GOOD, gain_m=20.0, alike_before=0.0, area_m2=8.0)
     assert max(terms_of(each)[name] for each in (bad, tall)) > 0.5
 
 
@@ -77,6 +94,9 @@ def test_each_term_can_speak(name: str) -> None:
         (5.5, 2.0, 2.2, 0.5, True),  # against a wall
         (12.2, 2.45, 2.9, 1.0, True),  # a lorry, a container
         (16.5, 2.55, 4.0, 0.9, True),  # the largest that the law allows
+        (6.1, 2.5, 2.5, 0.6, True),  # a high van against a wall
+        (6.1, 4.5, 2.5, 0.6, False),  # as high and wider
+        (9.7, 3.0, 3.2, 1.0, True),  # a lorry drawn from high above
         (5.5, 2.0, 2.2, 0.2, False),  # grown together with a wall
         (12.2, 2.45, 2.9, 0.5, False),  # as high, against a wall
         (12.0, 2.4, 4.5, 1.0, False),  # too high for a road
