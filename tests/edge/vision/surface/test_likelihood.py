@@ -60,11 +60,11 @@ def test_nothing_speaks_against_a_plain_house() -> None:
 
 
 def test_trees_that_have_come_into_leaf_are_none_and_green_sheds_are() -> None:
-    """Bare in the first flight, green in the second: seventy in a square kilometre were told, before that was weighed."""
+    """Bare in the first flight, green in the second: of a square kilometre seventy were told before that was weighed."""
     crown = replace(GOOD, gain_m=4.2, area_m2=14.0, length_m=4.2, width_m=3.6, grain=3.8, growing=0.95, leafy=0.7,
                     growing_before=0.0, fit=0.82, edged=0.8, rough_m=0.06)  # fmt: skip
     assert likelihood(crown) < 0.05
-    assert likelihood(replace(crown, leafy=0.0, grain=3.0)) < 0.3
+    assert likelihood(replace(crown, leafy=0.0)) < 0.3
     painted = replace(GOOD, growing=0.95, growing_before=0.9, leafy=0.0, grain=1.6)
     assert likelihood(painted) > 0.6
 
