@@ -60,7 +60,7 @@ def test_nothing_speaks_against_a_plain_house() -> None:
 
 
 def test_trees_that_have_come_into_leaf_are_none_and_green_sheds_are() -> None:
-    """Bare in the first flight, green in the second: of a square kilometre seventy were told before that was weighed."""
+    """Bare in the first flight, green in the second: seventy of a square kilometre were told before it was weighed."""
     crown = replace(GOOD, gain_m=4.2, area_m2=14.0, length_m=4.2, width_m=3.6, grain=3.8, growing=0.95, leafy=0.7,
                     growing_before=0.0, fit=0.82, edged=0.8, rough_m=0.06)  # fmt: skip
     assert likelihood(crown) < 0.05
