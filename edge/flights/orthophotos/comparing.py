@@ -27,7 +27,10 @@ from edge.flights.orthophotos.errors import OrthophotoError
 from edge.flights.orthophotos.heights import SurfaceModel, looks_bare
 from edge.flights.orthophotos.orthophoto import Orthophoto, checked
 from edge.flights.orthophotos.rasters import Raster
+from edge.flights.orthophotos.registering import laid_onto
+from edge.flights.orthophotos.standing import ground_of
 from edge.flights.orthophotos.views import OrthoViews
+from edge.flights.orthophotos.weighing import weighed
 from edge.flights.pictured import Pictured
 from edge.flights.placed import Placed
 from edge.flights.shots import NoProgress, Progress
@@ -36,7 +39,7 @@ from edge.vision.arrays import Doubles
 from edge.vision.surface.aligning import Shifts, shifts_between
 from edge.vision.surface.asking import ChangeModel
 from edge.vision.surface.likelihood import likelihood
-from edge.vision.surface.surfaces import Surface, grid_around
+from edge.vision.surface.surfaces import Grid, Surface, grid_around
 
 _ONE_PICTURE = (0.0, 0.0)
 
@@ -73,14 +76,18 @@ def differences_from(
         if now is None:
             return not_compared(before, after, [*nothing_measured(after), *after.unusable])
         if model is None:
-            raise OrthophotoError(
-                f"{raster.name}: a surface model is needed to compare heights: give it with --baseline-surface"
-            )
-        then = _then(model, before, now, outlines, Path(name), progress)
-        shifts = _laid(then, now, model)
-        anchor = _anchor(orthophoto, then, known)
+            laid = laid_onto(before, now, after, REACH_M, progress)
+            if laid is None:
+                raise _unlike(raster.name)
+            shifts = laid
+            then = ground_of(now, shifts, _grid(outlines), ground_m, before, Path(name), progress)
+        else:
+            then = _then(model, before, now, outlines, Path(name), progress)
+            shifts = _laid(then, now, model)
+        anchor = None if model is None else _anchor(orthophoto, then, known)
         found, examined = searched(Compared(then, now, shifts, asked), progress)
-        told = [_weighed(each) for each in found]
+        heights = model is not None
+        told = [_weighed(each) for each in found] if heights else weighed(found, before, after, shifts, progress)
         refused = tuple(dict.fromkeys((*after.unusable, *now.refused)))
         result = Differences(
             tuple(sorted(told, key=lambda each: -each.confidence)),
@@ -103,6 +110,19 @@ def _model(path: Path, newer: Placed, outlines: Sequence[Doubles]) -> SurfaceMod
     return SurfaceModel(path, newer.flight.plane, (float(west), float(south), float(east), float(north)))
 
 
+def _grid(outlines: Sequence[Doubles]) -> Grid:
+    places = np.concatenate(outlines)
+    return grid_around(np.concatenate((places - REACH_M, places + REACH_M)))
+
+
+def _unlike(name: str) -> OrthophotoError:
+    return OrthophotoError(
+        f"{name}: the flight fits nowhere within {REACH_M:.0f} m of where it says it is; expected an orthophoto of the "
+        "same ground, not much older: is its coordinate system right? With a surface model (--baseline-surface) "
+        "heights are compared instead"
+    )
+
+
 def _then(
     model: SurfaceModel,
     views: OrthoViews,
@@ -112,9 +132,7 @@ def _then(
     progress: Progress,
 ) -> Surfaced:
     """The older surface out of the file."""
-    places = np.concatenate(outlines)
-    grid = grid_around(np.concatenate((places - REACH_M, places + REACH_M)))
-    surface = Surface(grid, model.ground_m, folder, "baseline")
+    surface = Surface(_grid(outlines), model.ground_m, folder, "baseline")
     model.fill(surface, views, progress)
     if looks_bare(surface, now.surface):
         raise OrthophotoError(
