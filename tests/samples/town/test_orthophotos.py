@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import rasterio.warp
 
 from edge.flights.local import LocalPlane
 from samples.town import Plan, TownPair, make_pair
