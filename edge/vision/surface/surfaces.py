@@ -188,16 +188,22 @@ def fused(layers: Heights) -> Heights:
 
 def rastered(points: Floats, grid: Grid) -> tuple[Heights, Window] | None:
     """The highest point of each cell in the window that points fill."""
-    columns = np.floor((points[:, 0] - grid.west_m) / grid.cell_m).astype(np.int64)
-    rows = np.floor((grid.north_m - points[:, 1]) / grid.cell_m).astype(np.int64)
+    columns = np.floor((points[:, 0] - grid.west_m) / grid.cell_m).astype(np.int32)
+    rows = np.floor((grid.north_m - points[:, 1]) / grid.cell_m).astype(np.int32)
+    heights = points[:, 2]
     inside = (rows >= 0) & (rows < grid.rows) & (columns >= 0) & (columns < grid.columns)
     if not inside.any():
         return None
-    rows, columns, heights = rows[inside], columns[inside], points[inside, 2]
+    if not inside.all():
+        rows, columns, heights = rows[inside], columns[inside], heights[inside]
     top, left = int(rows.min()), int(columns.min())
     window = Window(top, left, int(rows.max()) - top + 1, int(columns.max()) - left + 1)
     found = np.full(window.rows * window.columns, -np.inf, np.float32)
-    np.maximum.at(found, (rows - top) * window.columns + (columns - left), heights)
+    rows -= top
+    rows *= window.columns
+    rows += columns
+    rows -= left
+    np.maximum.at(found, rows.astype(np.intp), np.ascontiguousarray(heights))
     found[np.isinf(found)] = np.nan
     return _closed(found.reshape(window.rows, window.columns)), window
 
