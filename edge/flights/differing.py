@@ -136,9 +136,8 @@ def differences(
 
     `known`: outlines of buildings, in metres of the newer flight's plane; where they are told apart on the older
     surface, and its flight knows its place less exactly, all places are moved onto them. `model`: asked about each
-    place that has risen or sunk. A frame that cannot be used
-    costs itself only. Memory does not grow with the flights' pixels; heights are in files of the folder for temporary
-    files, 9 bytes for 0.06 m² of each flight.
+    place that has risen or sunk. A frame that cannot be used costs itself only. Memory does not grow with the flights'
+    pixels; heights are in files of the folder for temporary files, 9 bytes for 0.06 m² of each flight.
 
     Raises:
         OSError: heights cannot be written.

@@ -13,6 +13,7 @@ from edge.sources.errors import SourceError
 SECONDS = 4.0
 """Cameras wait up to 0.5 s at random before they answer, and question and answer are repeated."""
 ONVIF_TYPES = "http://www.onvif.org/ver10/network/wsdl"
+_ASKED = 3
 MAX_TEXT = 120
 """Of a name or model: it comes from the network, from anybody."""
 
@@ -33,7 +34,7 @@ class FoundCamera:
 
 
 def discover(seconds: float = SECONDS) -> list[FoundCamera]:
-    """Asks the local network, by multicast on every interface, and listens for `seconds`.
+    """Asks the local network, by multicast on every interface, and listens for `seconds`; asks again meanwhile.
 
     Raises:
         SourceError: this machine has no network that it could ask.
@@ -45,7 +46,10 @@ def discover(seconds: float = SECONDS) -> list[FoundCamera]:
     service = ThreadedWSDiscovery()
     try:
         service.start()
-        answers = service.searchServices(types=[QName(ONVIF_TYPES, "NetworkVideoTransmitter")], timeout=seconds)
+        for _ in range(_ASKED):
+            # Datagrams get lost, questions and answers. The service keeps what has answered an earlier one.
+            wanted = [QName(ONVIF_TYPES, "NetworkVideoTransmitter")]
+            answers = service.searchServices(types=wanted, timeout=seconds / _ASKED)
         return found_among(
             (answer.getXAddrs(), [str(scope.getValue()) for scope in answer.getScopes()]) for answer in answers
         )

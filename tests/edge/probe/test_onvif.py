@@ -137,7 +137,6 @@ def test_a_camera_that_announces_itself_is_found() -> None:
             scopes=[Scope("onvif://www.onvif.org/name/Gate%203")],
             xAddrs=["http://127.0.0.1:8899/onvif/device_service"],
         )
-        # Datagrams may be lost, above all on a machine with much to do: who looks for cameras asks again.
-        assert any(FoundCamera("127.0.0.1", 8899, "Gate 3", "") in discover(3) for _ in range(4))
+        assert FoundCamera("127.0.0.1", 8899, "Gate 3", "") in discover(3)
     finally:
         publishing.stop()

@@ -56,6 +56,10 @@ def test_only_what_is_within_the_outline_counts() -> None:
     assert older.shape == newer.shape == (64, 64, 3)
     same = changed(Differing(), (shown[0], 0.0), (shown[0], 0.0), SHED)
     assert same == 0.0
+    beside = Seen(eye, Scene((Box(-2.0, 3.0, 2.0, 6.0, 3.0),)).seen_by(eye), np.zeros(3))
+    elsewhere = Differing()
+    assert changed(elsewhere, (shown[0], 0.0), (beside, 0.0), SHED) == 0.0
+    assert elsewhere(*elsewhere.shown[0]).any(), "something has changed in the square"
     assert share > 0.2
 
 
