@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-import cv2
 import numpy as np
 import shapely
 import shapely.affinity
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from edge.flights.anchoring import Anchor, anchored
+from edge.flights.looking import Look, Place, looks
 from edge.flights.pictured import Pictured, Views
 from edge.flights.placed import Placed, Unusable
 from edge.flights.shots import NoProgress, Progress
@@ -26,9 +26,8 @@ from edge.vision.surface.asking import ChangeModel, changed
 from edge.vision.surface.cues import RiseCues, Sights, cues_of, pairwise
 from edge.vision.surface.likelihood import likelihood
 from edge.vision.surface.outlining import Outlined, mask_on, outlined
-from edge.vision.surface.patches import Seen, middling, on_level, patch_around, shows, steepness
+from edge.vision.surface.patches import Seen, on_level, patch_around, seen_by_all
 from edge.vision.surface.rising import Rise, rises
-from edge.vision.surface.seeing import visible_share
 from edge.vision.surface.shots import Picture
 from edge.vision.surface.surfaces import Grid, Heights, Window
 
@@ -38,17 +37,11 @@ REACH_M = 12.0
 """How far two flights may be apart: receivers without corrections, twice."""
 TILE_M, MARGIN_M = 200.0, 40.0
 """What is compared at once, and what is known around it."""
-SHOWN = 3
-"""Pictures of each flight in which a change is looked at."""
 STANDS_M, GROUND_M = 2.0, 25.0
 """What is so far above the ground within such a distance is a roof."""
-ASKED, LEAST_VISIBLE = 6, 0.7
-"""Of the steepest pictures so many are asked whether walls hide the place from them, by this share of it."""
 LEAST_KNOWN, LEAST_ALIKE = 0.25, 0.4
 """Share of a rise whose height before was seen; below, older pictures must agree about the ground beside it, as this
 correlation: what none of them showed may have stood there always."""
-LEAST_SHOWN = 0.75
-"""Of a place, by each picture that it is looked at in."""
 _EXAMINED_CELLS = 4
 _OUTLINE_SIGMA_M = 0.25
 _PATCH_MARGIN_M = 2.5
@@ -193,6 +186,12 @@ class Compared:
     shifts: Shifts
     model: ChangeModel | None = None
 
+    def looks(self, flight: Surfaced, place: Place, tile: _Tile) -> tuple[list[Look], int]:
+        """As `edge.flights.looking.looks`."""
+        newer = flight is self.newer
+        shift = self.shifts.at(place.middle[None])[0] if newer else np.zeros(3)
+        return looks(flight.pictured, shift, place, tile.of(newer), tile.highest_m[newer])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Tile:
@@ -322,27 +321,26 @@ def _difference(compared: Compared, tile: _Tile, kind: DifferenceKind, rise: Ris
     standing, ground = compared.newer, compared.older
     if kind is DifferenceKind.SANK:
         standing, ground = ground, standing
-    stands, pictures = _best(standing, compared, _Place(places, rise.top_m, tile))
-    lies, _ = _best(ground, compared, _Place(places, low_m, tile))
-    over, _ = _best(ground, compared, _Place(places, rise.top_m, tile))
+    top, bottom = (Place(places, up_m, tile.grid, patch) for up_m in (rise.top_m, low_m))
+    stands, pictures = compared.looks(standing, top, tile)
+    lies, _ = compared.looks(ground, bottom, tile)
+    over, _ = compared.looks(ground, top, tile)
     if not stands or not lies:
         return None
     # What the other flight shows at its very edge it may show of the ground alone.
     through = over[0] if over else lies[0]
     cells = mask_on(rise, tile.grid, patch)
-    befores = [on_level(each.seen, patch, low_m) for each in lies]
+    befores = [each.on(patch, low_m) for each in lies]
     if rise.known < LEAST_KNOWN and pairwise(befores, cells) < LEAST_ALIKE:
         return None
-    tops = [on_level(each.seen, patch, rise.top_m) for each in stands]
-    shape = outlined(rise, tile.grid, patch, middling(tops))
+    tops = [each.on(patch, rise.top_m) for each in stands]
+    shape = outlined(rise, tile.grid, patch, seen_by_all(tops))
     if shape is None:
         return None
     sights = Sights(
         tops=tops,
-        grounds=[on_level(each.seen, patch, low_m) for each in stands],
         befores=befores,
-        through=on_level(through.seen, patch, rise.top_m),
-        seen_before=through.visible,
+        through=through.on(patch, rise.top_m),
         pictures=pictures,
     )
     cues = cues_of(rise, shape, cells, sights)
@@ -389,45 +387,3 @@ def _ground_m(tile: _Tile, heights: Heights, places: Doubles) -> float:
     around = heights[low[1] : high[1], low[0] : high[0]]
     known = around[np.isfinite(around)]
     return float(np.quantile(known, 0.05)) if len(known) else float("inf")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Place:
-    """Cells (n, 2) at a height, and the surfaces that may hide them."""
-
-    places: Doubles
-    up_m: float
-    tile: _Tile
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Look:
-    """A picture of a place: which, and which share of the place nothing hides from it."""
-
-    index: int
-    seen: Seen
-    visible: float
-
-
-def _best(flight: Surfaced, compared: Compared, place: _Place) -> tuple[list[_Look], int]:
-    """The pictures that show a place best, and how many show it: unhidden ones first, of them the steepest."""
-    middle = place.places.mean(axis=0)
-    shift = compared.shifts.at(middle[None])[0] if flight is compared.newer else np.zeros(3)
-    corners = cv2.convexHull(place.places.astype(np.float32)).reshape(-1, 2).astype(np.float64)
-    eyes = flight.pictured.eyes
-    near = flight.pictured.looking_at(middle + shift[:2])
-    order = [index for index in near if shows(eyes[index], shift, corners, place.up_m, least=LEAST_SHOWN)]
-    order.sort(key=lambda index: steepness(eyes[index], shift, np.append(middle, place.up_m)))
-    tile, newer = place.tile, flight is compared.newer
-    asked = [
-        (index, visible_share(tile.of(newer), tile.grid, place.places, place.up_m, eyes[index].centre - shift,
-                              tile.highest_m[newer]))
-        for index in order[:ASKED]
-    ]  # fmt: skip
-    asked.sort(key=lambda each: each[1] < LEAST_VISIBLE)
-    found: list[_Look] = []
-    for index, visible in asked:
-        picture = flight.pictured.picture(index) if len(found) < SHOWN else None
-        if picture is not None:
-            found.append(_Look(index, Seen(eyes[index], picture, shift), visible))
-    return found, len(order)

@@ -30,10 +30,10 @@ SEED = 777
 """Not the evaluation's: what is tuned on its towns proves nothing there."""
 _PENALTY = 0.005
 _MOST = 12.0
-_WRONGLY = 3.0
+_WRONGLY = 4.0
 """Telling what nobody built counts so much more than telling nothing of what somebody did: most rises are trees."""
-_CAUTION = 0.44
-"""Taken from the constant: what the fit calls 0.70 is 0.60, from which findings are told."""
+_CAUTION = -0.5
+"""Taken from the constant: what the fit calls 0.48 is 0.60, from which findings are told."""
 
 
 @dataclass(frozen=True, slots=True)

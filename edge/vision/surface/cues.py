@@ -17,12 +17,13 @@ from edge.vision.change.cues import roof_cue
 from edge.vision.change.radiometry import lab_of
 from edge.vision.change.squaring import along_outline
 from edge.vision.surface.outlining import Outlined
-from edge.vision.surface.patches import likeness, middling
+from edge.vision.surface.patches import Glimpse, likeness, seen_by_all, within
 from edge.vision.surface.rising import Rise
 from edge.vision.surface.shots import Picture
 
 _STEP_PX, _ALONG_PX, _LEAST_STEP = 3.0, 9, 7.0
 _YELLOW, _RED_SHARE = 18.0, 0.9
+_AROUND_PX = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,8 @@ class RiseCues:
     alike_top: float
     """Correlation of the newer pictures among each other on the level of the roof: a height that was measured wrongly
     shows other things in each."""
-    alike_ground: float
-    """… and on the level of what was there before."""
     alike_before: float
-    """… of the older pictures on the latter."""
+    """… of the older pictures on the level of what was there before."""
     growing: float
     growing_before: float
     contrast: float
@@ -56,12 +55,9 @@ class RiseCues:
     """Grey levels: how rough the roof is. A crown is rougher than paint and tiles."""
     leafy: float
     """Share in the colours of autumn leaves, and rough."""
-    seen_before: float
-    """Share of the place, on the level of the roof, that one of the older pictures sees over what stood there."""
-    edged_before: float
-    """Share of the outline that is an edge in that picture: what stood before has one there."""
-    contrast_days: float
-    """Levels of Lab between both days' pictures on the level of the roof."""
+    alike_days: float
+    """Correlation of both days' pictures on the level of the roof, with what lies around it: what stood before is
+    alike."""
     pictures: int
     roof: RoofCue = RoofCue.OTHER
     changed: float | None = None
@@ -70,30 +66,29 @@ class RiseCues:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sights:
-    """A place as pictures show it, all in one patch: `tops`, those of what stands there, on the level of its roof, and
-    `grounds`, the same on the level of what was there before (or is now). `befores`: the other flight's on the latter.
+    """A place as pictures show it, all in one patch: `tops`, those of what stands there, on the level of its roof;
+    `befores`: the other flight's on the level of what was there before (or is now).
 
-    `through`: the other flight's picture that sees the roof's level best, on it, and which share of it that is.
-    `pictures`: how many show the place at all.
+    `through`: the other flight's picture that sees the roof's level best, on it. `pictures`: how many show the place
+    at all.
     """
 
-    tops: Sequence[Picture]
-    grounds: Sequence[Picture]
-    befores: Sequence[Picture]
-    through: Picture
-    seen_before: float
+    tops: Sequence[Glimpse]
+    befores: Sequence[Glimpse]
+    through: Glimpse
     pictures: int
 
 
 def cues_of(rise: Rise, shape: Outlined, cells: Mask, sights: Sights) -> RiseCues:
     """`cells`: the rise in the pixels of the patch."""
-    tops, grounds, befores = sights.tops, sights.grounds, sights.befores
-    top, before = middling(tops), middling(befores)
+    tops, befores, through = sights.tops, sights.befores, sights.through
+    top, before = seen_by_all(tops), seen_by_all(befores)
     lab = np.asarray(lab_of(top), np.float32)
     cover, inside = cover_of(top), shape.mask > 0
     # The rim belongs to what is beside it as well.
     inner = cv2.erode(shape.mask, np.ones((7, 7), np.uint8)) > 0
     inner = inner if inner.any() else inside
+    around = np.asarray(cv2.dilate(shape.mask, np.ones((_AROUND_PX, _AROUND_PX), np.uint8)), np.uint8)
     return RiseCues(
         gain_m=rise.gain_m,
         area_m2=shape.area_m2,
@@ -105,7 +100,6 @@ def cues_of(rise: Rise, shape: Outlined, cells: Mask, sights: Sights) -> RiseCue
         rough_m=rise.rough_m,
         fit=shape.fit,
         alike_top=pairwise(tops, cells),
-        alike_ground=pairwise(grounds, cells),
         alike_before=pairwise(befores, cells),
         growing=share_of(cover.growing > 0, inside),
         growing_before=share_of(cover_of(before).growing > 0, inside),
@@ -113,9 +107,7 @@ def cues_of(rise: Rise, shape: Outlined, cells: Mask, sights: Sights) -> RiseCue
         edged=edged(lab, shape.corners_px),
         grain=float(np.median(cover.roughness[inner])) if inner.any() else 0.0,
         leafy=share_of(_leafy(lab), inner),
-        seen_before=sights.seen_before,
-        edged_before=edged(np.asarray(lab_of(sights.through), np.float32), shape.corners_px),
-        contrast_days=contrast_of(top, sights.through, shape.mask),
+        alike_days=likeness(top, through.picture, within(through, around)),
         pictures=sights.pictures,
         roof=roof_cue(np.median(lab[inner], axis=0)) if inner.any() else RoofCue.OTHER,
     )
@@ -150,12 +142,12 @@ def _leafy(lab: Floats) -> NDArray[np.bool]:
     return np.asarray((yellow > _YELLOW) & (red < _RED_SHARE * yellow), np.bool)
 
 
-def pairwise(patches: Sequence[Picture], mask: Mask) -> float:
-    """The best correlation of any two patches within a mask; 0 if there are fewer."""
+def pairwise(glimpses: Sequence[Glimpse], mask: Mask) -> float:
+    """The best correlation of any two within a mask, of what both see; 0 if there are fewer."""
     found = [
-        likeness(patches[one], patches[other], mask)
-        for one in range(len(patches))
-        for other in range(one + 1, len(patches))
+        likeness(one.picture, other.picture, within(other, within(one, mask)))
+        for number, one in enumerate(glimpses)
+        for other in glimpses[number + 1 :]
     ]
     return max(found, default=0.0)
 

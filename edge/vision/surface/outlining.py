@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -18,6 +19,8 @@ from edge.vision.surface.surfaces import Grid
 
 FATTENED_M = 0.2
 """By how much stereo draws a thing too large on each side: half of its matching window."""
+_CERTAIN = 0.8
+"""Fit from which the direction of the pictures' edges is right."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,9 +59,21 @@ def outlined(rise: Rise, grid: Grid, patch: Patch, top: Picture) -> Outlined | N
         return None
     lab = lab_of(top)
     turn = dominant_turn(np.ascontiguousarray(lab[..., 0], np.float32), thin)
-    shape = snapped(squared(thin, turn), lab)
+    shape = squared(thin, turn)
+    if shape.fit < _CERTAIN:
+        # What lies around a small roof may have stronger edges than it has.
+        own = squared(thin, _own_turn(thin))
+        shape = own if own.fit > shape.fit else shape
+    shape = snapped(shape, lab)
     within = np.zeros_like(mask)
     cv2.fillPoly(within, [np.rint(shape.corners).astype(np.int32)], 255)
     area = cv2.contourArea(shape.corners.astype(np.float32)) * patch.texel_m**2
     sides = shape.length_px * patch.texel_m, shape.width_px * patch.texel_m
     return Outlined(patch.metres(shape.corners), shape.fit, *sides, area, shape.corners, within)
+
+
+def _own_turn(mask: Mask) -> float:
+    """Direction of the smallest rectangle around a mask, 0 to π/2."""
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    _, _, degrees = cv2.minAreaRect(max(contours, key=cv2.contourArea))
+    return math.radians(degrees % 90)

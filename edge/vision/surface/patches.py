@@ -91,6 +91,34 @@ def likeness(one: Picture, other: Picture, mask: Mask) -> float:
     return float(greys[0] @ greys[1]) / power if power > 1e-3 else 0.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Glimpse:
+    """A picture of a patch, and what of it the camera sees, 255 (None: all); the rest shows what stands before it."""
+
+    picture: Picture
+    part: Mask | None = None
+
+
+def within(glimpse: Glimpse, mask: Mask) -> Mask:
+    """The part of a mask that is seen."""
+    return mask if glimpse.part is None else np.asarray(cv2.bitwise_and(mask, glimpse.part), np.uint8)
+
+
+def seen_by_all(glimpses: Sequence[Glimpse]) -> Picture:
+    """The `middling` of several. What one does not see is taken from the first that does; from itself if none does."""
+    filled = []
+    for glimpse in glimpses:
+        picture = glimpse.picture
+        if glimpse.part is not None and len(glimpses) > 1:
+            picture, wanted = picture.copy(), glimpse.part == 0
+            for other in glimpses:
+                given = wanted if other.part is None else wanted & (other.part > 0)
+                picture[given] = other.picture[given]
+                wanted &= ~given
+        filled.append(picture)
+    return middling(filled)
+
+
 def middling(patches: Sequence[Picture]) -> Picture:
     """The median of several: what stands at the level is in all of them, what leans is elsewhere in each."""
     if len(patches) == 1:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
-from edge.vision.arrays import Doubles
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.vision.arrays import Doubles, Mask
+from edge.vision.surface.patches import Patch
 from edge.vision.surface.surfaces import Grid, Heights
 
 _STEP_M = 0.5
 _FIRST_M = 0.75
 _OVER_M = 0.5
 _MOST_POINTS = 40
+_APART_M = 0.5
 
 
 def visible_share(
@@ -22,18 +28,40 @@ def visible_share(
     What is unknown hides nothing: walls hide the ground behind them, and their own tops are known.
     """
     points = places[:: max(1, len(places) // _MOST_POINTS)]
+    return float(_unhidden(heights, grid, points, up_m, camera, highest_m).mean())
+
+
+def visible_part(heights: Heights, grid: Grid, patch: Patch, up_m: float, camera: Doubles, highest_m: float) -> Mask:
+    """As `visible_share`: which pixels of a patch (255), to half a metre."""
+    rows, columns = (max(1, math.ceil(side * patch.texel_m / _APART_M)) for side in (patch.rows, patch.columns))
+    step_x, step_y = patch.columns / columns, patch.rows / rows
+    x, y = np.meshgrid((np.arange(columns) + 0.5) * step_x - 0.5, (np.arange(rows) + 0.5) * step_y - 0.5)
+    points = patch.metres(np.stack((x.ravel(), y.ravel()), axis=1))
+    seen = _unhidden(heights, grid, points, up_m, camera, highest_m).reshape(rows, columns)
+    size = patch.columns, patch.rows
+    return np.asarray(cv2.resize(seen.view(np.uint8) * 255, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
+def _unhidden(
+    heights: Heights, grid: Grid, points: Doubles, up_m: float, camera: Doubles, highest_m: float
+) -> NDArray[np.bool]:
+    """(n,): which of points (n, 2) the camera sees."""
     away = camera[:2] - points
     reach = np.linalg.norm(away, axis=1)
     slope = (camera[2] - up_m) / np.maximum(reach, 1e-6)
     longest = float(((highest_m - up_m) / np.maximum(slope, 1e-6)).max(initial=0.0))
     if longest <= _FIRST_M:
-        return 1.0
+        return np.ones(len(points), bool)
     along = np.arange(_FIRST_M, min(longest, float(reach.max())) + _STEP_M, _STEP_M)
-    at = points[:, None] + away[:, None] / np.maximum(reach, 1e-6)[:, None, None] * along[None, :, None]
-    cells = np.floor(grid.cells(at.reshape(-1, 2))).astype(np.int64)
-    inside = (cells >= 0).all(axis=1) & (cells[:, 0] < grid.columns) & (cells[:, 1] < grid.rows)
-    found = np.full(len(cells), -np.inf)
-    known = heights[cells[inside, 1], cells[inside, 0]]
-    found[inside] = np.where(np.isfinite(known), known, -np.inf)
+    ahead = (away / np.maximum(reach, 1e-6)[:, None]).astype(np.float32)
+    start = grid.cells(points).astype(np.float32)
+    # Rows count southward.
+    steps = (along / grid.cell_m).astype(np.float32)
+    columns = np.floor(start[:, :1] + ahead[:, :1] * steps).astype(np.int32)
+    rows = np.floor(start[:, 1:] - ahead[:, 1:] * steps).astype(np.int32)
+    inside = (columns >= 0) & (rows >= 0) & (columns < grid.columns) & (rows < grid.rows)
+    found = heights[np.where(inside, rows, 0), np.where(inside, columns, 0)]
     passing = up_m + along[None] * slope[:, None] + _OVER_M
-    return float((found.reshape(len(points), len(along)) <= passing).all(axis=1).mean())
+    # What is unknown is not higher than anything.
+    with np.errstate(invalid="ignore"):
+        return np.asarray(~((found > passing) & inside).any(axis=1), np.bool)

@@ -15,19 +15,18 @@ from edge.vision.surface.likelihood import WEIGHTS, likelihood, may_drive, terms
 
 PLAIN: dict[str, Any] = {
     "gain_m": 3.2, "area_m2": 60.0, "length_m": 10.0, "width_m": 6.0, "known": 1.0, "agreed": 1.0, "steps": 1.0,
-    "rough_m": 0.05, "fit": 0.95, "alike_top": 0.95, "alike_ground": 0.2, "alike_before": 0.95, "growing": 0.0,
+    "rough_m": 0.05, "fit": 0.95, "alike_top": 0.95, "alike_days": 0.1, "alike_before": 0.95, "growing": 0.0,
     "growing_before": 0.1, "contrast": 30.0, "edged": 1.0, "grain": 2.0, "leafy": 0.0, "pictures": 6,
-    "seen_before": 1.0, "edged_before": 0.0, "contrast_days": 40.0,
 }  # fmt: skip
 GOOD = RiseCues(**PLAIN)
 MORE = ("known", "agreed", "fit", "alike_top", "alike_before", "contrast", "edged")
-LESS = ("growing", "grain", "leafy", "rough_m")
+LESS = ("growing", "grain", "leafy", "rough_m", "alike_days")
 share = st.floats(0, 1)
 RANGES: dict[str, st.SearchStrategy[Any]] = {
     "gain_m": st.floats(1.5, 60), "area_m2": st.floats(6, 20_000), "length_m": st.floats(1, 300),
     "width_m": st.floats(1, 300), "rough_m": st.floats(0, 5), "alike_top": st.floats(-1, 1),
-    "alike_ground": st.floats(-1, 1), "alike_before": st.floats(-1, 1), "contrast": st.floats(0, 300),
-    "contrast_days": st.floats(0, 300), "grain": st.floats(0, 60), "pictures": st.integers(1, 60),
+    "alike_days": st.floats(-1, 1), "alike_before": st.floats(-1, 1), "contrast": st.floats(0, 300),
+    "grain": st.floats(0, 60), "pictures": st.integers(1, 60),
 }  # fmt: skip
 cues = st.builds(RiseCues, **{name: RANGES.get(name, share) for name in PLAIN})
 
@@ -79,8 +78,7 @@ def test_a_strip_along_an_old_roof_is_less_likely_than_a_shed() -> None:
 def test_each_term_can_speak(name: str) -> None:
     bad = replace(
         GOOD, gain_m=1.6, growing=1.0, leafy=1.0, grain=20.0, rough_m=1.0, alike_top=0.0, alike_before=0.0, known=0.0,
-        agreed=0.0, fit=0.3, edged=0.0, steps=0.0, area_m2=6.0, width_m=1.4, contrast=0.0, edged_before=1.0,
-        contrast_days=0.0,
+        agreed=0.0, fit=0.3, edged=0.0, steps=0.0, area_m2=6.0, width_m=1.4, contrast=0.0, alike_days=1.0,
     )  # fmt: skip
     tall = replace(GOOD, gain_m=20.0, alike_before=0.0, area_m2=8.0)
     assert max(terms_of(each)[name] for each in (bad, tall)) > 0.5

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import shapely
+import shapely.affinity
 
 from edge.vision.surface.outlining import Outlined, mask_on, outlined
 from edge.vision.surface.patches import Patch, Seen, middling, on_level, patch_around
@@ -129,3 +130,18 @@ def test_nothing_is_left_of_a_line_of_cells() -> None:
     assert outlined(rise, GRID, patch, np.zeros((100, 120, 3), np.uint8)) is None
     beyond = Patch(200.0, 200.0, 50, 50)
     assert outlined(rise, GRID, beyond, np.zeros((50, 50, 3), np.uint8)) is None
+
+
+def test_a_roof_is_laid_along_itself_where_what_is_beside_it_has_stronger_edges() -> None:
+    roof = shapely.affinity.rotate(shapely.box(-7, -2, 7, 2), 20)
+    rise = rise_of(roof, 3.0, grow_m=0.2)
+    patch = patch_around(np.asarray(roof.exterior.coords), 2.5)
+    assert patch is not None
+    # Bars of a fence that lie straight north and across the roof.
+    bars = np.full((patch.rows, patch.columns, 3), 90, np.uint8)
+    bars[:, ::12] = 255
+    bars[:, 1::12] = 255
+    found = outlined(rise, GRID, patch, bars)
+    assert found is not None
+    assert found.fit > 0.8
+    assert overlap(found, roof) > 0.75

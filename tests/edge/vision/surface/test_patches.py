@@ -9,14 +9,17 @@ from hypothesis import strategies as st
 
 from edge.vision.surface.patches import (
     MOST_SIDE_PX,
+    Glimpse,
     Patch,
     Seen,
     likeness,
     middling,
     on_level,
     patch_around,
+    seen_by_all,
     shows,
     steepness,
+    within,
 )
 from edge.vision.surface.shots import Picture
 from tests.edge.vision.surface.scenes import Box, Scene, eye_at, texture
@@ -150,3 +153,22 @@ def test_what_is_in_one_of_three_only_is_not_in_the_middling_one() -> None:
     patches[1][5:10, 5:10] = 255
     assert np.array_equal(middling(patches), base)
     assert middling(patches[1:2]) is patches[1]
+
+
+def test_what_one_does_not_see_the_others_show() -> None:
+    base, wall = np.full((20, 20, 3), 100, np.uint8), np.full((20, 20, 3), 20, np.uint8)
+    part = np.zeros((20, 20), np.uint8)
+    part[:, :10] = 255
+    hidden = np.where(part[..., None] > 0, base, wall)
+    assert np.array_equal(seen_by_all([Glimpse(hidden, part), Glimpse(base)]), base)
+    assert np.array_equal(seen_by_all([Glimpse(hidden, part), Glimpse(hidden, part), Glimpse(base)]), base)
+    assert np.array_equal(seen_by_all([Glimpse(hidden, part)]), hidden), "nobody else knows"
+    assert np.array_equal(seen_by_all([Glimpse(hidden, part), Glimpse(wall, part)])[:, 10:], wall[:, 10:])
+    assert np.array_equal(hidden[:, 10:], wall[:, 10:]), "what was given is not changed"
+
+
+def test_a_mask_is_cut_to_what_is_seen() -> None:
+    part = np.zeros((140, 150), np.uint8)
+    part[:, :75] = 255
+    assert within(Glimpse(np.zeros((140, 150, 3), np.uint8)), ALL) is ALL
+    assert np.array_equal(within(Glimpse(np.zeros((140, 150, 3), np.uint8), part), ALL), part)

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.vision.arrays import Doubles
-from edge.vision.surface.seeing import visible_share
+from edge.vision.surface.patches import Patch
+from edge.vision.surface.seeing import visible_part, visible_share
 from edge.vision.surface.surfaces import Grid, Heights
 
 GRID = Grid(-20.0, 20.0, 160, 160, 0.25)
@@ -76,3 +77,18 @@ def test_whatever_is_looked_at_it_is_a_share(east: float, north: float, over: fl
     heights = rng.uniform(-5, 30, (160, 160)).astype(np.float32)
     heights[rng.random(heights.shape) < 0.2] = np.nan
     assert 0.0 <= share(heights, np.array((east, north, over)), up) <= 1.0
+
+
+def test_the_part_that_is_seen_is_the_share_as_pixels() -> None:
+    patch = Patch(-10.0, 2.0, 40, 115, 0.1)
+    heights = wall(3.0, 6.0)
+    part = visible_part(heights, GRID, patch, 0.0, EAST, 6.0)
+    assert part.shape == (40, 115)
+    assert set(np.unique(part)) == {0, 255}
+    # The wall is 6 m high and begins at 3 m: from 45° it hides what lies within 6 m of it, less half a metre's mercy.
+    east = patch.metres(np.column_stack((np.arange(115), np.zeros(115))))[:, 0]
+    hidden = east[(part == 0).all(axis=0)]
+    assert -4.0 < hidden.min() < -1.5
+    assert hidden.max() > 1.0
+    assert (visible_part(heights, GRID, patch, 0.0, ABOVE, 6.0) == 255).all()
+    assert (visible_part(np.full((160, 160), np.nan, np.float32), GRID, patch, 0.0, EAST, 6.0) == 255).all()
