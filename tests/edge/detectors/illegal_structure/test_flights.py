@@ -328,6 +328,21 @@ def test_an_orthophoto_whose_day_nobody_knows_had_nothing() -> None:
     assert eye.outcome.surveyed[0].sight is Sight.MISSED
 
 
+def test_one_picture_without_heights_says_nothing_of_what_is_not_found_against_it() -> None:
+    """Four of five new structures are not found against it, and nothing that is gone."""
+    eye = detector()
+    picture = Baseline("city", "orthophoto", NOON - timedelta(days=400), heights=False)
+    eye.survey([found(SHED)], flight("f1"))
+    for number in range(2, 6):
+        eye.survey([], flight(f"f{number}", 30 * number, picture))
+        assert eye.outcome.surveyed[0].sight is Sight.UNKNOWN
+    later = Baseline("city", "orthophoto", NOON + timedelta(days=200), heights=False)
+    eye.survey([], flight("f9", 300, later))
+    assert eye.outcome.surveyed[0].sight is Sight.UNKNOWN, "nor does it say that it stands"
+    eye.survey([found(SHED)], flight("f10", 310, picture))
+    assert eye.outcome.surveyed[0].sight is Sight.AGAIN
+
+
 def test_the_kind_says_how_it_is_built() -> None:
     eye = KIND.build(KIND.settings())
     assert isinstance(eye, IllegalStructureDetector)
