@@ -162,6 +162,18 @@ def test_a_permit_that_ends_while_it_stands_is_told_and_one_that_is_granted_ends
     assert over.detail.change == "new", "it still stands"
 
 
+def test_what_the_register_has_taken_over_is_told_anew_once_it_is_extended() -> None:
+    """As an office does with what it has rejected: it enters it as it stands."""
+    eye = detector()
+    eye.survey([found(SHED)], flight("f1"))
+    entered = register(entry(Layer.APPROVED, SHED, "a-1"))
+    (over,) = eye.survey([found(SHED)], flight("f2", 30, register=entered))
+    assert (over.active, over.detail.removed_at) == (False, None)
+    assert eye.survey([found(SHED)], flight("f3", 60, register=entered)) == []
+    (again,) = eye.survey([found(box(0, 0, 14, 5))], flight("f4", 90, register=entered))
+    assert (again.active, again.detail.change) == (True, "extended")
+
+
 def test_an_expired_permit_opens_nothing_that_was_not_seen() -> None:
     permit = register(entry(Layer.PERMIT, SHED, "p-1", valid_until=date(2026, 12, 1)))
     eye = detector()
