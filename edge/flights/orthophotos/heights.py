@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,8 @@ from edge.flights.orthophotos.rasters import MOST_SURFACE_M, coarser_side_m, ope
 from edge.flights.orthophotos.views import OrthoViews
 from edge.flights.shots import Progress
 from edge.vision.arrays import Floats
-from edge.vision.surface.surfaces import Grid, Surface, Window
+from edge.vision.surface.surfaces import Surface, Window
+from edge.vision.surface.tiling import tiles
 
 BLOCK_CELLS = 800
 HEIGHTS = "a model of heights"
@@ -70,7 +70,8 @@ class SurfaceModel:
             ElsewhereError: it has no height where the orthophoto shows anything.
             OrthophotoError: the file is broken.
         """
-        windows = [each for each in _windows(surface.grid) if views.is_shown_in(surface.grid, each).any()]
+        grid = surface.grid
+        windows = [core for core, _ in tiles(grid, BLOCK_CELLS) if views.is_shown_in(grid, core).any()]
         progress.begins("heights", len(windows))
         some = False
         for window in windows:
@@ -114,9 +115,3 @@ def looks_bare(older: Surface, newer: Surface) -> bool:
         known = max(int(np.isfinite(heights).sum()), 1)
         shares.append(float(standing(heights, surface.grid.cell_m * step).sum()) / known)
     return shares[1] >= LEAST_STANDING and shares[0] < LEAST_LIKE * shares[1]
-
-
-def _windows(grid: Grid) -> Iterator[Window]:
-    for row in range(0, grid.rows, BLOCK_CELLS):
-        for column in range(0, grid.columns, BLOCK_CELLS):
-            yield Window(row, column, min(BLOCK_CELLS, grid.rows - row), min(BLOCK_CELLS, grid.columns - column))
