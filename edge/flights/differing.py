@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -30,6 +30,7 @@ from edge.vision.surface.patches import Seen, on_level, patch_around, seen_by_al
 from edge.vision.surface.rising import Rise, rises
 from edge.vision.surface.shots import Picture
 from edge.vision.surface.surfaces import Grid, Heights, Window
+from edge.vision.surface.tiling import tiles
 
 ANCHORED_SIGMA_M = 0.3
 """Of a flight that known buildings place: what their outlines are drawn to. One with RTK knows better."""
@@ -236,11 +237,11 @@ def at_anchor(found: Differences) -> Differences:
 def searched(compared: Compared, progress: Progress) -> tuple[list[Difference], BaseGeometry]:
     """What differs, and the ground whose height both show. Tile by tile of the older surface's grid."""
     grid = compared.older.surface.grid
-    tiles = list(_tiles(grid))
+    parts = list(tiles(grid, round(TILE_M / grid.cell_m), round(MARGIN_M / grid.cell_m)))
     found: list[Difference] = []
     areas: list[BaseGeometry] = []
-    progress.begins("compared", len(tiles))
-    for core, around in tiles:
+    progress.begins("compared", len(parts))
+    for core, around in parts:
         progress.advances()
         if compared.older.surface.is_empty(core):
             continue
@@ -267,18 +268,6 @@ def _grid_of(grid: Grid, window: Window) -> Grid:
     """A window as a grid of its own."""
     west, north = grid.west_m + window.column * grid.cell_m, grid.north_m - window.row * grid.cell_m
     return Grid(west, north, window.rows, window.columns, grid.cell_m)
-
-
-def _tiles(grid: Grid) -> Iterator[tuple[Window, Window]]:
-    """Each with a margin; together they are the grid."""
-    side, margin = round(TILE_M / grid.cell_m), round(MARGIN_M / grid.cell_m)
-    for row in range(0, grid.rows, side):
-        for column in range(0, grid.columns, side):
-            core = Window(row, column, min(side, grid.rows - row), min(side, grid.columns - column))
-            top, left = max(row - margin, 0), max(column - margin, 0)
-            bottom = min(row + core.rows + margin, grid.rows)
-            right = min(column + core.columns + margin, grid.columns)
-            yield core, Window(top, left, bottom - top, right - left)
 
 
 def _within(rise: Rise, core: Window, around: Window) -> bool:

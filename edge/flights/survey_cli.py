@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edge.flights.surveys.area import TakenIn
 
 MOST_MEMORY_BYTES = 256 * 1024 * 1024
+NEEDED = "expected FLIGHT, --baseline and --out, or --config with an area"
 
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -49,8 +50,8 @@ def survey_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     baseline: Annotated[
         str | None,
         typer.Option(
-            help="The flight before, or AREA@DATE of --library, or an orthophoto (GeoTIFF). With --config: the newest "
-            "flight of the area."
+            help="The flight before, or AREA@DATE of --library, or an orthophoto (GeoTIFF). Default: the orthophoto "
+            "that the settings name; with --config: the newest flight of the area, and for its first flight that one."
         ),
     ] = None,
     baseline_surface: Annotated[
@@ -74,8 +75,8 @@ def survey_command(  # noqa: PLR0913, PLR0917 - each is an option of the command
     if config is None:
         if watch or area is not None:
             usage("--watch and --area need --config: the configuration names areas, and where events go")
-        if flight is None or baseline is None or out is None:
-            usage("expected FLIGHT, --baseline and --out, or --config with an area")
+        if flight is None or out is None:
+            usage(NEEDED)
         _to_files(flight, out, asked)
         return
     if memory is not None:
@@ -99,13 +100,17 @@ def _to_files(flight: Path, out: Path, asked: _Asked) -> None:
     from edge.flights.surveys.contents import flight_sha256, given_sha256
     from edge.inference.errors import ModelError
 
-    baseline, stated = _baseline(asked, _with_surface(_settings(asked.settings), asked))
+    stated = _settings(asked.settings)
+    if asked.baseline is None and stated.orthophoto.path is not None:
+        asked = replace(asked, baseline=str(stated.orthophoto.path))
+    baseline, stated = _baseline(asked, stated)
+    if baseline is None:
+        usage(NEEDED)
     known = asked.memory if asked.memory is not None else out / MEMORY
     if asked.memory is not None and not asked.memory.is_file():
         usage(f"{asked.memory}: no such file")
     base = asked.settings.parent if asked.settings is not None else Path()
     remembered = _remembered(known)
-    assert baseline is not None, "asked for before"
     try:
         given = {
             "flight": flight_sha256(flight),
@@ -143,7 +148,6 @@ def _to_server(config: Path, flight: Path, asked: _Asked) -> None:
     from edge.flights.surveys.settings import SettingsError
     from edge.inference.errors import ModelError
 
-    _no_orthophoto(config, asked)
     loaded = load_config(config)
     area_id = _area_of(loaded, config, asked.area)
     logs.configure(as_json=False, level=logs.LogLevel.WARNING, process="survey")
@@ -167,9 +171,10 @@ def _to_server(config: Path, flight: Path, asked: _Asked) -> None:
 
 
 def _baseline(asked: _Asked, settings: SurveySettings) -> tuple[Path | None, SurveySettings]:
-    """Where it lies, and the settings with how it is to be read where the library says so and they do not."""
+    """Where it lies, and the settings with how it is to be read, where command line or library say so."""
     if asked.baseline is None or asked.library is None:
-        return (None if asked.baseline is None else Path(asked.baseline)), settings
+        baseline = None if asked.baseline is None else Path(asked.baseline)
+        return baseline, _with_surface(settings, baseline, asked.surface)
     from edge.flights.library.entries import LibraryError
     from edge.flights.library.resolving import resolve
 
@@ -177,30 +182,23 @@ def _baseline(asked: _Asked, settings: SurveySettings) -> tuple[Path | None, Sur
         kept = resolve(asked.library, asked.baseline, settings.taken_at)
     except LibraryError as error:
         fail(str(error))
-    return kept.flight, settings.model_copy(update={"baseline": settings.baseline or kept.entry.settings})
+    known = settings.model_copy(update={"baseline": settings.baseline or kept.entry.settings})
+    return kept.flight, _with_surface(known, kept.flight, asked.surface)
 
 
-def _with_surface(settings: SurveySettings, asked: _Asked) -> SurveySettings:
-    """With the surface model that the command line names."""
-    if asked.surface is None:
+def _with_surface(settings: SurveySettings, baseline: Path | None, surface: Path | None) -> SurveySettings:
+    """With the surface model that the command line names, and without what settings say of another orthophoto."""
+    from edge.flights.orthophotos.orthophoto import is_orthophoto, said_of
+
+    if baseline is None or not is_orthophoto(baseline):
+        if surface is not None:
+            found = "without --baseline" if baseline is None else f"with --baseline {baseline}"
+            usage(f"found --baseline-surface {found}: expected an orthophoto there, a GeoTIFF")
         return settings
-    from edge.flights.orthophotos.orthophoto import is_orthophoto
-
-    if asked.baseline is None or not is_orthophoto(Path(asked.baseline)):
-        usage(f"found --baseline-surface with --baseline {asked.baseline}: expected an orthophoto, a GeoTIFF")
-    return settings.model_copy(update={"orthophoto": settings.orthophoto.model_copy(update={"surface": asked.surface})})
-
-
-def _no_orthophoto(config: Path, asked: _Asked) -> None:
-    """Areas are compared with flights; ends the program with what to do instead."""
-    from edge.flights.orthophotos.orthophoto import is_orthophoto
-
-    given = asked.baseline is not None and asked.library is None and is_orthophoto(Path(asked.baseline))
-    if given or asked.surface is not None:
-        usage(
-            f"found an orthophoto as the baseline of an area of {config}: an area's flights are compared with flights; "
-            "leave --config away and give --out to compare this flight with it"
-        )
+    said = said_of(baseline, settings.orthophoto)
+    if surface is not None:
+        said = said.model_copy(update={"surface": surface})
+    return settings.model_copy(update={"orthophoto": said})
 
 
 def _words(taken: TakenIn, area_id: str) -> str:
@@ -221,8 +219,11 @@ def _watched(config: Path, asked: _Asked) -> None:
     from edge.flights.surveys.settings import SettingsError
     from edge.flights.surveys.watching import Watch
 
-    if asked.baseline is not None:
-        usage("found --baseline with --watch: each flight is compared with the one before")
+    if asked.baseline is not None or asked.surface is not None:
+        usage(
+            "found --baseline with --watch: each flight is compared with the one before, the first one with the "
+            "orthophoto that the area's settings name"
+        )
     loaded = load_config(config)
     chosen = [_area_of(loaded, config, asked.area)] if asked.area or asked.flight else list(loaded.areas)
     folders = {name: asked.flight or loaded.areas[name].flights for name in chosen}

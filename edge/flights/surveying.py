@@ -32,9 +32,9 @@ from edge.flights.differing import (
     shared_sigma_m,
 )
 from edge.flights.ingesting import Ingested
-from edge.flights.material import FlightError, shown
+from edge.flights.material import FlightError
 from edge.flights.orthophotos.comparing import differences_from
-from edge.flights.orthophotos.orthophoto import Orthophoto
+from edge.flights.orthophotos.orthophoto import Orthophoto, not_older
 from edge.flights.placed import Placed
 from edge.flights.register.errors import Remark
 from edge.flights.register.features import Layer
@@ -97,8 +97,8 @@ def survey(
     taken_at = settings.taken_at or taken_at_of(flight)
     if taken_at is None:
         raise FlightError(f"flight {flight.flight.id}: its files do not say when it was; state taken_at")
-    if isinstance(baseline, Orthophoto):
-        _in_order(baseline, flight, taken_at)
+    if isinstance(baseline, Orthophoto) and (why_not := not_older(baseline, flight.flight.id, taken_at)):
+        raise FlightError(why_not)
     register, remarks = _register(settings, base, flight)
     approved = [entry.outline for entry in register.entries if entry.layer is Layer.APPROVED]
     model = None if settings.change_model is None else ChangeNetwork(settings.change_model, base)
@@ -147,7 +147,7 @@ def taken_at_of(ingested: Ingested) -> datetime | None:
 def against(baseline: Ingested | Orthophoto) -> Baseline:
     """How events and findings name it."""
     if isinstance(baseline, Orthophoto):
-        return Baseline(baseline.id, "orthophoto", baseline.taken_at)
+        return Baseline(baseline.id, "orthophoto", baseline.taken_at, heights=baseline.surface is not None)
     return Baseline(baseline.flight.id, "flight", taken_at_of(baseline))
 
 
@@ -157,15 +157,6 @@ def _with_frames(flight: Ingested, baseline: Ingested | Orthophoto) -> None:
             raise FlightError(
                 f"{name} {one.flight.id}: no picture of it can be used; `gridsentry-edge flight` says why"
             )
-
-
-def _in_order(baseline: Orthophoto, flight: Ingested, taken_at: datetime) -> None:
-    if baseline.taken_at is not None and baseline.taken_at >= taken_at:
-        raise FlightError(
-            f"{shown(baseline.path)}: was taken at {baseline.taken_at:%Y-%m-%d} by {baseline.dated}, and the "
-            f"flight {flight.flight.id} at {taken_at:%Y-%m-%d}: expected an older one; if that is the day on which the "
-            "file was made, state orthophoto.taken_at in the settings"
-        )
 
 
 def _register(settings: SurveySettings, base: Path, flight: Ingested) -> tuple[Register, tuple[Remark, ...]]:

@@ -21,6 +21,8 @@ class Baseline:
     kind: Literal["flight", "orthophoto"] = "flight"
     taken_at: datetime | None = None
     """Aware. None: nobody knows."""
+    heights: bool = True
+    """False: one picture alone. Much that was built is not found against it, and nothing that is gone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -160,7 +160,8 @@ class _Survey:
         if _covered(outline, self._built_tree):
             return self._judged(self._seen(known, None), Sight.AGAIN, known, None)
         # What a flight has not found since an older picture is not brought back by no change since a newer one.
-        if not self._examined(outline) or context.flight in known.missed_by:
+        blind = not context.baseline.heights
+        if blind or not self._examined(outline) or context.flight in known.missed_by:
             return self._judged(known, Sight.UNKNOWN, known, None)
         if self._baseline_had(known):
             return self._judged(still_there(known, context.taken_at), Sight.STANDING, known, None)

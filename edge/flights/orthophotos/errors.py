@@ -7,3 +7,7 @@ from edge.flights.material import FlightError
 
 class OrthophotoError(FlightError):
     """The message names the file, what was found and what to do."""
+
+
+class ElsewhereError(OrthophotoError):
+    """It is whole, but shows nothing of a flight's ground."""

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from pyproj.exceptions import ProjError
-from rasterio.errors import RasterioError
 
 from edge.flights.anchoring import standing
 from edge.flights.ground import GroundError, NoHeightsError, Pixels, read_elevation
 from edge.flights.local import LocalPlane
 from edge.flights.material import shown
-from edge.flights.orthophotos.errors import OrthophotoError
+from edge.flights.orthophotos.errors import ElsewhereError, OrthophotoError
 from edge.flights.orthophotos.rasters import MOST_SURFACE_M, coarser_side_m, opened, told
 from edge.flights.orthophotos.views import OrthoViews
 from edge.flights.shots import Progress
 from edge.vision.arrays import Floats
-from edge.vision.surface.surfaces import Grid, Surface, Window
+from edge.vision.surface.surfaces import Surface, Window
+from edge.vision.surface.tiling import tiles
 
 BLOCK_CELLS = 800
+HEIGHTS = "a model of heights"
+"""What the file is to be, for people."""
 LEAST_STANDING, LEAST_LIKE = 0.03, 0.25
 """Share of the flight's ground on which something stands, from which a model is asked whether it shows as much: one
 with less than a quarter of it is of the bare ground."""
@@ -38,13 +38,14 @@ class SurfaceModel:
         """`bounds_m` (west, south, east, north): of the flight.
 
         Raises:
-            OrthophotoError: no GeoTIFF of heights, too coarse, or it has none there.
+            ElsewhereError: it has no heights there.
+            OrthophotoError: no GeoTIFF of heights, or too coarse.
         """
         self.path, self._plane, self.name = path, plane, shown(path)
         try:
             whole = read_elevation(path, plane, bounds_m, step_m=_COARSE_STEP_M)
         except NoHeightsError as error:
-            raise OrthophotoError(
+            raise ElsewhereError(
                 f"{error}: the surface model must lie where the orthophoto does, or be left away"
             ) from None
         except GroundError as error:
@@ -59,19 +60,18 @@ class SurfaceModel:
 
     def _gsd_m(self, bounds_m: tuple[float, float, float, float]) -> float:
         west, south, east, north = bounds_m
-        try:
-            with told(self.name), opened(self.path) as file:
-                return coarser_side_m(Pixels(file, self._plane), (west + east) / 2, (south + north) / 2)
-        except (RasterioError, ProjError, ValueError) as error:
-            raise OrthophotoError(f"{self.name}: cannot be read as a GeoTIFF of heights ({error})") from error
+        with told(self.name, HEIGHTS), opened(self.path) as file:
+            return coarser_side_m(Pixels(file, self._plane), (west + east) / 2, (south + north) / 2)
 
     def fill(self, surface: Surface, views: OrthoViews, progress: Progress) -> None:
         """With what the model and the orthophoto both show.
 
         Raises:
-            OrthophotoError: the file is broken, or has no height where the orthophoto shows anything.
+            ElsewhereError: it has no height where the orthophoto shows anything.
+            OrthophotoError: the file is broken.
         """
-        windows = [each for each in _windows(surface.grid) if views.is_shown_in(surface.grid, each).any()]
+        grid = surface.grid
+        windows = [core for core, _ in tiles(grid, BLOCK_CELLS) if views.is_shown_in(grid, core).any()]
         progress.begins("heights", len(windows))
         some = False
         for window in windows:
@@ -81,7 +81,7 @@ class SurfaceModel:
                 surface.add(points, 1.0)
             some |= bool(len(points))
         if not some:
-            raise OrthophotoError(
+            raise ElsewhereError(
                 f"{self.name}: has no height where the orthophoto shows the ground of the flight; expected a surface "
                 "model of the same ground"
             )
@@ -115,9 +115,3 @@ def looks_bare(older: Surface, newer: Surface) -> bool:
         known = max(int(np.isfinite(heights).sum()), 1)
         shares.append(float(standing(heights, surface.grid.cell_m * step).sum()) / known)
     return shares[1] >= LEAST_STANDING and shares[0] < LEAST_LIKE * shares[1]
-
-
-def _windows(grid: Grid) -> Iterator[Window]:
-    for row in range(0, grid.rows, BLOCK_CELLS):
-        for column in range(0, grid.columns, BLOCK_CELLS):
-            yield Window(row, column, min(BLOCK_CELLS, grid.rows - row), min(BLOCK_CELLS, grid.columns - column))

@@ -12,13 +12,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, Validati
 
 from edge.flights.material import shown
 from edge.flights.mosaic.manifest import GEOTIFF, NAME
-from edge.flights.orthophotos.errors import OrthophotoError
+from edge.flights.orthophotos.errors import ElsewhereError, OrthophotoError
 from edge.flights.orthophotos.rasters import MOST_GSD_M, Raster, date_said
 from edge.flights.orthophotos.settings import OrthophotoSettings
 from edge.vision.arrays import Doubles
 
 SUFFIXES = frozenset({".tif", ".tiff"})
 MOST_MANIFEST_BYTES = 64 * 1024 * 1024
+BY_FILE = "the file"
 _TAG_FORMAT = "%Y:%m:%d %H:%M:%S"
 
 
@@ -61,30 +62,48 @@ def orthophoto_at(path: Path, settings: OrthophotoSettings | None = None) -> Ort
     if taken_at is None:
         taken_at, dated = _of_manifest(path), f"the {NAME} beside it"
     if taken_at is None:
-        taken_at, dated = _of_tag(path), "the file"
+        taken_at, dated = _of_tag(path), BY_FILE
     name = shown(path.with_suffix("").name)[:100] or "orthophoto"
     return Orthophoto(path, name, taken_at, dated if taken_at else "nobody", settings.sigma_m, settings.surface)
+
+
+def said_of(path: Path, settings: OrthophotoSettings) -> OrthophotoSettings:
+    """What settings say of the orthophoto at `path`: nothing, where they are of another one."""
+    other = settings.path is not None and settings.path.resolve() != path.resolve()
+    return OrthophotoSettings() if other else settings
+
+
+def not_older(orthophoto: Orthophoto, flight: str, taken_at: datetime) -> str | None:
+    """Why it is no baseline of a flight of that time; None where it may be one."""
+    if orthophoto.taken_at is None or orthophoto.taken_at < taken_at:
+        return None
+    return (
+        f"{shown(orthophoto.path)}: was taken at {orthophoto.taken_at:%Y-%m-%d} by {orthophoto.dated}, and the flight "
+        f"{flight} at {taken_at:%Y-%m-%d}: expected an older one; if that is the day on which the file was made, state "
+        "orthophoto.taken_at in the settings"
+    )
 
 
 def checked(raster: Raster, outlines: Doubles) -> float:
     """Metres a pixel, for a flight that shows `outlines` (n, 2) of the ground.
 
     Raises:
-        OrthophotoError: it is too coarse, or lies elsewhere.
+        ElsewhereError: it lies elsewhere.
+        OrthophotoError: it is too coarse.
     """
     inside = raster.covers(outlines)
     if not inside.any():
         low, high = outlines.min(axis=0), outlines.max(axis=0)
         middle = raster.covers(np.mgrid[0:1:21j, 0:1:21j].reshape(2, -1).T * (high - low) + low)
         if not middle.any():
-            raise OrthophotoError(
+            raise ElsewhereError(
                 f"{raster.name}: does not show the ground of the flight, {raster.where(outlines)}; expected an "
                 "orthophoto of it: is it another part of the city, or is its coordinate system wrong?"
             )
     gsd = raster.gsd_m(outlines[inside].mean(axis=0) if inside.any() else outlines.mean(axis=0))
     if gsd > MOST_GSD_M:
         raise OrthophotoError(
-            f"{raster.name}: found {gsd:.2g} m a pixel, expected {MOST_GSD_M:g} m or finer: small structures cannot "
+            f"{raster.name}: found {gsd:.2g} m a pixel, expected {MOST_GSD_M:.1f} m or finer: small structures cannot "
             "be told apart in it"
         )
     return gsd

@@ -28,8 +28,9 @@ from edge.vision.arrays import Doubles, Mask
 from edge.vision.surface.patches import Patch
 from edge.vision.surface.shots import Picture
 
-MOST_GSD_M = 0.5
-"""A shed of 10 m² has six pixels across then; coarser ones show a spot."""
+MOST_GSD_M = 0.525
+"""A shed of 10 m² has six pixels of 0.5 m across; coarser ones show a spot. A grid's metres are not the ground's: at a
+zone's middle a pixel of 0.5 m is 0.5002."""
 MOST_SURFACE_M = 1.05
 """Of a surface model: three heights across a shed."""
 MOST_PIXELS = 40_000_000
@@ -173,8 +174,8 @@ class Raster:
 
 
 @contextmanager
-def told(name: str) -> Iterator[None]:
-    """What GDAL and PROJ complain of, in words for people."""
+def told(name: str, kind: str = "an orthophoto") -> Iterator[None]:
+    """What GDAL and PROJ complain of, in words for people. `kind`: what the file is to be."""
     try:
         with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_PAM_ENABLED=False):
             yield
@@ -183,7 +184,7 @@ def told(name: str) -> Iterator[None]:
     except (RasterioError, CPLE_BaseError, OSError, ProjError, ValueError, MemoryError, cv2.error) as error:
         reason = str(error.__cause__ or error)
         raise OrthophotoError(
-            f"{name}: cannot be read as an orthophoto ({reason}); expected a whole GeoTIFF: copy it again"
+            f"{name}: cannot be read as {kind} ({reason}); expected a whole GeoTIFF: copy it again"
         ) from error
 
 

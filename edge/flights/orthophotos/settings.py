@@ -13,6 +13,8 @@ class OrthophotoSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    path: Path | None = None
+    """The file. What a survey is compared with that is given no other baseline, and the first flight of an area."""
     surface: Path | None = None
     """A GeoTIFF of the heights of ground, roofs and crowns on that day (a DSM): far less is missed and mistaken with
     it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -13,7 +12,8 @@ from edge.flights.shots import Progress
 from edge.flights.surfacing import Surfaced
 from edge.vision.arrays import Floats
 from edge.vision.surface.aligning import Shifts, laid
-from edge.vision.surface.surfaces import Grid, Surface, Window
+from edge.vision.surface.surfaces import Grid, Surface
+from edge.vision.surface.tiling import tiles
 
 GROUND_M = 25.0
 """Within so far of every place there is ground."""
@@ -25,9 +25,9 @@ def ground_of(
 ) -> Surfaced:
     """An older surface on which nothing stands, where the orthophoto shows something, as it is placed."""
     surface = Surface(grid, ground_m, folder, "baseline")
-    tiles = list(_tiles(grid))
-    progress.begins("ground", len(tiles))
-    for core, around in tiles:
+    pieces = list(tiles(grid, round(TILE_M / grid.cell_m), round(MARGIN_M / grid.cell_m)))
+    progress.begins("ground", len(pieces))
+    for core, around in pieces:
         progress.advances()
         heights = laid(newer.surface, shifts, grid, around)[0]
         top, left = core.row - around.row, core.column - around.column
@@ -51,11 +51,3 @@ def under(heights: Floats, cell_m: float) -> Floats:
     lowest = cv2.erode(solid, kernel)
     opened = cv2.dilate(np.where(lowest < 9e3, lowest, np.float32(-1e4)).astype(np.float32), kernel)
     return np.where(opened > -9e3, opened, np.nan).astype(np.float32)
-
-
-def _tiles(grid: Grid) -> Iterator[tuple[Window, Window]]:
-    side, margin = round(TILE_M / grid.cell_m), round(MARGIN_M / grid.cell_m)
-    for row in range(0, grid.rows, side):
-        for column in range(0, grid.columns, side):
-            core = Window(row, column, min(side, grid.rows - row), min(side, grid.columns - column))
-            yield core, Window(row - margin, column - margin, core.rows + 2 * margin, core.columns + 2 * margin)

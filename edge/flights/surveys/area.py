@@ -23,11 +23,15 @@ from edge.evidence.store import EvidenceStore
 from edge.flights.ground import GroundError
 from edge.flights.ingesting import Ingested, ingest
 from edge.flights.material import FlightError, shown
+from edge.flights.orthophotos.errors import ElsewhereError
+from edge.flights.orthophotos.orthophoto import Orthophoto, is_orthophoto
+from edge.flights.orthophotos.settings import OrthophotoSettings
 from edge.flights.shots import Progress
 from edge.flights.survey_settings import SurveySettings
 from edge.flights.survey_telling import write_survey
-from edge.flights.surveying import Survey, survey, taken_at_of
+from edge.flights.surveying import Survey, against, survey, taken_at_of
 from edge.flights.surveys.contents import flight_sha256, given_sha256
+from edge.flights.surveys.overhead import known_orthophoto, named_orthophoto
 from edge.flights.surveys.records import (
     Comparison,
     KnownFlight,
@@ -37,7 +41,9 @@ from edge.flights.surveys.records import (
     known_flight,
     looking_back,
     records_from,
+    shows_enough,
 )
+from edge.flights.surveys.settings import SettingsError
 from edge.flights.surveys.telling import Blur, Teller, source_of
 from edge.outbox.sink import Commit
 from edge.outbox.store import Outbox
@@ -126,13 +132,15 @@ class Area:
         again: bool = True,
         progress: Progress | None = None,
     ) -> TakenIn:
-        """Surveys a flight: against `baseline`, else against earlier flights of the area.
+        """Surveys a flight: against `baseline`, else against earlier flights of the area, else against the orthophoto
+        that its settings name.
 
         Each comparison is committed with the memory of it: killed anywhere, the next call goes on behind the last
         commit. `again`: False leaves a flight that was ever finished as it is, though settings or register changed.
 
         Raises:
             FlightError: the flight, or the baseline that was given, cannot be used.
+            SettingsError: the orthophoto that the settings name cannot be used.
             GroundError, edge.flights.register.errors.RegisterError: terrain or register cannot be used.
             RecordsError: what is remembered cannot be read.
             OSError, sqlite3.Error: the disk refused.
@@ -141,7 +149,7 @@ class Area:
         given = sha256_hex((given_sha256(said.settings, said.base) + contents).encode())
         records = self.records()
         same = records.by_contents(contents)
-        if same is not None and same.finished and self._is_done(records, same, baseline, given, again=again):
+        if same is not None and same.finished and self._is_done(records, same, baseline, said, given, again=again):
             return TakenIn(same.id, Outcome.FINISHED)
         flight, known = self._ingested(path, contents, said, progress)
         same = same or records.half_of(known)
@@ -149,19 +157,25 @@ class Area:
             # It stays one flight under another name, or with more of its pictures: no second sighting, and no baseline.
             known = replace(known, id=same.id)
             flight = _named(flight, known.id)
-        against = self._explicit(baseline, said, progress) if baseline is not None else None
         work = _Work(self, said, given, flight, known, progress)
-        return work.against_one(*against) if against is not None else work.against_earlier()
+        if baseline is None:
+            return work.against_earlier()
+        if is_orthophoto(baseline):
+            return work.against_one(known_orthophoto(baseline, said.settings.orthophoto), None)
+        return work.against_one(*self._explicit(baseline, said, progress))
 
-    def _is_done(self, records: Records, known: KnownFlight, baseline: Path | None, given: str, *, again: bool) -> bool:
+    def _is_done(
+        self, records: Records, known: KnownFlight, baseline: Path | None, said: Said, given: str, *, again: bool
+    ) -> bool:
         if baseline is not None:
-            other = records.by_contents(flight_sha256(baseline))
-            return other is not None and records.has_compared(known.id, other.id, given)
+            other = _name_of(baseline, records)
+            return other is not None and records.has_compared(known.id, other, given)
         if not again:
             return True
         compared = [each for each in records.comparisons if each.flight == known.id]
         if not compared:
-            return not any(each.taken_at < known.taken_at for each in records.flights)
+            earlier_ones = any(each.taken_at < known.taken_at for each in records.flights)
+            return not earlier_ones and said.settings.orthophoto.path is None
         return all(each.given == given for each in compared)
 
     def _ingested(
@@ -206,10 +220,10 @@ class Area:
         remembered = self._outbox.state(episodes_name(self.id))
         return self._teller.commit_of(found, settings, resumed, remembered)
 
-    def write(self, found: Survey, known: KnownFlight, baseline: KnownFlight) -> None:
+    def write(self, found: Survey, known: KnownFlight, baseline: str) -> None:
         """What a survey leaves for people, where a folder was given for it."""
         if self._out is not None:
-            write_survey(found, self._out / known.id / f"against-{baseline.id}")
+            write_survey(found, self._out / known.id / f"against-{baseline}")
 
 
 class _Work:
@@ -223,16 +237,16 @@ class _Work:
         self._surveys: list[Survey] = []
         self._events = 0
 
-    def against_one(self, older: Ingested, baseline: KnownFlight) -> TakenIn:
-        """Against a baseline that somebody chose; both belong to the area from then on."""
+    def against_one(self, older: Ingested | Orthophoto, baseline: KnownFlight | None) -> TakenIn:
+        """Against a baseline that somebody chose; flights belong to the area from then on."""
         records = self._area.records()
-        if records.by_contents(baseline.contents) is None:
+        if baseline is not None and records.by_contents(baseline.contents) is None:
             records = records.with_flight(baseline)
-        self._compare(records.with_flight(self._known), older, baseline, last=True)
+        self._compare(records.with_flight(self._known), older, last=True)
         return self._taken(Outcome.SURVEYED)
 
     def against_earlier(self) -> TakenIn:
-        """Against what open structures were found with, if that is another flight, and then against the flight before.
+        """Against what open structures were found with, if that is another one, and then against the flight before.
 
         In this order: what the older picture shows to be missing is not brought back by no change since the newer.
         """
@@ -248,25 +262,59 @@ class _Work:
             if older is None:
                 there.remove(newest)
                 continue
-            self._look_back([each for each in there if each is not newest])
-            self._compare(self._area.records().with_flight(self._known), older, newest, last=True)
+            fresh = not shows_enough(newest, self._known, self._flight.flight.plane)
+            self._look_back([each for each in there if each is not newest], fresh=fresh)
+            self._compare(self._area.records().with_flight(self._known), older, last=True)
             return self._taken(Outcome.SURVEYED)
+        return self._first(records)
+
+    def _first(self, records: Records) -> TakenIn:
+        """No earlier flight shows its ground. An orthophoto may."""
+        overhead = self._overhead()
+        try:
+            if overhead is not None:
+                self._compare(records.with_flight(self._known), overhead, last=True)
+                return self._taken(Outcome.SURVEYED)
+        except ElsewhereError as error:
+            log.warning("the orthophoto shows other ground", area=self._area.id, reason=str(error))
         self._area.keep(records.with_flight(replace(self._known, finished=True)))
         return self._taken(Outcome.BASELINE)
 
-    def _look_back(self, among: list[KnownFlight]) -> None:
+    def _overhead(self) -> Orthophoto | None:
+        """What the settings name, if it is older."""
+        return named_orthophoto(self._said.settings.orthophoto, self._known.id, self._known.taken_at)
+
+    def _look_back(self, among: list[KnownFlight], *, fresh: bool) -> None:
+        """`fresh`: no earlier flight shows most of its ground. It is new to the area, as a first flight's is."""
         records = self._area.records()
-        least = self._said.settings.illegal_structure.min_frames
-        standing = [one for one in loaded(records.structures).standing if _is_open(one, least)]
-        old = looking_back(records, self._known, standing, among)
-        older = None if old is None else self._baseline(old)
-        if old is None or older is None:
+        older = self._again_with(records, among, fresh=fresh)
+        if older is None:
             return
         try:
-            self._compare(records.with_flight(self._known), older, old, last=False)
+            self._compare(records.with_flight(self._known), older, last=False)
         except FlightError as error:
             # Years apart, in snow: what it would have confirmed waits, and what is new since is still told.
             log.warning("an old baseline cannot be compared with", area=self._area.id, reason=str(error))
+
+    def _again_with(self, records: Records, among: list[KnownFlight], *, fresh: bool) -> Ingested | Orthophoto | None:
+        try:
+            overhead = self._overhead()
+        except SettingsError as error:
+            log.warning("the orthophoto cannot be compared with", area=self._area.id, reason=str(error))
+            overhead = None
+        if fresh and overhead is not None:
+            return overhead
+        days = {each.id: each.taken_at for each in among}
+        # How old it is does not count: gardens grow from when a flight was first compared with it.
+        since = None if overhead is None else records.first_against(overhead.id)
+        if overhead is not None and since is not None:
+            days[overhead.id] = since
+        least = self._said.settings.illegal_structure.min_frames
+        standing = [one for one in loaded(records.structures).standing if _is_open(one, least)]
+        name = looking_back(records, self._known, standing, days)
+        if overhead is not None and name == overhead.id:
+            return overhead
+        return next((self._baseline(each) for each in among if each.id == name), None)
 
     def _baseline(self, known: KnownFlight) -> Ingested | None:
         """None: its files have changed, or cannot be used any more; another one is taken then."""
@@ -282,9 +330,10 @@ class _Work:
             log.warning("an earlier flight cannot be compared with", area=self._area.id, reason=str(error))
             return None
 
-    def _compare(self, records: Records, older: Ingested, baseline: KnownFlight, *, last: bool) -> None:
-        if records.has_compared(self._known.id, baseline.id, self._given):
-            log.info("compared before", area=self._area.id, flight=self._known.id, baseline=baseline.id)
+    def _compare(self, records: Records, older: Ingested | Orthophoto, *, last: bool) -> None:
+        baseline = against(older).id
+        if records.has_compared(self._known.id, baseline, self._given):
+            log.info("compared before", area=self._area.id, flight=self._known.id, baseline=baseline)
             commit = Commit()
         else:
             said = self._said
@@ -292,7 +341,7 @@ class _Work:
             self._area.write(found, self._known, baseline)
             commit = self._area.tell(found, said.settings)
             seen = tuple(one.structure.key for one in found.outcome.surveyed if one.finding is not None)
-            comparison = Comparison(self._known.id, baseline.id, self._given, seen)
+            comparison = Comparison(self._known.id, baseline, self._given, seen)
             records = records.with_comparison(comparison, found.memory)
             self._surveys.append(found)
             self._events += len(commit.events)
@@ -302,6 +351,14 @@ class _Work:
 
     def _taken(self, outcome: Outcome) -> TakenIn:
         return TakenIn(self._known.id, outcome, tuple(self._surveys), self._events)
+
+
+def _name_of(baseline: Path, records: Records) -> str | None:
+    """Under which it was compared with, if it ever was."""
+    if is_orthophoto(baseline):
+        return known_orthophoto(baseline, OrthophotoSettings()).id
+    other = records.by_contents(flight_sha256(baseline))
+    return None if other is None else other.id
 
 
 def _nothing_usable(path: Path, flight: Ingested) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,8 @@ class Stamp:
 
 
 def flight_sha256(path: Path) -> str:
-    """Of a folder's pictures, videos and logs, or of a video and its logs: names, sizes and both ends of each.
+    """Of a folder's pictures, videos and logs, or of a video and its logs: names, sizes and both ends of each. An
+    orthophoto is a file as well.
 
     Raises:
         FlightError: it cannot be read, or there are too many files.
@@ -46,7 +48,7 @@ def flight_sha256(path: Path) -> str:
 
 
 def given_sha256(settings: SurveySettings, base: Path) -> str:
-    """Of what shapes a survey beside the flights: settings, files of the register, terrain.
+    """Of what shapes a survey beside the flights: settings, files of the register, terrain, the orthophoto.
 
     What cannot be read counts as absent: the survey itself says what is wrong with it.
     """
@@ -59,6 +61,9 @@ def given_sha256(settings: SurveySettings, base: Path) -> str:
     if settings.change_model is not None:
         files.append(base / settings.change_model.path)
     parts = [_whole(file) for each in files for file in _with_siblings(each)]
+    if settings.orthophoto.path is not None:
+        with suppress(FlightError):
+            parts.append(flight_sha256(settings.orthophoto.path))
     return sha256_hex(canonical_bytes({"settings": settings.model_dump(mode="json"), "files": parts}))
 
 

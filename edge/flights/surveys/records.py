@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -97,6 +97,11 @@ class Records:
         """Whether these two were compared, under these settings."""
         return any((each.flight, each.baseline, each.given) == (flight, baseline, given) for each in self.comparisons)
 
+    def first_against(self, baseline: str) -> datetime | None:
+        """When the first flight was that was compared with a baseline of this name."""
+        flights = {each.flight for each in self.comparisons if each.baseline == baseline}
+        return min((each.taken_at for each in self.flights if each.id in flights), default=None)
+
     def with_flight(self, flight: KnownFlight) -> Records:
         """With this flight in place of the one of its name. Beyond `MOST_FLIGHTS` the oldest are forgotten."""
         kept = [each for each in self.flights if each.id != flight.id]
@@ -181,12 +186,21 @@ def earlier(records: Records, flight: KnownFlight, plane: LocalPlane) -> list[Kn
     return [each for *_, each in sorted(found, key=lambda one: one[:-1])]
 
 
+def shows_enough(earlier_one: KnownFlight, flight: KnownFlight, plane: LocalPlane) -> bool:
+    """Whether an earlier flight shows the greater part of another one's ground."""
+    own = ground_of(flight, plane)
+    return bool(own.intersection(ground_of(earlier_one, plane)).area >= ENOUGH_SHARED * own.area)
+
+
 def looking_back(
-    records: Records, flight: KnownFlight, standing: Iterable[Structure], among: Sequence[KnownFlight]
-) -> KnownFlight | None:
+    records: Records, flight: KnownFlight, standing: Iterable[Structure], among: Mapping[str, datetime]
+) -> str | None:
     """The baseline that most open structures were found against: compared with it again, they are seen again, or seen
-    to be gone. Compared with a flight that had them already, nothing has changed (decision 0271)."""
-    allowed = {each.id: each for each in among if flight.taken_at - each.taken_at <= LOOKED_BACK}
+    to be gone. Compared with a flight that had them already, nothing has changed (decision 0271).
+
+    `among`: names, and the day from which on each is too old after `LOOKED_BACK`.
+    """
+    allowed = {name: day for name, day in among.items() if flight.taken_at - day <= LOOKED_BACK}
     votes: Counter[str] = Counter()
     for structure in standing:
         # One that had it already can only say that nothing has changed.
@@ -199,7 +213,7 @@ def looking_back(
         )
     if not votes:
         return None
-    return max((allowed[name] for name in votes), key=lambda each: (votes[each.id], each.taken_at, each.id))
+    return max(votes, key=lambda name: (votes[name], allowed[name], name))
 
 
 def ground_of(flight: KnownFlight, plane: LocalPlane) -> BaseGeometry:

@@ -38,7 +38,8 @@ def read_settings(path: Path | None) -> SurveySettings:
     document = {str(key): value for key, value in (found or {}).items()}
     for name in ("flight", "baseline"):
         document[name] = _with_terrain(document[name], path.parent) if name in document else None
-    document["orthophoto"] = _beside(document.get("orthophoto"), "surface", path.parent)
+    for name in ("path", "surface"):
+        document["orthophoto"] = _beside(document.get("orthophoto"), name, path.parent)
     try:
         return SurveySettings.model_validate({key: value for key, value in document.items() if value is not None})
     except ValidationError as error:

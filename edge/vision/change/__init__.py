@@ -1,5 +1,5 @@
-"""What has changed between two flights: pure functions on pairs of pictures of one place.
+"""Two pictures of one place, and what may be told from them: pure functions.
 
-A key frame of the new flight is compared with the baseline's frame taken from nearly the same spot (`comparing`); what
-the pairs say is put together on the ground (`fusing`). Pictures are BGR, without the lens's bending, at one scale.
+Surveys (`edge.vision.surface`) take roofs, plants, outlines and points from here. What changed between two pictures
+(`comparing`) they do not ask. Pictures are BGR, without the lens's bending, at one scale.
 """

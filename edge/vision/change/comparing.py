@@ -1,4 +1,7 @@
-"""One pair of pictures from end to end: registered, matched, and searched for what appeared or went."""
+"""One pair of pictures from end to end: registered, matched, and searched for what appeared or went.
+
+No command uses it: it is kept for the figures on real pairs (`python -m tests.edge.vision.change.measure`).
+"""
 
 from __future__ import annotations
 

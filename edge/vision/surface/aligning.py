@@ -38,7 +38,10 @@ _RIDGE_M2 = 500.0
 _STRAY_M = 0.15
 _EDGE_M = 0.5
 _LEAST_BEND = 2e-3
-"""Metres a cell squared: a field has none."""
+"""Metres by which it must cost more on both sides of the best shift, together: a field has none, but by chance."""
+_FARTHER, _APART = 4, 3
+"""Cells more around what is expected, and steps to both sides, where blocks are asked more closely: a house far off
+costs more the farther it is moved, chance does not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +74,17 @@ class Shifts:
         return np.asarray(found, np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """`near`: cells around what is expected; only every `thin`-th cell is asked, at shifts `step` apart. How much more
+    it costs beside the best one is looked at `apart` steps away."""
+
+    near: int
+    thin: int
+    step: int
+    apart: int = 1
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Block:
     middle: Doubles
@@ -89,10 +103,13 @@ def shifts_between(older: Surface, newer: Surface, reach_m: float) -> Shifts | N
     blocks = [_Block(np.zeros(2), np.array((first[0] * cell, -first[1] * cell, 0.0)), 1.0, 0.0)]
     # What a wide grid was sought in by larger steps is known the less exactly.
     wide = max(_COARSE, older.step_for(_MOST_SAMPLED)) - _COARSE
-    for search in ((_ROUNDS[0][0] + wide, *_ROUNDS[0][1:]), *_ROUNDS[1:]):
-        blocks = _blocks(older, newer, blocks, search)
-        if not blocks:
+    for near, thin, by in ((_ROUNDS[0][0] + wide, *_ROUNDS[0][1:]), *_ROUNDS[1:]):
+        found = _blocks(older, newer, blocks, _Search(near, thin, by))
+        # Of many blocks some may say nothing. Where none does, as where there is but one, each is asked more closely.
+        found = found or _blocks(older, newer, blocks, _Search(near + _FARTHER, thin // 3, by, apart=_APART))
+        if not found:
             return None
+        blocks = found
     grid, step = older.grid, STEP_M / 2
     columns = np.arange(0, grid.columns * grid.cell_m + step, step)
     rows = np.arange(0, grid.rows * grid.cell_m + step, step)
@@ -173,7 +190,7 @@ def _costs(here: Heights, there: Heights, side: int, thin: int = 1, step: int = 
     return costs
 
 
-def _blocks(older: Surface, newer: Surface, known: list[_Block], search: tuple[int, int, int]) -> list[_Block]:
+def _blocks(older: Surface, newer: Surface, known: list[_Block], search: _Search) -> list[_Block]:
     """All of a surface, each sought around what the `known` ones say of its place."""
     grid = older.grid
     side, step = round(BLOCK_M / grid.cell_m), round(STEP_M / grid.cell_m)
@@ -187,11 +204,9 @@ def _blocks(older: Surface, newer: Surface, known: list[_Block], search: tuple[i
     return found
 
 
-def _block(
-    older: Surface, newer: Surface, window: Window, known: list[_Block], search: tuple[int, int, int]
-) -> _Block | None:
+def _block(older: Surface, newer: Surface, window: Window, known: list[_Block], search: _Search) -> _Block | None:
     """The shift of one block to a part of a cell; None where nothing stands that would tell it."""
-    near, thin, step = search
+    near, step, apart = search.near, search.step, search.apart
     here = older.read(window)[0]
     if np.isfinite(here).mean() < _LEAST_SHARE:
         return None
@@ -201,15 +216,17 @@ def _block(
     expected = _fitted(known, middle)
     first = round(expected[0] / cell), -round(expected[1] / cell)
     there = newer.read(_grown(_on(newer, older.grid, window, first), near))[0]
-    costs = _costs(here, there, near, thin, step)
+    costs = _costs(here, there, near, search.thin, step)
     if not np.isfinite(costs).all():
         return None
     down, right = (int(value) for value in np.unravel_index(int(costs.argmin()), costs.shape))
-    if not (0 < down < len(costs) - 1 and 0 < right < len(costs) - 1):
+    if not all(apart <= best < len(costs) - apart for best in (down, right)):
         return None
+    if min(_bends(costs, down, right, apart)) < _LEAST_BEND * apart:
+        return None
+    bends = _bends(costs, down, right)
     lines = costs[down, right - 1 : right + 2], costs[down - 1 : down + 2, right]
-    bends = [float(line[0] - 2 * line[1] + line[2]) for line in lines]
-    if min(bends) < _LEAST_BEND:
+    if min(bends) <= 0:
         return None
     parts = [float(line[0] - line[2]) / (2 * bend) for line, bend in zip(lines, bends, strict=True)]
     down, right = down * step, right * step
@@ -218,6 +235,13 @@ def _block(
     away = right - near + parts[0] * step, down - near + parts[1] * step
     shift = ((first[0] + away[0]) * cell, -(first[1] + away[1]) * cell, up)
     return _Block(middle, np.array(shift), min(bends), float(np.nanmedian(np.abs(gap - up))))
+
+
+def _bends(costs: Doubles, down: int, right: int, apart: int = 1) -> tuple[float, float]:
+    """How much more it costs on both sides together, across and down."""
+    best = 2 * costs[down, right]
+    across = costs[down, right - apart] + costs[down, right + apart] - best
+    return float(across), float(costs[down - apart, right] + costs[down + apart, right] - best)
 
 
 def _fitted(blocks: list[_Block], place: Doubles) -> Doubles:

@@ -15,6 +15,7 @@ from server.alerts.schemas import AlertDetail
 from server.db import Database
 from server.grids.model import EVERYWHERE
 from server.routing.context import RoutingContextProvider
+from tests.server.alerts.test_intake import close
 from tests.server.small_city import DETAILS, NOON, hazard_event
 
 DAY = 86_400.0
@@ -104,6 +105,36 @@ def test_what_is_permitted_by_now_is_over_and_not_gone(area: Area) -> None:
     area.send("E113.60000N34.70000", episode)
     over = area.send("E113.60000N34.70000", episode, 2, phase="cleared", seconds=DAY)
     assert (over.phase, over.repaired_at, over.history[-1].action) == ("cleared", None, "cleared")
+
+
+def test_one_that_was_rejected_stays_so_whatever_later_flights_say_of_it(area: Area) -> None:
+    """The box does not know of the verdict: to it the structure is open, and a second flight makes an alarm of it."""
+    episode = uuid7(NOON)
+    first = area.send("E113.60000N34.70000", episode, tier="review", severity="blue")
+    close(area.database, first.id)
+    confirmed = area.send(
+        "E113.60000N34.70000", episode, 2, phase="updated", seconds=30 * DAY, tier="alarm", severity="yellow"
+    )
+    assert (confirmed.id, confirmed.state, confirmed.episodes) == (first.id, "rejected", 1)
+    assert (confirmed.tier, confirmed.severity) == ("review", "blue"), "as it was judged"
+    assert confirmed.observed_at == _at(30 * DAY), "but it is known that a flight has seen it"
+    assert area.listed() == 0
+    over = area.send("E113.60000N34.70000", episode, 3, 60 * DAY, phase="cleared", seconds=60 * DAY)
+    assert (over.state, over.history[-1].action) == ("rejected", "removed")
+    assert area.listed() == 0
+
+
+def test_what_is_built_there_again_is_an_alert_though_the_first_was_rejected(area: Area) -> None:
+    episode = uuid7(NOON)
+    first = area.send("E113.60000N34.70000", episode)
+    close(area.database, first.id)
+    area.send("E113.60000N34.70000", episode, 2, 60 * DAY, phase="cleared", seconds=60 * DAY)
+    again = area.send("E113.60000N34.70000-2", uuid7(_at(90 * DAY)), seconds=90 * DAY)
+    assert (again.id != first.id, again.state) == (True, "queued")
+    # Another box, or one that has lost its memory, tells the same structure as another episode.
+    told = area.send("E113.60000N34.70000", uuid7(_at(91 * DAY)), seconds=91 * DAY)
+    assert (told.id != first.id, told.state) == (True, "queued")
+    assert area.listed() == 2
 
 
 def test_fingerprints_of_things_drills_and_sources_never_meet() -> None:

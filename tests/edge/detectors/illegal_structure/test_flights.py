@@ -162,6 +162,18 @@ def test_a_permit_that_ends_while_it_stands_is_told_and_one_that_is_granted_ends
     assert over.detail.change == "new", "it still stands"
 
 
+def test_what_the_register_has_taken_over_is_told_anew_once_it_is_extended() -> None:
+    """As an office does with what it has rejected: it enters it as it stands."""
+    eye = detector()
+    eye.survey([found(SHED)], flight("f1"))
+    entered = register(entry(Layer.APPROVED, SHED, "a-1"))
+    (over,) = eye.survey([found(SHED)], flight("f2", 30, register=entered))
+    assert (over.active, over.detail.removed_at) == (False, None)
+    assert eye.survey([found(SHED)], flight("f3", 60, register=entered)) == []
+    (again,) = eye.survey([found(box(0, 0, 14, 5))], flight("f4", 90, register=entered))
+    assert (again.active, again.detail.change) == (True, "extended")
+
+
 def test_an_expired_permit_opens_nothing_that_was_not_seen() -> None:
     permit = register(entry(Layer.PERMIT, SHED, "p-1", valid_until=date(2026, 12, 1)))
     eye = detector()
@@ -326,6 +338,21 @@ def test_an_orthophoto_whose_day_nobody_knows_had_nothing() -> None:
     eye.survey([found(SHED)], flight("f1", against=unknown))
     eye.survey([], flight("f2", 30, unknown))
     assert eye.outcome.surveyed[0].sight is Sight.MISSED
+
+
+def test_one_picture_without_heights_says_nothing_of_what_is_not_found_against_it() -> None:
+    """Four of five new structures are not found against it, and nothing that is gone."""
+    eye = detector()
+    picture = Baseline("city", "orthophoto", NOON - timedelta(days=400), heights=False)
+    eye.survey([found(SHED)], flight("f1"))
+    for number in range(2, 6):
+        eye.survey([], flight(f"f{number}", 30 * number, picture))
+        assert eye.outcome.surveyed[0].sight is Sight.UNKNOWN
+    later = Baseline("city", "orthophoto", NOON + timedelta(days=200), heights=False)
+    eye.survey([], flight("f9", 300, later))
+    assert eye.outcome.surveyed[0].sight is Sight.UNKNOWN, "nor does it say that it stands"
+    eye.survey([found(SHED)], flight("f10", 310, picture))
+    assert eye.outcome.surveyed[0].sight is Sight.AGAIN
 
 
 def test_the_kind_says_how_it_is_built() -> None:

@@ -53,6 +53,9 @@ def given(pair: TownPair, house: shapely.Polygon, tmp_path_factory: pytest.TempP
     return folder
 
 
+EDGE = "{device: {id: box-1, state_dir: state}, sources: {}, areas: {west: {}}}"
+
+
 def run(folder: Path, out: Path, *more: str | Path, baseline: str = "city.tif") -> Result:
     arguments = [folder / "after", "--baseline", folder / baseline, "--out", out]
     return CliRunner().invoke(app, ["survey", *map(str, (*arguments, *more))])
@@ -119,9 +122,13 @@ def test_wrong_usage_names_what_to_do(given: Path, tmp_path: Path) -> None:
     result = run(given, tmp_path / "out", "--baseline-surface", given / "dsm.tif", baseline="after")
     assert result.exit_code == WRONG_USAGE
     assert "expected an orthophoto" in result.output
-    result = run(given, tmp_path / "out", "--config", tmp_path / "edge.yaml")
-    assert result.exit_code == WRONG_USAGE
-    assert "leave --config away" in result.output
+    (tmp_path / "edge.yaml").write_text(EDGE, encoding="utf-8")
+    config = ["--config", str(tmp_path / "edge.yaml")]
+    surface = ["--baseline-surface", str(given / "dsm.tif")]
+    for arguments in ([str(given / "after")], ["--watch", str(given)]):
+        result = CliRunner().invoke(app, ["survey", *arguments, *config, *surface])
+        assert result.exit_code == WRONG_USAGE
+        assert "--baseline" in result.output
     missing = run(given, tmp_path / "out", "--baseline-surface", tmp_path / "none.tif")
     assert missing.exit_code == FOUND_A_PROBLEM
     assert "none.tif: no such file" in missing.output

@@ -20,12 +20,12 @@ import yaml
 
 from contract.evidence import EvidenceKind
 from edge.config.document import load_config
-from edge.detectors.illegal_structure import Baseline, Finding, IllegalStructureDetector, SurveyContext
+from edge.detectors.illegal_structure import Finding, IllegalStructureDetector, SurveyContext
 from edge.detectors.interface import Exhibit
 from edge.evidence.store import EvidenceStore
 from edge.flights.register.index import Register
 from edge.flights.survey_settings import SurveySettings
-from edge.flights.surveying import taken_at_of
+from edge.flights.surveying import against, taken_at_of
 from edge.flights.surveys.area import Area, Said
 from edge.outbox.store import Outbox
 
@@ -36,14 +36,15 @@ MUCH_LATER = datetime(2031, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Comparisons:
-    """Findings by the folders of flight and baseline; what is not named here finds nothing."""
+    """Findings by the folders of flight and baseline, or an orthophoto's file; what is not named here finds nothing."""
 
     found: dict[tuple[str, str], Sequence[Finding]] = field(default_factory=dict)
     made: list[tuple[str, str]] = field(default_factory=list)
     """In their order."""
 
     def survey(self, flight: Any, baseline: Any, settings: SurveySettings, _base: Path, memory: Any, _progress: Any):
-        names = tuple(each.flight.id.rpartition("-")[0] for each in (flight, baseline))
+        compared = against(baseline)
+        names = tuple(each.rpartition("-")[0] for each in (flight.flight.id, compared.id))
         self.made.append(names)
         findings = self.found.get(names, ())
         if isinstance(findings, Exception):
@@ -51,7 +52,6 @@ class Comparisons:
         detector = IllegalStructureDetector(settings.illegal_structure)
         detector.load(memory)
         taken_at = settings.taken_at or taken_at_of(flight)
-        compared = Baseline(baseline.flight.id, "flight", taken_at_of(baseline))
         context = SurveyContext(
             flight.flight.id, taken_at, compared, flight.flight.plane, shapely.box(-1e4, -1e4, 1e4, 1e4), Register(())
         )

@@ -24,6 +24,7 @@ from edge.flights.surveys.records import (
     looking_back,
     name_of,
     records_from,
+    shows_enough,
 )
 from tests.edge.detectors.illegal_structure.ground import box, found
 
@@ -49,6 +50,10 @@ def records(*flights: KnownFlight) -> Records:
 def structure(name: str, *flights: str) -> Structure:
     one = begun(found(box(0, 0, 6, 5)), name, flights[0], NOON, PLANE, rebuilt=False)
     return replace(one, flights=flights, flights_total=len(flights))
+
+
+def days(flights: list[KnownFlight]) -> dict[str, datetime]:
+    return {each.id: each.taken_at for each in flights}
 
 
 def names(flights: list[KnownFlight]) -> list[str]:
@@ -96,12 +101,29 @@ def test_one_looks_back_at_what_most_open_structures_were_found_against() -> Non
     )
     now = flight("e", 5)
     standing = [structure("s1", "b", "c"), structure("s2", "b"), structure("s3", "c")]
-    assert looking_back(known, now, standing, flights).id == "a"
-    assert looking_back(known, now, standing[2:], flights).id == "b", "of several the newest"
-    assert looking_back(known, now, standing[2:], [flights[0]]).id == "a", "b's files are gone"
-    assert looking_back(known, now, [], flights) is None
+    assert looking_back(known, now, standing, days(flights)) == "a"
+    assert looking_back(known, now, standing[2:], days(flights)) == "b", "of several the newest"
+    assert looking_back(known, now, standing[2:], days(flights[:1])) == "a", "b's files are gone"
+    assert looking_back(known, now, [], days(flights)) is None
     old = replace(now, taken_at=flights[0].taken_at + LOOKED_BACK + timedelta(days=1))
-    assert looking_back(known, old, standing, flights[:1]) is None, "gardens have grown over it"
+    assert looking_back(known, old, standing, days(flights[:1])) is None, "gardens have grown over it"
+
+
+def test_a_baseline_that_is_no_flight_is_known_by_the_flights_that_were_compared_with_it() -> None:
+    known = replace(
+        records(flight("a"), flight("b", 1), flight("c", 2)),
+        comparisons=(Comparison("b", "city", "g", ("s",)), Comparison("c", "city", "g"), Comparison("c", "b", "g")),
+    )
+    assert known.first_against("city") == flight("b", 1).taken_at
+    assert known.first_against("b") == flight("c", 2).taken_at
+    assert known.first_against("town") is None
+    assert looking_back(known, flight("d", 3), [structure("s", "b")], {"city": NOON}) == "city"
+
+
+def test_half_of_its_ground_is_enough() -> None:
+    assert shows_enough(flight("old", west=49), flight("new"), PLANE)
+    assert not shows_enough(flight("old", west=51), flight("new"), PLANE)
+    assert not shows_enough(flight("old"), flight("large", width=250), PLANE)
 
 
 def test_what_a_flight_had_already_is_not_confirmed_with_it() -> None:
@@ -109,7 +131,7 @@ def test_what_a_flight_had_already_is_not_confirmed_with_it() -> None:
     known = replace(
         records(*flights), comparisons=(Comparison("b", "a", "g", ("s",)), Comparison("c", "b", "g", ("s",)))
     )
-    assert looking_back(known, flight("d", 3), [structure("s", "b", "c")], flights).id == "a"
+    assert looking_back(known, flight("d", 3), [structure("s", "b", "c")], days(flights)) == "a"
 
 
 def test_what_is_remembered_is_the_same_after_a_restart() -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 
 from edge.vision.surface.aligning import Shifts, laid, shifts_between
 from edge.vision.surface.surfaces import Grid, Surface, Window
 from tests.edge.vision.surface.scenes import Box
-from tests.edge.vision.surface.towns import houses, laid_out
+from tests.edge.vision.surface.towns import TURN, houses, laid_out
 
 SIDE_M = 130.0
 MOVE = np.array((3.1, -2.4, 2.0))
@@ -137,6 +138,31 @@ def test_farther_apart_than_the_reach_is_never_a_lie(tmp_path: Path) -> None:
     newer = laid_out(tmp_path, "newer", town, SIDE_M, move=np.array((9.0, 0.0, 0.0)), seed=2)
     found = shifts_between(older, newer, 4.0)
     assert found is None or found.residual_m < 0.15, "what is said fits, though it was not asked for"
+
+
+@pytest.mark.parametrize(
+    ("seed", "east", "north", "scale"),
+    [(2, 1.71, 3.67, 1.0004), (12, -0.23, 6.23, 1.0043), (19, 4.74, -4.31, 0.9955)],
+)
+def test_one_block_with_one_house_is_asked_closely(
+    tmp_path: Path, seed: int, east: float, north: float, scale: float
+) -> None:
+    """There is no second block to say what the only one does not at first sight."""
+    town = houses(seed, 80.0, 1)
+    move = np.array((east, north, 1.5))
+    older = laid_out(tmp_path, "older", town, 80.0, slope=0.02)
+    newer = laid_out(tmp_path, "newer", town, 80.0, slope=0.02, move=move, scale=scale, seed=2, noise_m=0.15)
+    found = shifts_between(older, newer, 12.0)
+    assert found is not None
+    assert found.blocks == 1
+    house = TURN @ np.array(shapely.Polygon(town[0].corners).centroid.coords[0])
+    assert np.abs(found.at(house[None])[0, :2] - house * (scale - 1) - move[:2]).max() < 0.35
+
+
+def test_one_block_of_meadow_says_nothing_however_closely_it_is_asked(tmp_path: Path) -> None:
+    older = laid_out(tmp_path, "older", (), 80.0, slope=0.02)
+    newer = laid_out(tmp_path, "newer", (), 80.0, slope=0.02, seed=2)
+    assert shifts_between(older, newer, 12.0) is None
 
 
 def test_a_small_place_with_one_house_is_enough(tmp_path: Path) -> None:
