@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ import shapely.affinity
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from edge.flights.abreast import abreast
 from edge.flights.anchoring import Anchor, anchored
 from edge.flights.pictured import Pictured, Views
 from edge.flights.placed import Placed, Unusable
@@ -132,7 +134,7 @@ def differences(
     known: Sequence[BaseGeometry] = (),
     model: ChangeModel | None = None,
 ) -> Differences:
-    """Measures the surface of both flights and compares them.
+    """Measures the surface of both flights, at the same time, and compares them.
 
     `known`: outlines of buildings, in metres of the newer flight's plane; where they are told apart on the older
     surface, and its flight knows its place less exactly, all places are moved onto them. `model`: asked about each
@@ -148,7 +150,8 @@ def differences(
     before, after = Pictured(older, plane), Pictured(newer, plane)
     with tempfile.TemporaryDirectory(prefix="gridsentry-survey-") as name:
         folder = Path(name)
-        flights = [surfaced(each, folder, what, progress) for each, what in ((before, "baseline"), (after, "flight"))]
+        works = [partial(surfaced, each, folder, what) for each, what in ((before, "baseline"), (after, "flight"))]
+        flights = abreast(works, progress)
         then, now = flights
         # What decides comes first: people are told the first reason.
         refused = [each for flight, pictured in zip(flights, (before, after), strict=True) if flight is None
