@@ -115,7 +115,8 @@ class _Together:
             self._steps[number] = step
             shown = [each for each in self._steps if each is not None]
             if shown:
-                self._progress.begins("; ".join(each.what for each in shown), sum(each.total for each in shown))
+                words = dict.fromkeys(each.what for each in shown)
+                self._progress.begins("; ".join(words), sum(each.total for each in shown))
                 for _ in range(sum(each.done for each in shown)):
                     self._progress.advances()
 

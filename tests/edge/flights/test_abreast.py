@@ -110,6 +110,13 @@ def test_progress_is_shown_as_one() -> None:
     assert told.done == told.steps[-1][1]
 
 
+def test_what_all_do_is_said_once() -> None:
+    told, meet = Told(), threading.Barrier(2, timeout=30)
+    abreast([partial(counting, "looking", 2, wait=meet.wait), partial(counting, "looking", 2, wait=meet.wait)], told)
+    assert ("looking", 4) in told.steps
+    assert {what for what, _ in told.steps} == {"looking"}
+
+
 def test_an_error_is_raised_and_the_other_does_not_work_on() -> None:
     ended, meet = threading.Event(), threading.Barrier(2, timeout=30)
 
