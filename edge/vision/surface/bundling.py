@@ -7,7 +7,7 @@ stays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from edge.vision.surface.shots import Eye
 from edge.vision.surface.tying import Tracks
 
 _ROUNDS = 8
+MOST_STEPS = 3 * _ROUNDS
 _PIXEL_SIGMA = 0.5
 _HUBER = 2.0
 _GROSS_PX = 3.0
@@ -42,8 +43,10 @@ class Bundled:
     after_px: float
 
 
-def bundle(eyes: Sequence[Eye], tracks: Tracks, sigmas: Doubles) -> Bundled:
+def bundle(eyes: Sequence[Eye], tracks: Tracks, sigmas: Doubles, stepped: Callable[[], None] = lambda: None) -> Bundled:
     """`sigmas` (n, 6): standard deviations of each pose, of east, north, up in metres and turns in radians.
+
+    `stepped` is called after each step, at most `MOST_STEPS` times; what it raises ends the work.
 
     Raises:
         ValueError: `sigmas` does not fit the eyes, is not above zero or not finite.
@@ -69,6 +72,7 @@ def bundle(eyes: Sequence[Eye], tracks: Tracks, sigmas: Doubles) -> Bundled:
                 return nothing
         for _ in range(_ROUNDS):
             step, points = _step(moved, tracks, points, values, sigmas)
+            stepped()
             values += step
             moved = [_turned(eye, value) for eye, value in zip(eyes, values, strict=True)]
             if float(np.abs(step[:, :3]).max()) < _SETTLED_M:

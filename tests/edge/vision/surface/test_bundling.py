@@ -11,7 +11,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from edge.vision.arrays import Doubles
-from edge.vision.surface.bundling import Bundled, bundle
+from edge.vision.surface.bundling import MOST_STEPS, Bundled, bundle
 from edge.vision.surface.shots import Eye
 from edge.vision.surface.tying import Tracks
 from tests.edge.vision.surface.scenes import LENS, eye_at, line_of_eyes
@@ -113,6 +113,25 @@ def test_poses_metres_and_half_a_degree_off_are_brought_to_agree() -> None:
     assert metres.max() < 0.15
     assert radians.max() < math.radians(0.2)
     assert common(found, made.true).scale == pytest.approx(1.0, abs=0.05)
+
+
+def test_each_step_is_told_and_may_be_the_last() -> None:
+    made, steps = case(), 0
+
+    def stepped() -> None:
+        nonlocal steps
+        steps += 1
+        if steps == limit:
+            raise TimeoutError
+
+    limit = MOST_STEPS + 1
+    found = bundle(made.said, made.tracks, made.sigmas(), stepped)
+    assert 3 <= steps <= MOST_STEPS
+    assert found.after_px == bundle(made.said, made.tracks, made.sigmas()).after_px
+    steps, limit = 0, 2
+    with pytest.raises(TimeoutError):
+        bundle(made.said, made.tracks, made.sigmas(), stepped)
+    assert steps == 2
 
 
 def test_heights_of_roofs_over_the_ground_beside_them_are_right_to_centimetres() -> None:
