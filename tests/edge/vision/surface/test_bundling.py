@@ -11,6 +11,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from edge.vision.arrays import Doubles
+from edge.vision.surface import bundling
 from edge.vision.surface.bundling import MOST_STEPS, Bundled, bundle
 from edge.vision.surface.shots import Eye
 from edge.vision.surface.tying import Tracks
@@ -254,3 +255,21 @@ def test_the_same_points_give_the_same_poses() -> None:
     made = case(seed=9)
     first, second = (bundle(made.said, made.tracks, made.sigmas()) for _ in range(2))
     assert [eye.centre.tolist() for eye in first.eyes] == [eye.centre.tolist() for eye in second.eyes]
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 50_000])
+def test_what_poses_have_to_do_with_each_other_is_summed_up_in_pieces(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(bundling, "_PAIRS_AT_ONCE", at_once)
+    rng, count = np.random.default_rng(3), 5
+    seen = [(eye, point) for point in range(40) for eye in sorted(rng.permutation(4)[: rng.integers(2, 5)])]
+    eyes, points = (np.array(each, np.int64) for each in zip(*seen, strict=True))
+    share, mixed = rng.normal(size=(2, len(eyes), 6, 3))
+    expected = np.zeros((count, 6, count, 6))
+    for one, other in np.argwhere(points[:, None] == points):
+        expected[eyes[one], :, eyes[other], :] += share[one] @ mixed[other].T
+    tracks = Tracks(eyes, points, np.zeros((len(eyes), 2)), 40)
+    found = bundling._through_points(tracks, share, mixed, count).toarray()
+    assert np.allclose(found, expected.reshape(6 * count, 6 * count))
+    assert not found[-6:].any(), "the last one looks at nothing"
