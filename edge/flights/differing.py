@@ -20,6 +20,7 @@ from edge.flights.abreast import abreast
 from edge.flights.anchoring import Anchor, anchored
 from edge.flights.pictured import Pictured, Views
 from edge.flights.placed import Placed, Unusable
+from edge.flights.shelf import Shelf
 from edge.flights.shots import NoProgress, Progress
 from edge.flights.surfacing import Surfaced, surfaced
 from edge.vision.arrays import Doubles
@@ -139,7 +140,8 @@ def differences(
     `known`: outlines of buildings, in metres of the newer flight's plane; where they are told apart on the older
     surface, and its flight knows its place less exactly, all places are moved onto them. `model`: asked about each
     place that has risen or sunk. A frame that cannot be used costs itself only. Memory does not grow with the flights'
-    pixels; heights are in files of the folder for temporary files, 9 bytes for 0.06 m² of each flight.
+    pixels; heights are in files of the folder for temporary files, 9 bytes for 0.06 m² of each flight, and pictures as
+    they are compared, 1.5 GB of each flight at most.
 
     Raises:
         OSError: heights cannot be written.
@@ -147,9 +149,10 @@ def differences(
     """
     progress = progress or NoProgress()
     plane = newer.flight.plane
-    before, after = Pictured(older, plane), Pictured(newer, plane)
     with tempfile.TemporaryDirectory(prefix="gridsentry-survey-") as name:
         folder = Path(name)
+        before = Pictured(older, plane, shelf=Shelf(folder, "baseline"))
+        after = Pictured(newer, plane, shelf=Shelf(folder, "flight"))
         works = [partial(surfaced, each, folder, what) for each, what in ((before, "baseline"), (after, "flight"))]
         flights = abreast(works, progress)
         then, now = flights
