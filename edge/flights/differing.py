@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,12 @@ import shapely.affinity
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from edge.flights.abreast import abreast
 from edge.flights.anchoring import Anchor, anchored
 from edge.flights.looking import Look, Place, looks
 from edge.flights.pictured import Pictured, Views
 from edge.flights.placed import Placed, Unusable
+from edge.flights.shelf import Shelf
 from edge.flights.shots import NoProgress, Progress
 from edge.flights.surfacing import Surfaced, surfaced
 from edge.vision.arrays import Doubles
@@ -126,12 +129,13 @@ def differences(
     known: Sequence[BaseGeometry] = (),
     model: ChangeModel | None = None,
 ) -> Differences:
-    """Measures the surface of both flights and compares them.
+    """Measures the surface of both flights, at the same time, and compares them.
 
     `known`: outlines of buildings, in metres of the newer flight's plane; where they are told apart on the older
     surface, and its flight knows its place less exactly, all places are moved onto them. `model`: asked about each
     place that has risen or sunk. A frame that cannot be used costs itself only. Memory does not grow with the flights'
-    pixels; heights are in files of the folder for temporary files, 9 bytes for 0.06 m² of each flight.
+    pixels; heights are in files of the folder for temporary files, 9 bytes for 0.06 m² of each flight, and pictures as
+    they are compared, 1.5 GB of each flight at most.
 
     Raises:
         OSError: heights cannot be written.
@@ -139,10 +143,12 @@ def differences(
     """
     progress = progress or NoProgress()
     plane = newer.flight.plane
-    before, after = Pictured(older, plane), Pictured(newer, plane)
     with tempfile.TemporaryDirectory(prefix="gridsentry-survey-") as name:
         folder = Path(name)
-        flights = [surfaced(each, folder, what, progress) for each, what in ((before, "baseline"), (after, "flight"))]
+        before = Pictured(older, plane, shelf=Shelf(folder, "baseline"))
+        after = Pictured(newer, plane, shelf=Shelf(folder, "flight"))
+        works = [partial(surfaced, each, folder, what) for each, what in ((before, "baseline"), (after, "flight"))]
+        flights = abreast(works, progress)
         then, now = flights
         # What decides comes first: people are told the first reason.
         refused = [each for flight, pictured in zip(flights, (before, after), strict=True) if flight is None

@@ -1,16 +1,17 @@
 """A flight from what a drone brought home: pictures with their poses, those worth using, and a report of the rest.
 
 Files → pictures with records (`shots`) → one flight (`parts`) → poses (`posing`) → the ones to use (`selecting`) → a
-`Flight` and its `FlightReport`. A picture is decoded only once it is chosen, and never kept. Same files and settings,
-same result.
+`Flight` and its `FlightReport`. A picture is decoded only once it is chosen, two at a time, and never kept. Same files
+and settings, same result.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -18,6 +19,7 @@ import numpy as np
 from shapely import Polygon
 
 from contract.geometry import Point
+from edge.flights.abreast import abreast
 from edge.flights.flight import Flight, KeyFrame
 from edge.flights.flight_settings import FlightSettings
 from edge.flights.footprints import footprint_of
@@ -46,6 +48,8 @@ from edge.sources.errors import SourceError
 _MARGIN_M = 300.0
 """Of an elevation model around the places of the drone."""
 _LEVEL_SIGMA_M, _MODEL_SIGMA_M = 1.0, 3.0
+_AT_ONCE = 2
+"""Pictures that are decoded at the same time: each takes up to half a second, and its memory."""
 _NUMBERED = re.compile(r"^record \d+: ")
 
 
@@ -304,22 +308,21 @@ class _View:
 def _used(
     candidates: Sequence[Candidate], settings: FlightSettings, tally: Tally, progress: Progress
 ) -> tuple[list[Candidate], tuple[float, ...]]:
-    """Chosen by overlap, then by sharpness, for which they are decoded one by one."""
+    """Chosen by overlap, then by sharpness, for which they are decoded."""
     choice = settings.choice
     chosen = by_overlap([one.footprint for one in candidates], choice.overlap)
-    progress.begins("looking", len(chosen))
-    wanted, broken = set(chosen), set[int]()
+    shots = {index: candidates[index].shot for index in chosen}
+    works = [partial(_looked_at, dict([*shots.items()][first::_AT_ONCE])) for first in range(_AT_ONCE)]
+    known = {index: found for part in abreast(works, progress) for index, found in part.items()}
+    broken = set[int]()
 
     def measure(index: int) -> float | None:
-        shot = candidates[index].shot
-        if index in wanted:
-            progress.advances()
-        try:
-            return sharpness_of(shot.read_bgr())
-        except SourceError as error:
+        found = known[index] if index in known else _sharpness(candidates[index].shot)
+        if isinstance(found, SourceError):
             broken.add(index)
-            tally.add("is broken", str(error))
+            tally.add("is broken", str(found))
             return None
+        return found
 
     used, left = sharp_ones(chosen, len(candidates), measure, choice.least_sharpness)
     for index in left:
@@ -328,6 +331,23 @@ def _used(
         if index not in used and index not in left and index not in broken:
             tally.add("not needed: its neighbours overlap enough", one.shot.name)
     return [candidates[index] for index in used], tuple(used.values())
+
+
+def _looked_at(shots: Mapping[int, Shot], progress: Progress) -> dict[int, float | SourceError]:
+    """How sharp each is, or why it cannot be read."""
+    progress.begins("looking", len(shots))
+    found = {}
+    for index, shot in shots.items():
+        progress.advances()
+        found[index] = _sharpness(shot)
+    return found
+
+
+def _sharpness(shot: Shot) -> float | SourceError:
+    try:
+        return sharpness_of(shot.read_bgr())
+    except SourceError as error:
+        return error
 
 
 def _key_frame(number: int, one: Candidate) -> KeyFrame:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge.flights.local import LocalPlane
 from edge.flights.placed import Placed, Unusable
+from edge.flights.shelf import Shelf
 from edge.sources.errors import SourceError
 from edge.vision.arrays import Doubles
 from edge.vision.change.features import Features, find_features
@@ -41,11 +42,17 @@ class Views(Protocol):
 
 
 class Pictured:
-    """The pictures of a flight, in another flight's plane. Not for use by two threads."""
+    """The pictures of a flight, in another flight's plane. Not for use by two threads.
 
-    def __init__(self, placed: Placed, plane: LocalPlane, gsd_m: float = WORKING_GSD_M) -> None:
+    `shelf`: where pictures are put that were decoded; absent, each that is not among the latest is decoded anew.
+    """
+
+    def __init__(
+        self, placed: Placed, plane: LocalPlane, gsd_m: float = WORKING_GSD_M, shelf: Shelf | None = None
+    ) -> None:
         # Two planes that touch the ellipsoid a few hundred metres apart differ by a shift, and a turn of a millionth.
         shift = np.append(plane.metres(*placed.flight.plane.degrees(np.zeros((1, 2))).T)[0], 0.0)
+        self._shelf = shelf
         self.unusable: list[Unusable] = []
         self._frames = []
         self.eyes: list[Eye] = []
@@ -109,13 +116,17 @@ class Pictured:
             return self._pictures[index]
         if index in self._broken:
             return None
-        frame = self._frames[index]
-        try:
-            made = picture_of(frame.read_bgr(), frame.lens, self.eyes[index])
-        except (SourceError, ValueError) as error:
-            self._broken.add(index)
-            self.unusable.append(Unusable(frame.name, str(error)))
-            return None
+        made = self._shelf.get(index) if self._shelf is not None else None
+        if made is None:
+            frame = self._frames[index]
+            try:
+                made = picture_of(frame.read_bgr(), frame.lens, self.eyes[index])
+            except (SourceError, ValueError) as error:
+                self._broken.add(index)
+                self.unusable.append(Unusable(frame.name, str(error)))
+                return None
+            if self._shelf is not None:
+                self._shelf.put(index, made)
         self._pictures[index] = made
         while len(self._pictures) > KEPT:
             self._pictures.popitem(last=False)

@@ -2,12 +2,14 @@
 
 A video is not decoded from end to end. Its container tells where key frames lie, and each of them is decoded by itself
 when somebody wants it: a flight of any length costs the memory of one picture, and what is not chosen costs nothing.
+The file stays open in between: its index grows with its length, and would be read anew for each picture.
 The other way, one pass that hands pictures to a caller, would decode only as much, but everybody who looks twice (to
 register, to compare, to cut out evidence) would have to keep pictures, or go through the whole flight again.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +45,8 @@ _EARLIER_SECONDS = (0.0, 3.0)
 """Transport streams have no index: a seek may land behind what it was meant for."""
 _REORDERED_SECONDS = 2.0
 """Pictures may be stored a little out of their order."""
+KEPT_OPEN = 2
+"""Of one video, while nobody reads: as many threads look at a flight. A decoder of 4K keeps some 50 MB."""
 _TAIL_BYTES = 64 * 1024
 _HEAD_BYTES = 64 * 1024
 
@@ -93,7 +97,10 @@ class KeyMoment:
 
 
 class VideoPictures:
-    """Key frames of one video, by seeking. May be used by several threads, one after the other."""
+    """Key frames of one video, by seeking. May be used by several threads at once.
+
+    What is open is closed once nobody holds this any more.
+    """
 
     def __init__(self, path: Path) -> None:
         """Opens it once, to look.
@@ -102,6 +109,9 @@ class VideoPictures:
             FlightError: no video that can be read.
         """
         self._path, self._lock = path, Lock()
+        self._idle: list[InputContainer] = []
+        # Containers and their streams hold each other: without this they would stay open until garbage is collected.
+        weakref.finalize(self, _close_all, self._idle)
         try:
             with open_log(path, MAX_VIDEO_BYTES) as file:
                 kind = kind_of(file.read(_HEAD_BYTES))
@@ -166,28 +176,65 @@ class VideoPictures:
         """
         name = f"{shown(self._path.name)} at {moment.seconds:.3f} s"
         try:
-            with self._lock, self._opened() as container:
-                picture = self._at(container, moment)
+            picture = self._read(moment)
         except (FFmpegError, OSError, ValueError, IndexError) as error:
             raise SourceError(f"{name}: cannot be decoded: {shown(error)}") from error
         if picture is None:
             raise SourceError(f"{name}: the key frame is not there any more, or broken")
         return _of_size(picture, (self.width, self.height), name)
 
-    def _at(self, container: InputContainer, moment: KeyMoment) -> Image | None:
-        stream = _pictures_of(container)
+    def _read(self, moment: KeyMoment) -> Image | None:
+        with self._lock:
+            container = self._idle.pop() if self._idle else None
+        if container is None:
+            container = self._ready()
+        picture = None
+        try:
+            picture = self._at(container, moment)
+        finally:
+            # What has met something broken is not used again: the next picture is not to suffer from it.
+            if picture is None or not self._kept(container):
+                container.close()
+        return picture
+
+    def _ready(self) -> InputContainer:
+        """To read key frames from."""
+        container = self._opened()
+        try:
+            stream = _pictures_of(container)
+        except ValueError:
+            container.close()
+            raise
         stream.codec_context.thread_count = 1
         for other in container.streams:
             other.discard = Discard.nonkey if other.index == stream.index else Discard.all
+        return container
+
+    def _kept(self, container: InputContainer) -> bool:
+        """For the next picture, unless there are enough."""
+        with self._lock:
+            if len(self._idle) >= KEPT_OPEN:
+                return False
+            self._idle.append(container)
+            return True
+
+    def _at(self, container: InputContainer, moment: KeyMoment) -> Image | None:
+        stream = _pictures_of(container)
         for earlier in _EARLIER_SECONDS:
             start = moment.pts - round(earlier / self._seconds_a_tick)
             container.seek(start, stream=stream, backward=True, any_frame=False)
+            stream.codec_context.flush_buffers()
             for _, packet in zip(range(_PACKETS_A_PICTURE), container.demux(stream), strict=False):
                 if packet.pts == moment.pts and packet.is_keyframe:
                     return _decoded(stream, packet)
                 if packet.pts is None or packet.pts > moment.pts + _REORDERED_SECONDS / self._seconds_a_tick:
                     break
         return None
+
+
+def _close_all(containers: list[InputContainer]) -> None:
+    while containers:
+        containers.pop().close()
 
 
 def _decoded(stream: VideoStream, packet: Packet[VideoStream]) -> Image | None:

@@ -14,7 +14,7 @@ from edge.flights.pictured import Pictured, Views
 from edge.flights.placed import Unusable
 from edge.flights.shots import Progress
 from edge.vision.arrays import Doubles
-from edge.vision.surface.bundling import bundle
+from edge.vision.surface.bundling import MOST_STEPS, bundle
 from edge.vision.surface.stereo import depths_of, matched_points, rectified
 from edge.vision.surface.surfaces import KEPT, Surface, grid_around
 from edge.vision.surface.tying import Match, matched, overlapping, tracks_of
@@ -52,7 +52,9 @@ def surfaced(pictured: Pictured, folder: Path, name: str, progress: Progress) ->
     if len(pictured) < 2:
         return None
     matches, points = _matches(pictured, name, progress)
-    found = bundle(pictured.eyes, tracks_of(matches, points), pictured.sigmas)
+    tracks = tracks_of(matches, points)
+    progress.begins(f"{name}: adjusted", MOST_STEPS)  # minutes of a long flight: whoever breaks it off does not wait
+    found = bundle(pictured.eyes, tracks, pictured.sigmas, progress.advances)
     pictured.place(list(found.eyes))
     loose = [index for index in range(len(pictured)) if found.seen_in[index] < LEAST_POINTS]
     said = {each.frame for each in pictured.unusable}

@@ -15,17 +15,22 @@ from contract.geometry import Point
 from edge.flights.local import LocalPlane
 from edge.flights.reading.angles import attitude_of
 from edge.flights.telemetry import Attitude
+from edge.vision.arrays import Doubles
 from edge.vision.pose import Pose, turned
 from samples.facade.seeding import stream
 from samples.town.exif import SITE_M
 from samples.town.pairs import Flown
 
 SPEED_M_S = 8.0
-LONGEST_FRAMES = 20_000
+LONGEST_FRAMES = 30_000
 
 
-def path_of(flown: Flown, seconds: float, fps: int) -> list[tuple[Pose, Pose]]:
-    """True and said poses, one a frame: along the survey's first line at 8 m/s, with the survey's noise.
+Course = Callable[[float], Doubles]
+"""(2,): where the drone is after so many seconds, in metres across and along the survey's lines from its middle."""
+
+
+def path_of(flown: Flown, seconds: float, fps: int, course: Course | None = None) -> list[tuple[Pose, Pose]]:
+    """True and said poses, one a frame, with the survey's noise. `course`: absent, its first line at 8 m/s.
 
     Raises ValueError for lengths and rates that no video has.
     """
@@ -36,7 +41,7 @@ def path_of(flown: Flown, seconds: float, fps: int) -> list[tuple[Pose, Pose]]:
     rng = stream(flown.state.seed, "video")
     noise, plan = flown.noise, flown.plan
     heading = math.radians(plan.heading_deg)
-    ahead = np.array((math.sin(heading), math.cos(heading), 0.0))
+    lines = np.array(((math.cos(heading), -math.sin(heading)), (math.sin(heading), math.cos(heading))))
     shift = rng.normal(0, 1, 3) * noise.bias_m * (1, 1, noise.vertical)
     lean = rng.normal(0, 1, 3) * (noise.tilt_bias_deg, noise.tilt_bias_deg, noise.heading_bias_deg)
     phases = rng.uniform(0, 2 * np.pi, 6)
@@ -45,7 +50,8 @@ def path_of(flown: Flown, seconds: float, fps: int) -> list[tuple[Pose, Pose]]:
     for n in range(round(seconds * fps)):
         time = n / fps
         wave = np.sin(phases + time * np.array((0.3, 0.23, 0.4, 0.9, 1.1, 0.5)))
-        place = ahead * (SPEED_M_S * time - length / 2) + np.array((0, 0, plan.up_m)) + wave[:3] * plan.wander_m
+        at = np.array((0.0, SPEED_M_S * time - length / 2)) if course is None else course(time)
+        place = np.append(at @ lines, plan.up_m) + wave[:3] * plan.wander_m
         angles = wave[3:] * plan.sway_deg
         told = place + shift + rng.normal(0, 1, 3) * noise.white_m * (1, 1, noise.vertical)
         off = lean + rng.normal(0, 1, 3) * (noise.tilt_deg, noise.tilt_deg, noise.heading_deg)

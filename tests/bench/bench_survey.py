@@ -1,8 +1,13 @@
-"""What two flights of 12 MP stills cost to compare: read from disk, bundled, matched, laid on each other, searched."""
+"""What two flights cost to compare: read from disk, bundled, matched, laid on each other, searched.
+
+Of stills the work is counted, on one core; of video the whole program, as long as somebody waits for it on two.
+"""
 
 from __future__ import annotations
 
+import os
 import resource
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -12,13 +17,17 @@ import cv2
 from edge.flights.differing import differences
 from edge.flights.flight_settings import FlightSettings
 from edge.flights.ingesting import Ingested, ingest
+from samples.demo.programs import installed
 from samples.town import Plan, make_pair
+from samples.town.key_frames import write_key_frames
 from samples.town.stills import write_stills
 from tests.bench.rows import Row, at_most, publish
 
 ROUNDS = 3
 PLAN = Plan(4000, 3000, 0.05, forward_overlap=0.7, side_overlap=0.5)
 MOST_SECONDS = 3.0
+VIDEO_PLAN, VIDEO_SECONDS = Plan(3840, 2160, 0.04, side_overlap=0.5), 45
+CORES = 2
 
 
 def run() -> list[Row]:
@@ -26,7 +35,7 @@ def run() -> list[Row]:
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        rows = _rows()
+        rows = [*_rows(), *_video_rows()]
     finally:
         cv2.setNumThreads(threads)
     publish("survey", rows)
@@ -58,6 +67,36 @@ def _rows() -> list[Row]:
         at_most("survey.of_it_reading", read, "s", None, "telemetry, sharpness and choice of pictures"),
         at_most("survey.memory", [most], "MiB", None, "of the whole process at most, its town's rendering included"),
     ]
+
+
+def _video_rows() -> list[Row]:
+    pair = make_pair(5, 250.0, plan=VIDEO_PLAN, changes=6)
+    with tempfile.TemporaryDirectory(prefix="bench-survey-") as name:
+        folder = Path(name)
+        for flown in (pair.truth.before, pair.truth.after):
+            write_key_frames(folder / f"{flown.name}.mp4", flown, VIDEO_SECONDS)
+            flown.forget()
+        runs = [_surveyed(folder, folder / f"out-{number}") for number in range(ROUNDS)]
+    note = f"of {VIDEO_SECONDS} s of 4K with a key frame a second and as much of its baseline, on {CORES} cores"
+    share = [seconds / VIDEO_SECONDS for seconds, _ in runs]
+    return [
+        at_most("survey.video_share", share, "", 1.0, f"seconds a second {note}; the program's start included"),
+        at_most("survey.video_memory", [most for _, most in runs], "MiB", None, note),
+    ]
+
+
+def _surveyed(folder: Path, out: Path) -> tuple[float, float]:
+    """Seconds that the program runs, and the memory that it takes at most, in MiB."""
+    flights = [str(folder / "after.mp4"), "--baseline", str(folder / "before.mp4")]
+    began = time.monotonic()
+    with subprocess.Popen(
+        [installed("gridsentry-edge"), "survey", *flights, "--out", str(out)], stdout=subprocess.DEVNULL
+    ) as program:
+        os.sched_setaffinity(program.pid, sorted(os.sched_getaffinity(0))[:CORES])
+        _, status, used = os.wait4(program.pid, 0)
+        program.returncode = os.waitstatus_to_exitcode(status)
+    assert program.returncode == 0, "nothing was compared: the figure would be of something else"
+    return time.monotonic() - began, used.ru_maxrss / 1024
 
 
 def _flight(folder: Path) -> Ingested:

@@ -33,6 +33,7 @@ from edge.flights.orthophotos.views import OrthoViews
 from edge.flights.orthophotos.weighing import weighed
 from edge.flights.pictured import Pictured
 from edge.flights.placed import Placed
+from edge.flights.shelf import Shelf
 from edge.flights.shots import NoProgress, Progress
 from edge.flights.surfacing import Surfaced, surfaced
 from edge.vision.arrays import Doubles
@@ -59,11 +60,11 @@ def differences_from(
         edge.inference.errors.ModelError: the change model fails.
     """
     progress = progress or NoProgress()
-    after = Pictured(newer, newer.flight.plane)
     with (
         tempfile.TemporaryDirectory(prefix="gridsentry-survey-") as name,
         Raster(orthophoto.path, newer.flight.plane) as raster,
     ):
+        after = Pictured(newer, newer.flight.plane, shelf=Shelf(Path(name), "flight"))
         if not len(after):
             return not_compared(after, after, after.unusable)
         outlines = [eye.outline(after.ground_m) for eye in after.eyes]

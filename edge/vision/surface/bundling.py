@@ -7,12 +7,12 @@ stays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
+from scipy.sparse import bsr_matrix
 from scipy.sparse.linalg import spsolve
 from scipy.spatial.transform import Rotation
 
@@ -21,10 +21,13 @@ from edge.vision.surface.shots import Eye
 from edge.vision.surface.tying import Tracks
 
 _ROUNDS = 8
+MOST_STEPS = 3 * _ROUNDS
 _PIXEL_SIGMA = 0.5
 _HUBER = 2.0
 _GROSS_PX = 3.0
 _SETTLED_M = 1e-3
+_PAIRS_AT_ONCE = 50_000
+"""Of observations of one point: 30 MB."""
 _LEAST_ANGLE = 0.02
 """Radians between the rays to a point: below, its height says nothing."""
 
@@ -42,8 +45,10 @@ class Bundled:
     after_px: float
 
 
-def bundle(eyes: Sequence[Eye], tracks: Tracks, sigmas: Doubles) -> Bundled:
+def bundle(eyes: Sequence[Eye], tracks: Tracks, sigmas: Doubles, stepped: Callable[[], None] = lambda: None) -> Bundled:
     """`sigmas` (n, 6): standard deviations of each pose, of east, north, up in metres and turns in radians.
+
+    `stepped` is called after each step, at most `MOST_STEPS` times; what it raises ends the work.
 
     Raises:
         ValueError: `sigmas` does not fit the eyes, is not above zero or not finite.
@@ -69,6 +74,7 @@ def bundle(eyes: Sequence[Eye], tracks: Tracks, sigmas: Doubles) -> Bundled:
                 return nothing
         for _ in range(_ROUNDS):
             step, points = _step(moved, tracks, points, values, sigmas)
+            stepped()
             values += step
             moved = [_turned(eye, value) for eye, value in zip(eyes, values, strict=True)]
             if float(np.abs(step[:, :3]).max()) < _SETTLED_M:
@@ -186,19 +192,37 @@ def _solved(
     np.add.at(right, tracks.eyes, np.einsum("n,nci,nc->ni", weight, of_eye, gap))
     share = np.einsum("nij,njk->nik", mixed, inverse[tracks.points])
     np.add.at(right, tracks.eyes, -np.einsum("nij,nj->ni", share, point_right[tracks.points]))
-    first, second = _together(tracks.points)
-    blocks = -np.einsum("nij,nkj->nik", share[first], mixed[second])
-    heres, theres = tracks.eyes[first], tracks.eyes[second]
-    own = np.arange(count)
-    blocks = np.concatenate((blocks, eye_normal + np.eye(6) / sigmas[:, :, None] ** 2))
-    heres, theres = np.concatenate((heres, own)), np.concatenate((theres, own))
-    rows = (heres[:, None, None] * 6 + np.arange(6)[:, None]).repeat(6, axis=2)
-    columns = (theres[:, None, None] * 6 + np.arange(6)[None]).repeat(6, axis=1)
-    normal = coo_matrix((blocks.ravel(), (rows.ravel(), columns.ravel())), shape=(6 * count, 6 * count)).tocsc()
+    own = bsr_matrix((eye_normal + np.eye(6) / sigmas[:, :, None] ** 2, np.arange(count), np.arange(count + 1)))
+    normal = (own - _through_points(tracks, share, mixed, count)).tocsc()
     step = np.asarray(spsolve(normal, right.ravel()), np.float64).reshape(count, 6)
     back = point_right.copy()
     np.add.at(back, tracks.points, -np.einsum("nij,ni->nj", mixed, step[tracks.eyes]))
     return step, points + np.einsum("nij,nj->ni", inverse, back)
+
+
+def _through_points(tracks: Tracks, share: Doubles, mixed: Doubles, count: int) -> bsr_matrix:
+    """(6 count, 6 count): what poses have to do with each other by the points that both look at.
+
+    Summed up block by block, some at a time: a flight of a quarter of an hour has millions of pairs of observations.
+    """
+    first, second = _together(tracks.points)
+    blocks_of = tracks.eyes[first] * count + tracks.eyes[second]
+    order = np.argsort(blocks_of, kind="stable")
+    first, second, blocks_of = first[order], second[order], blocks_of[order]
+    starts = np.flatnonzero(np.diff(blocks_of, prepend=-1))
+    ends = np.append(starts[1:], len(order))
+    blocks = np.empty((len(starts), 6, 6))
+    at = 0
+    while at < len(starts):
+        # One block at least, however many pairs it has.
+        until = max(at + 1, int(np.searchsorted(ends, starts[at] + _PAIRS_AT_ONCE, side="right")))
+        some = np.s_[starts[at] : ends[until - 1]]
+        products = np.einsum("nij,nkj->nik", share[first[some]], mixed[second[some]])
+        blocks[at:until] = np.add.reduceat(products, starts[at:until] - starts[at], axis=0)
+        at = until
+    heres, theres = np.divmod(blocks_of[starts], count)
+    begins = np.searchsorted(heres, np.arange(count + 1))
+    return bsr_matrix((blocks, theres, begins), shape=(6 * count, 6 * count))
 
 
 def _together(points: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -12,6 +12,7 @@ from edge.flights.pictured import Pictured
 from edge.flights.shots import NoProgress
 from edge.flights.surfacing import STEREO_OVERLAP, Surfaced, _needed, _shared, surfaced
 from edge.vision.arrays import Doubles
+from edge.vision.surface.bundling import MOST_STEPS
 from edge.vision.surface.tying import overlapping
 from tests.edge.flights.drawn import HOUSES, PLANE, Given, flown
 from tests.edge.vision.surface.scenes import Scene, eye_at, line_of_eyes
@@ -81,10 +82,12 @@ def test_progress_is_told_to_its_end(good: tuple[Surfaced, Told, Path]) -> None:
     steps = good[1].steps
     assert [step[:2] for step in steps] == [
         ["flight: tied", 6],
+        ["flight: adjusted", MOST_STEPS],
         ["flight: measured", 5],
         ["flight, again: measured", 1],
     ]
-    assert all(step[1] == step[2] for step in steps)
+    assert 0 < int(str(steps[1][2])) <= MOST_STEPS, "poses may agree earlier"
+    assert all(step[1] == step[2] for step in steps[:1] + steps[2:])
 
 
 def test_pairs_that_show_nothing_new_are_left_out() -> None:

@@ -11,7 +11,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from edge.vision.arrays import Doubles
-from edge.vision.surface.bundling import Bundled, bundle
+from edge.vision.surface import bundling
+from edge.vision.surface.bundling import MOST_STEPS, Bundled, bundle
 from edge.vision.surface.shots import Eye
 from edge.vision.surface.tying import Tracks
 from tests.edge.vision.surface.scenes import LENS, eye_at, line_of_eyes
@@ -113,6 +114,25 @@ def test_poses_metres_and_half_a_degree_off_are_brought_to_agree() -> None:
     assert metres.max() < 0.15
     assert radians.max() < math.radians(0.2)
     assert common(found, made.true).scale == pytest.approx(1.0, abs=0.05)
+
+
+def test_each_step_is_told_and_may_be_the_last() -> None:
+    made, steps = case(), 0
+
+    def stepped() -> None:
+        nonlocal steps
+        steps += 1
+        if steps == limit:
+            raise TimeoutError
+
+    limit = MOST_STEPS + 1
+    found = bundle(made.said, made.tracks, made.sigmas(), stepped)
+    assert 3 <= steps <= MOST_STEPS
+    assert found.after_px == bundle(made.said, made.tracks, made.sigmas()).after_px
+    steps, limit = 0, 2
+    with pytest.raises(TimeoutError):
+        bundle(made.said, made.tracks, made.sigmas(), stepped)
+    assert steps == 2
 
 
 def test_heights_of_roofs_over_the_ground_beside_them_are_right_to_centimetres() -> None:
@@ -235,3 +255,21 @@ def test_the_same_points_give_the_same_poses() -> None:
     made = case(seed=9)
     first, second = (bundle(made.said, made.tracks, made.sigmas()) for _ in range(2))
     assert [eye.centre.tolist() for eye in first.eyes] == [eye.centre.tolist() for eye in second.eyes]
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 50_000])
+def test_what_poses_have_to_do_with_each_other_is_summed_up_in_pieces(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(bundling, "_PAIRS_AT_ONCE", at_once)
+    rng, count = np.random.default_rng(3), 5
+    seen = [(eye, point) for point in range(40) for eye in sorted(rng.permutation(4)[: rng.integers(2, 5)])]
+    eyes, points = (np.array(each, np.int64) for each in zip(*seen, strict=True))
+    share, mixed = rng.normal(size=(2, len(eyes), 6, 3))
+    expected = np.zeros((count, 6, count, 6))
+    for one, other in np.argwhere(points[:, None] == points):
+        expected[eyes[one], :, eyes[other], :] += share[one] @ mixed[other].T
+    tracks = Tracks(eyes, points, np.zeros((len(eyes), 2)), 40)
+    found = bundling._through_points(tracks, share, mixed, count).toarray()
+    assert np.allclose(found, expected.reshape(6 * count, 6 * count))
+    assert not found[-6:].any(), "the last one looks at nothing"

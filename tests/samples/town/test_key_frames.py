@@ -1,0 +1,76 @@
+"""A survey in lines as a video of which only key frames are drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from edge.flights.pictures import VideoPictures
+from edge.flights.reading.sniff import read_telemetry
+from samples.town import NO_NOISE, Plan, TownPair, make_pair
+from samples.town.key_frames import FPS, SPEED_M_S, to_and_fro, write_key_frames
+
+SECONDS = 6
+PLAN = Plan(320, 240, 0.25, wander_m=0.0, sway_deg=0.0, side_overlap=0.5)
+
+
+@pytest.fixture(scope="module")
+def pair() -> TownPair:
+    return make_pair(3, 120.0, plan=PLAN, noise=NO_NOISE, changes=2)
+
+
+@pytest.fixture(scope="module")
+def video(pair: TownPair, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("key-frames") / "flight.mp4"
+    write_key_frames(path, pair.truth.after, SECONDS)
+    return path
+
+
+def test_each_second_has_a_picture_of_where_the_drone_is(pair: TownPair, video: Path) -> None:
+    flown = pair.truth.after
+    poses = write_key_frames(video.with_name("again.mp4"), flown, SECONDS)
+    assert video.with_name("again.mp4").read_bytes() == video.read_bytes()
+    pictures = VideoPictures(video)
+    moments = pictures.key_moments()
+    assert [moment.seconds for moment in moments] == pytest.approx(range(SECONDS))
+    for second, moment in enumerate(moments):
+        read = cv2.cvtColor(pictures.read_bgr(moment), cv2.COLOR_BGR2GRAY).astype(np.int16)
+        drawn = cv2.cvtColor(flown.view(poses[second * FPS][0], second), cv2.COLOR_BGR2GRAY)
+        assert np.abs(read - drawn).mean() < 4
+
+
+def test_the_file_has_as_many_pictures_and_records_as_a_drone_s(video: Path) -> None:
+    with av.open(str(video)) as container:
+        index = list(container.streams.video[0].index_entries)
+    assert len(index) == SECONDS * FPS
+    assert sum(entry.is_keyframe for entry in index) == SECONDS
+    assert len(read_telemetry(video.with_suffix(".SRT")).fixes) == SECONDS * FPS
+
+
+def test_lines_lie_side_by_side_and_are_flown_to_and_fro(pair: TownPair) -> None:
+    course = to_and_fro(pair.truth.after)
+    places = np.array([course(seconds) for seconds in np.arange(0, 40, 0.5)])
+    assert np.linalg.norm(np.diff(places, axis=0), axis=1).max() <= SPEED_M_S * 0.5 + 1e-6
+    assert places[0] == pytest.approx((-20, -60))
+    assert course(12.0) == pytest.approx((-20, 60))
+    assert course(16.0) == pytest.approx((20, 60))
+    assert course(28.0) == pytest.approx((20, -60))
+    assert course(1_000.0) == pytest.approx((20, -60)), "it hovers"
+
+
+def test_a_town_that_one_line_shows_has_one(pair: TownPair) -> None:
+    narrow = make_pair(3, 70.0, plan=PLAN, changes=1).truth.after
+    course = to_and_fro(narrow)
+    assert course(0.0) == pytest.approx((0, -35))
+    assert course(7.0) == pytest.approx((0, 35))
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 1001])
+def test_videos_that_cannot_be_are_refused(pair: TownPair, tmp_path: Path, seconds: int) -> None:
+    with pytest.raises(ValueError, match="frames"):
+        write_key_frames(tmp_path / "v.mp4", pair.truth.after, seconds)
+    assert not list(tmp_path.iterdir())
