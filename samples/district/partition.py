@@ -140,12 +140,11 @@ def _dividing_line(land: Polygon, angle: float, offset: float, rng: random.Rando
     low_x, low_y, high_x, high_y = land.bounds
     middle = np.array([(low_x + high_x) / 2, (low_y + high_y) / 2])
     reach = math.hypot(high_x - low_x, high_y - low_y)
-    start = middle + along * (offset - float(middle @ along))
+    start = middle + along * (offset - _dot(middle, along))
     chord = land.intersection(LineString([start - across * reach, start + across * reach]))
     low_x, low_y, high_x, high_y = chord.bounds
     ends = [
-        float(np.array(point) @ across)
-        for point in ((low_x, low_y), (low_x, high_y), (high_x, low_y), (high_x, high_y))
+        _dot(np.array(point), across) for point in ((low_x, low_y), (low_x, high_y), (high_x, low_y), (high_x, high_y))
     ]
     low, high = min(ends), max(ends)
     length = high - low
@@ -156,6 +155,11 @@ def _dividing_line(land: Polygon, angle: float, offset: float, rng: random.Rando
         points.append(origin + across * (low + step * length) + along * bend)
     points.append(origin + across * (high + 0.6 * length))
     return LineString(points)
+
+
+def _dot(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
+    """Of two vectors of the plane, to the last digit the same on every processor."""
+    return float(one[0]) * float(other[0]) + float(one[1]) * float(other[1])
 
 
 def _pieces(land: Polygon, line: LineString) -> list[Polygon]:
@@ -181,7 +185,9 @@ def _sample(land: Polygon) -> npt.NDArray[np.float64]:
 
 def _quantile(samples: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], angle: float, share: float) -> float:
     """How far along `angle` the first `share` of the weight ends, metres."""
-    along = samples @ np.array([math.cos(angle), math.sin(angle)])
+    # Not a product of matrices: libraries of these differ in the last digit from processor to processor, and a line
+    # that falls on a sample then falls on its neighbour.
+    along = samples[:, 0] * math.cos(angle) + samples[:, 1] * math.sin(angle)
     order = np.argsort(along, kind="stable")
     summed = np.cumsum(weights[order])
     return float(along[order][int(np.searchsorted(summed, share * summed[-1]))])

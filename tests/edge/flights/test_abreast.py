@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +35,14 @@ class Told:
     def advances(self) -> None:
         self.done += 1
         assert self.done <= self.steps[-1][1]
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What a shell starts in the background ignores interrupts, and so do its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def counting(name: str, count: int, progress: Progress, *, wait: Callable[[], object] = lambda: None) -> str:
@@ -158,7 +166,7 @@ def test_progress_that_raises_ends_all() -> None:
         abreast([partial(counting, "one", 3), partial(counting, "other", 3)], Refusing())
 
 
-def test_who_is_interrupted_leaves_nobody_at_work() -> None:
+def test_who_is_interrupted_leaves_nobody_at_work(interruptible: None) -> None:
     ended, meet = [threading.Event(), threading.Event()], threading.Barrier(2, timeout=30)
 
     def interrupting(progress: Progress) -> None:
@@ -178,7 +186,7 @@ def test_who_is_interrupted_leaves_nobody_at_work() -> None:
     assert threading.active_count() == before
 
 
-def test_an_interrupt_may_come_at_any_time() -> None:
+def test_an_interrupt_may_come_at_any_time(interruptible: None) -> None:
     """Also while the threads are started: whoever has begun has ended, too."""
     for microseconds in range(0, 3000, 150):
         begun: list[int] = []
