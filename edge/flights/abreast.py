@@ -7,14 +7,16 @@ two cores little more than half as long. What comes out does not depend on who w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
 
 from edge.flights.shots import Progress
 
 Result = TypeVar("Result")
+_LOOK_UP_SECONDS = 0.5
 
 
 class _BrokenOffError(Exception):
@@ -93,9 +95,13 @@ class _Together:
 
     def wait(self) -> None:
         """Until all have ended, or one has failed."""
-        for _ in self._steps:
-            if self._endings.get():
-                return
+        left = len(self._steps)
+        while left:
+            # A signal that comes just before a wait begins does not end it, and is heeded after it.
+            with suppress(Empty):
+                if self._endings.get(timeout=_LOOK_UP_SECONDS):
+                    return
+                left -= 1
 
     def ended(self, *, failed: bool) -> None:
         self._endings.put(failed)

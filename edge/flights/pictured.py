@@ -143,3 +143,7 @@ class Pictured:
         while len(self._features) > KEPT_FEATURES:
             self._features.popitem(last=False)
         return self._features[index]
+
+    def forget_features(self) -> None:
+        """Gives their memory back, once all pictures are tied together."""
+        self._features.clear()

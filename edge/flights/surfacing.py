@@ -52,6 +52,7 @@ def surfaced(pictured: Pictured, folder: Path, name: str, progress: Progress) ->
     if len(pictured) < 2:
         return None
     matches, points = _matches(pictured, name, progress)
+    pictured.forget_features()
     tracks = tracks_of(matches, points)
     progress.begins(f"{name}: adjusted", MOST_STEPS)  # minutes of a long flight: whoever breaks it off does not wait
     found = bundle(pictured.eyes, tracks, pictured.sigmas, progress.advances)

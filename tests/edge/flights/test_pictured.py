@@ -78,6 +78,16 @@ def test_features_outlive_their_pictures(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(made._features) == 2
 
 
+def test_features_that_nobody_needs_any_more_are_forgotten() -> None:
+    made = Pictured(flown(SCENE), PLANE)
+    first = made.features(0)
+    assert first is not None
+    made.forget_features()
+    again = made.features(0)
+    assert again is not None and again is not first
+    assert np.array_equal(again.points, first.points)
+
+
 def test_a_broken_picture_is_said_once_and_read_once() -> None:
     given = flown(SCENE, broken=[1])
     made = Pictured(given, PLANE)
