@@ -16,6 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from edge.detectors.illegal_structure import Baseline
 from edge.detectors.illegal_structure.survey import Surveyed
+from edge.flights.ingesting import Ingested
 from edge.flights.local import LocalPlane
 from edge.flights.material import shown
 from edge.flights.orthophotos.orthophoto import Orthophoto
@@ -25,6 +26,8 @@ MEMORY = "structures.json"
 CHIPS = "chips"
 GIVEN = "given"
 """In the memory: hashes of what the survey that wrote it was given, so that it is known again."""
+LEAST_ALONG, LEAST_ACROSS = 0.7, 0.6
+"""Overlap below which structures between high houses are missed (docs/decisions/0296)."""
 
 
 def write_survey(survey: Survey, folder: Path, given: Mapping[str, str] | None = None) -> None:
@@ -60,6 +63,7 @@ def summary_of(survey: Survey) -> dict[str, Any]:
         "baseline": against.id,
         "baseline_kind": against.kind,
         "baseline_taken_at": None if against.taken_at is None else against.taken_at.isoformat(),
+        "overlap": {name: _overlap(one) for name, one in _flights(survey)},
         "pairs": {"baseline": found.pairs[0], "flight": found.pairs[1]},
         "change_model": None if survey.model is None else survey.model.model_dump(mode="json"),
         "not_compared": [{"frame": each.frame, "why": each.why} for each in found.refused],
@@ -123,8 +127,36 @@ def print_survey(console: Console, survey: Survey) -> None:
         f"to {found.residual_m:.2f} m; {moved}",
         soft_wrap=True,
     )
+    for name, one in _flights(survey):
+        if (sparse := _sparse(one)) is not None:
+            console.print(f"[yellow]{name} {one.flight.id}: {sparse}[/]", soft_wrap=True)
     counts = ", ".join(f"{name} {count}" for name, count in survey.outcome.counts.items())
     console.print(f"findings: {counts or 'none'}. A person decides what they are.", soft_wrap=True)
+
+
+def _flights(survey: Survey) -> list[tuple[str, Ingested]]:
+    both = (("baseline", survey.baseline), ("flight", survey.flight))
+    return [(name, one) for name, one in both if isinstance(one, Ingested)]
+
+
+def _overlap(flight: Ingested) -> dict[str, float | None]:
+    """Medians, as shares; None where no picture has a neighbour."""
+    coverage = flight.report.coverage
+    spreads = (("along", coverage.along), ("across", coverage.across))
+    return {name: None if spread is None else round(spread.median, 2) for name, spread in spreads}
+
+
+def _sparse(flight: Ingested) -> str | None:
+    """What to do where pictures overlap too little for what stands between houses; None where they overlap enough."""
+    least = {"along": LEAST_ALONG, "across": LEAST_ACROSS}
+    found = {name: share for name, share in _overlap(flight).items() if share is not None}
+    wanting = [f"{share:.0%} {name}" for name, share in found.items() if share < least[name]]
+    if not wanting:
+        return None
+    return (
+        f"its pictures overlap by {' and '.join(wanting)}: what was built between high houses is missed more often, "
+        "and more is told that nobody built; fly with 80% along and 70% across"
+    )
 
 
 def _named(against: Baseline) -> str:

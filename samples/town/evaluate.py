@@ -46,7 +46,7 @@ from samples.town.counted import Town, rows_of, table_of
 from samples.town.ledger import Ledger, code_sha256
 from samples.town.pairs import TownPair
 from samples.town.register import register_of
-from samples.town.suite import SEED, EvaluationPair, evaluation_pairs
+from samples.town.suite import ADVISED, SEED, SPARSE, EvaluationPair, evaluation_pairs
 
 OUT = Path("var/eval-structures.json")
 LEDGER = Path("var/eval-structures.jsonl")
@@ -193,8 +193,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     cv2.setNumThreads(1)
     console = Console() if sys.stdout.isatty() else Console(width=140)
-    ledger = Ledger(arguments.ledger, f"{code_sha256()} seed {arguments.seed} again {arguments.again}")
-    chosen = _chosen(arguments.seed, arguments.built, arguments.quiet_km2)
+    ledger = Ledger(arguments.ledger, f"{code_sha256()} {_asked(arguments)}")
+    chosen = _chosen(arguments)
     known = ledger.read()
     mine = [town for number, town in enumerate(chosen) if number % arguments.parts == arguments.part]
     for town in track(mine, description="towns", console=Console(stderr=True)):
@@ -219,6 +219,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--built", type=int, default=15, help="towns in which somebody built (15: all of the set)")
     parser.add_argument("--quiet-km2", type=float, default=50.0, help="of towns in which nobody did (50)")
+    parser.add_argument("--sparse", action="store_true", help="flown with half as many pictures as are advised")
     parser.add_argument("--again", action="store_true", help="with the second flight: twice the time")
     parser.add_argument("--ledger", type=Path, default=LEDGER, help="where measured towns are kept; begun runs go on")
     parser.add_argument("--part", type=int, default=0, help="which part of the towns, for several processes")
@@ -231,15 +232,21 @@ def _name(town: EvaluationPair) -> str:
     return f"{town.name}, {town.km2:.3g} km²"
 
 
-def _chosen(seed: int, built: int, quiet_km2: float) -> list[EvaluationPair]:
+def _asked(arguments: argparse.Namespace) -> str:
+    """What a town's figures hang on besides the code."""
+    return f"seed {arguments.seed} again {arguments.again} sparse {arguments.sparse}"
+
+
+def _chosen(arguments: argparse.Namespace) -> list[EvaluationPair]:
+    plans = SPARSE if arguments.sparse else ADVISED
     found: list[EvaluationPair] = []
-    if built:
-        for town in evaluation_pairs(seed, unchanged_km2=0):
+    if arguments.built:
+        for town in evaluation_pairs(arguments.seed, unchanged_km2=0, plans=plans):
             found.append(town)
-            if len(found) == built:
+            if len(found) == arguments.built:
                 break
-    if quiet_km2 > 0:
-        found += evaluation_pairs(seed, structures=0, unchanged_km2=quiet_km2)
+    if arguments.quiet_km2 > 0:
+        found += evaluation_pairs(arguments.seed, structures=0, unchanged_km2=arguments.quiet_km2, plans=plans)
     return found
 
 

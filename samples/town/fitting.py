@@ -1,4 +1,5 @@
-"""`python -m samples.town.fitting`: weights of the cues for what has risen, from towns apart from the evaluation's.
+"""`python -m samples.town.fitting`: weights of the cues for what has risen, from towns apart from the evaluation's,
+flown as is advised and sparsely.
 
 All cues but the first speak against a rise, so no weight may be above zero: a logistic by penalised likelihood
 (L-BFGS-B, Byrd et al. 1995). What was built is weighed up to what was not: the figure is a likelihood among
@@ -24,7 +25,7 @@ from edge.vision.arrays import Doubles
 from edge.vision.surface.cues import RiseCues
 from edge.vision.surface.likelihood import may_drive, terms_of
 from samples.town.evaluate import TOUCHES, overlap, placed
-from samples.town.suite import EvaluationPair, evaluation_pairs
+from samples.town.suite import ADVISED, SPARSE, EvaluationPair, evaluation_pairs
 
 SEED = 777
 """Not the evaluation's: what is tuned on its towns proves nothing there."""
@@ -100,9 +101,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     examples: list[Example] = []
     towns: list[EvaluationPair] = []
     for seed in range(arguments.seed, arguments.seed + arguments.seeds):
-        built = evaluation_pairs(seed, unchanged_km2=0)
-        towns += [town for town, _ in zip(built, range(arguments.built), strict=False)]
-        towns += evaluation_pairs(seed, structures=0, unchanged_km2=arguments.quiet_km2)
+        for plans in (ADVISED, SPARSE):
+            built = evaluation_pairs(seed, unchanged_km2=0, plans=plans)
+            towns += [town for town, _ in zip(built, range(arguments.built), strict=False)]
+            towns += evaluation_pairs(seed, structures=0, unchanged_km2=arguments.quiet_km2, plans=plans)
     console = Console(stderr=True)
     for town in track(towns, description="towns", console=console):
         examples += examples_of(town)

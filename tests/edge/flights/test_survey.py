@@ -86,6 +86,23 @@ def test_a_new_house_is_found_and_told(surveyed: tuple[Path, Result], pair: Town
     assert "A person decides" in result.stdout
 
 
+def test_pictures_that_overlap_too_little_are_told(surveyed: tuple[Path, Result]) -> None:
+    out, result = surveyed
+    found = json.loads((out / "survey.json").read_text(encoding="utf-8"))["overlap"]
+    assert list(found) == ["baseline", "flight"]
+    wanting = {
+        (name, way)
+        for name, ways in found.items()
+        for way, least in (("along", 0.7), ("across", 0.6))
+        if ways[way] is not None and ways[way] < least
+    }
+    assert wanting, found  # five pictures of a flight of 70 and 60 %, and not all in one line
+    said = {
+        line.split()[0]: line.partition("; fly with")[0] for line in result.stdout.splitlines() if "overlap by" in line
+    }
+    assert {(name, way) for name, line in said.items() for way in ("along", "across") if f"% {way}" in line} == wanting
+
+
 def test_the_place_is_shown_before_and_after(surveyed: tuple[Path, Result]) -> None:
     out, _ = surveyed
     summary = json.loads((out / "survey.json").read_text(encoding="utf-8"))

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from samples.town import Plan, evaluation_pairs, make_pair
-from samples.town.suite import is_shown
+from samples.town.suite import ADVISED, SPARSE, Plans, is_shown
 
-TINY = (Plan(500, 400, 0.4),)
+TINY = Plans((Plan(500, 400, 0.4),), (Plan(500, 400, 0.4),))
 
 
 def test_amounts_are_reached_and_not_much_more() -> None:
-    towns = list(evaluation_pairs(1, structures=9, unchanged_km2=0.06, built_plans=TINY, quiet_plans=TINY))
+    towns = list(evaluation_pairs(1, structures=9, unchanged_km2=0.06, plans=TINY))
     built = [town for town in towns if town.name.startswith("built")]
     quiet = [town for town in towns if town.name.startswith("quiet")]
     assert built + quiet == towns
@@ -26,7 +26,7 @@ def test_amounts_are_reached_and_not_much_more() -> None:
 
 
 def test_the_same_seed_gives_the_same_towns() -> None:
-    first, second = (next(iter(evaluation_pairs(3, structures=1, unchanged_km2=0, built_plans=TINY))) for _ in range(2))
+    first, second = (next(iter(evaluation_pairs(3, structures=1, unchanged_km2=0, plans=TINY))) for _ in range(2))
     assert first.name == second.name
     one, other = (town.pair.after.frames[0].read_bgr() for town in (first, second))
     assert np.array_equal(one, other)
@@ -38,9 +38,19 @@ def test_the_full_set_begins_at_once() -> None:
     assert town.pair.after.frames[0].lens.width == 4000
 
 
+def test_towns_are_flown_as_is_advised_or_sparsely() -> None:
+    for plan, less in zip((*ADVISED.built, *ADVISED.quiet), (*SPARSE.built, *SPARSE.quiet), strict=True):
+        assert (plan.forward_overlap, plan.side_overlap) == (0.8, 0.7)
+        assert less.forward_overlap < 0.7 and less.side_overlap < 0.6
+        assert (plan.width, plan.height, plan.gsd_m) == (less.width, less.height, less.gsd_m)
+    whole, half = (next(evaluation_pairs(5, unchanged_km2=0, plans=plans)) for plans in (ADVISED, SPARSE))
+    assert len(whole.pair.after.frames) >= 2 * len(half.pair.after.frames)
+    assert {each.key for each in half.to_be_found} <= {each.key for each in whole.to_be_found}
+
+
 def test_parts_are_the_whole_once() -> None:
     def names(part: tuple[int, int]) -> list[str]:
-        towns = evaluation_pairs(1, structures=14, unchanged_km2=0.05, built_plans=TINY, quiet_plans=TINY, part=part)
+        towns = evaluation_pairs(1, structures=14, unchanged_km2=0.05, plans=TINY, part=part)
         return [f"{town.name} {town.km2:.3f} {len(town.to_be_found)}" for town in towns]
 
     whole, odd = names((0, 1)), names((1, 2))
