@@ -30,6 +30,7 @@ from edge.vision.surface.cues import RiseCues, Sights, cues_of, pairwise
 from edge.vision.surface.likelihood import likelihood
 from edge.vision.surface.outlining import Outlined, mask_on, outlined
 from edge.vision.surface.patches import Seen, on_level, patch_around, seen_by_all
+from edge.vision.surface.reclaiming import reclaimed
 from edge.vision.surface.rising import Rise, rises
 from edge.vision.surface.shots import Picture
 from edge.vision.surface.surfaces import Grid, Heights, Window
@@ -329,7 +330,9 @@ def _difference(compared: Compared, tile: _Tile, kind: DifferenceKind, rise: Ris
     if rise.known < LEAST_KNOWN and pairwise(befores, cells) < LEAST_ALIKE:
         return None
     tops = [each.on(patch, rise.top_m) for each in stands]
-    shape = outlined(rise, tile.grid, patch, seen_by_all(tops))
+    heights = tile.of(standing is compared.newer)
+    roof = reclaimed(cells, patch, tile.grid, heights, [each.seen for each in stands], rise.top_m, low_m)
+    shape = outlined(roof, patch, seen_by_all(tops))
     if shape is None:
         return None
     sights = Sights(

@@ -49,9 +49,9 @@ def mask_on(rise: Rise, grid: Grid, patch: Patch) -> Mask:
     return (soft > 127).view(np.uint8) * np.uint8(255)
 
 
-def outlined(rise: Rise, grid: Grid, patch: Patch, top: Picture) -> Outlined | None:
-    """`top`: the newer pictures on the level of the roof. None where nothing of the rise is left."""
-    mask = mask_on(rise, grid, patch)
+def outlined(mask: Mask, patch: Patch, top: Picture) -> Outlined | None:
+    """`mask`: a rise in the pixels of a patch; `top`: the newer pictures on the level of its roof. None where nothing
+    of it is left."""
     cells = round(FATTENED_M / patch.texel_m)
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (2 * cells + 1, 2 * cells + 1))
     thin = np.asarray(cv2.erode(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel), kernel), np.uint8)

@@ -24,6 +24,9 @@ _LOWER_M = 1.0
 _MARGIN_CELLS = 4
 _SAME_M = 0.8
 _REACH_M, _LEVEL_M, _SEEDS, _ROUGH_M = 4.0, 0.4, 3, 0.35
+_EVEN_M, _CROWN_CELLS, _PROVEN = 0.2, 7, 0.35
+"""What is as even as this is no crown, and no crown is narrower. Of a roof where a crown stood such a share must have
+risen beside the crown: what stood below it is not known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +54,11 @@ class Rise:
 
 def rises(older: Heights, newer: Heights, agreeing: Heights, cell_m: float) -> list[Rise]:
     """Of two surfaces laid on each other; `agreeing`: how many pairs of pictures say each height of the newer one."""
+    # What a crown hid is as unknown as what lay behind a wall.
+    measured = np.isfinite(older)
+    with np.errstate(invalid="ignore"):
+        proven = newer - filled_low(older, round(_FILL_M / cell_m)) >= LEAST_RISE_M
+    older = np.where(_uncrowned(older, newer), np.float32(np.nan), older)
     before = filled_low(older, round(_FILL_M / cell_m))
     gap = newer - before
     with np.errstate(invalid="ignore"):
@@ -74,7 +82,7 @@ def rises(older: Heights, newer: Heights, agreeing: Heights, cell_m: float) -> l
         if not inside.any() or not LEAST_AREA_M2 <= area <= _MOST_AREA_M2:
             continue
         gain = float(np.median(gap[window][inside]))
-        if gain < LEAST_RISE_M:
+        if gain < LEAST_RISE_M or proven[window][piece > 0].mean() < _PROVEN:
             continue
         taken[window] |= piece > 0
         tops = newer[window]
@@ -86,13 +94,24 @@ def rises(older: Heights, newer: Heights, agreeing: Heights, cell_m: float) -> l
                 gain_m=gain,
                 top_m=float(np.median(tops[inside])),
                 rough_m=roughness(tops, inside),
-                known=float(np.isfinite(older[window])[piece > 0].mean()),
+                known=float(measured[window][piece > 0].mean()),
                 agreed=float((agreeing[window][inside] >= _AGREED).mean()),
                 steps=stepped(tops, piece),
                 area_m2=area,
             )
         )
     return found
+
+
+def _uncrowned(older: Heights, newer: Heights) -> NDArray[np.bool]:
+    """Where a crown stood and something even stands or lies now: (rows, columns)."""
+    then, now = (
+        local_deviation(np.where(np.isfinite(each), each, np.float32(-1e3)).astype(np.float32), 5)
+        for each in (older, newer)
+    )
+    found = (np.isfinite(older) & (then > _ROUGH_M) & (now < _EVEN_M)).view(np.uint8)
+    kernel = np.ones((_CROWN_CELLS, _CROWN_CELLS), np.uint8)  # along steps it is rough as well, in strips
+    return np.asarray(cv2.morphologyEx(found, cv2.MORPH_OPEN, kernel) > 0, np.bool)
 
 
 def _grown(

@@ -42,7 +42,7 @@ def cues(box: Box, *, tops_up: float | None = None, leaves: bool = False) -> Ris
     tops = [on_level(each, patch, up) for each in seen]
     if leaves:
         tops = [leafed(each, patch, box) for each in tops]
-    shape = outlined(rise, GRID, patch, tops[0])
+    shape = outlined(mask_on(rise, GRID, patch), patch, tops[0])
     assert shape is not None
     befores = [Glimpse(on_level(each, patch, 0.0)) for each in before]
     sights = Sights([Glimpse(each) for each in tops], befores, Glimpse(on_level(before[0], patch, up)), 5)
@@ -101,7 +101,7 @@ def test_black_patches_end_in_an_answer() -> None:
     patch = patch_around(BLUE_ROOF.corners, 2.5)
     assert patch is not None
     black = [np.zeros((patch.rows, patch.columns, 3), np.uint8)]
-    shape = outlined(rise, GRID, patch, black[0])
+    shape = outlined(mask_on(rise, GRID, patch), patch, black[0])
     assert shape is not None
     dark = [Glimpse(each) for each in black]
     made = cues_of(rise, shape, mask_on(rise, GRID, patch), Sights(dark, dark, dark[0], 1))

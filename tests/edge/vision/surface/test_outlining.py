@@ -37,7 +37,7 @@ def outline_of(box: Box, *eyes: tuple[float, float]) -> Outlined:
     patch = patch_around(box.corners, 2.5)
     assert patch is not None
     seen = [Seen(eye, scene.seen_by(eye), np.zeros(3)) for eye in (eye_at(*each) for each in eyes)]
-    found = outlined(rise, GRID, patch, middling([on_level(each, patch, box.up_m) for each in seen]))
+    found = outlined(mask_on(rise, GRID, patch), patch, middling([on_level(each, patch, box.up_m) for each in seen]))
     assert found is not None
     return found
 
@@ -83,7 +83,7 @@ def test_an_l_is_no_rectangle() -> None:
     patch = patch_around(np.array(whole.exterior.coords), 2.5)
     assert patch is not None
     even = np.full((patch.rows, patch.columns, 3), 120, np.uint8)
-    found = outlined(rise_of(whole, 3.0), GRID, patch, even)
+    found = outlined(mask_on(rise_of(whole, 3.0), GRID, patch), patch, even)
     assert found is not None
     assert overlap(found, whole) > 0.85
     assert found.area_m2 < 0.9 * whole.minimum_rotated_rectangle.area
@@ -96,7 +96,7 @@ def test_a_turned_roof_keeps_its_turn() -> None:
     top = np.full((patch.rows, patch.columns, 3), 90, np.uint8)
     corners = patch.pixels(np.array(turned.exterior.coords)[:-1])
     cv2.fillPoly(top, [np.rint(corners).astype(np.int32)], (70, 80, 200))
-    found = outlined(rise_of(turned, 3.0), GRID, patch, top)
+    found = outlined(mask_on(rise_of(turned, 3.0), GRID, patch), patch, top)
     assert found is not None
     assert overlap(found, turned) > 0.88
 
@@ -105,7 +105,9 @@ def test_without_any_edge_in_the_picture_the_cells_say_it() -> None:
     box = Box(-5, -4, 3, 2, 4.0)
     patch = patch_around(box.corners, 2.5)
     assert patch is not None
-    found = outlined(rise_of(box.outline, 4.0), GRID, patch, np.zeros((patch.rows, patch.columns, 3), np.uint8))
+    found = outlined(
+        mask_on(rise_of(box.outline, 4.0), GRID, patch), patch, np.zeros((patch.rows, patch.columns, 3), np.uint8)
+    )
     assert found is not None
     assert overlap(found, box.outline) > 0.88
     assert found.area_m2 == pytest.approx(box.outline.area, rel=0.1)
@@ -127,9 +129,9 @@ def test_nothing_is_left_of_a_line_of_cells() -> None:
     mask = np.full((1, 30), 255, np.uint8)
     rise = Rise(mask, 100, 50, 3.0, 3.0, 0.0, 1.0, 1.0, 1.0, 2.0)
     patch = Patch(-20.0, 8.0, 100, 120)
-    assert outlined(rise, GRID, patch, np.zeros((100, 120, 3), np.uint8)) is None
+    assert outlined(mask_on(rise, GRID, patch), patch, np.zeros((100, 120, 3), np.uint8)) is None
     beyond = Patch(200.0, 200.0, 50, 50)
-    assert outlined(rise, GRID, beyond, np.zeros((50, 50, 3), np.uint8)) is None
+    assert outlined(mask_on(rise, GRID, beyond), beyond, np.zeros((50, 50, 3), np.uint8)) is None
 
 
 def test_a_roof_is_laid_along_itself_where_what_is_beside_it_has_stronger_edges() -> None:
@@ -141,7 +143,7 @@ def test_a_roof_is_laid_along_itself_where_what_is_beside_it_has_stronger_edges(
     bars = np.full((patch.rows, patch.columns, 3), 90, np.uint8)
     bars[:, ::12] = 255
     bars[:, 1::12] = 255
-    found = outlined(rise, GRID, patch, bars)
+    found = outlined(mask_on(rise, GRID, patch), patch, bars)
     assert found is not None
     assert found.fit > 0.8
     assert overlap(found, roof) > 0.75

@@ -149,6 +149,32 @@ def test_cells_of_a_roof_that_nobody_saw_do_not_break_it() -> None:
     assert pieces[0].area_m2 == pytest.approx(30, rel=0.12)
 
 
+def crowned(heights: Heights, west: float, north: float, across: float, up: float, seed: int = 5) -> Heights:
+    """A round crown, all in metres."""
+    made, middle = heights.copy(), np.array((west, north)) + across / 2
+    down, right = (np.mgrid[:SIDE, :SIDE] + 0.5) * CELL_M
+    inside = np.hypot(right - middle[0], down - middle[1]) < across / 2
+    made[inside] = up + np.random.default_rng(seed).normal(0, 0.7, int(inside.sum())).astype(np.float32)
+    return made
+
+
+def test_a_roof_in_the_place_of_a_crown_is_whole() -> None:
+    before = crowned(ground(1), 11, 15.5, 3.5, 3.4)
+    after = raised(ground(2), 10, 15, 6, 5, 3.0)
+    pieces = found(before, after)
+    assert len(pieces) == 1
+    assert pieces[0].area_m2 == pytest.approx(30, rel=0.1)
+    assert pieces[0].gain_m == pytest.approx(3.0, abs=0.2)
+    assert pieces[0].known == 1.0
+
+
+def test_what_only_comes_to_light_when_a_tree_is_felled_is_nothing_new() -> None:
+    bare = raised(ground(2), 10, 15, 6, 5, 3.0)
+    assert found(crowned(bare, 9.5, 14, 7, 5.0), bare) == [], "a shed that stood"
+    assert found(crowned(ground(1), 10, 15, 6, 5.0), ground(2)) == [], "the ground"
+    assert found(crowned(ground(1), 10, 15, 6, 5.0), crowned(ground(2), 10, 15, 6, 5.3, seed=6)) == [], "a tree"
+
+
 def test_the_share_that_two_pairs_say() -> None:
     after = raised(ground(2), 10, 15, 6, 5, 3.0)
     agreeing = np.ones((SIDE, SIDE), np.float32)
