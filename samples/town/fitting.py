@@ -33,8 +33,10 @@ _PENALTY = 0.005
 _MOST = 12.0
 _WRONGLY = 4.0
 """Telling what nobody built counts so much more than telling nothing of what somebody did: most rises are trees."""
-_CAUTION = -0.5
-"""Taken from the constant: what the fit calls 0.48 is 0.60, from which findings are told."""
+_AT_MOST = {"leafed": -4.0}
+"""What came into leaf is a tree. These towns show it mostly in colours that say so already; green crowns need it."""
+_CAUTION = -1.0
+"""Taken from the constant: what the fit calls 0.36 is 0.60, from which findings are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,8 @@ def fitted(examples: Sequence[Example]) -> dict[str, float]:
     names = list(terms_of(examples[0].cues))
     terms = np.array([list(terms_of(each.cues).values()) for each in examples])
     weights = np.where(answers > 0, 0.5 / answers.sum(), _WRONGLY * 0.5 / (1 - answers).sum())
-    start = np.zeros(len(names))
-    bounds = [(-_MOST, _MOST), *((-_MOST, 0.0) for _ in names[1:])]
+    bounds = [(-_MOST, _MOST), *((-_MOST, _AT_MOST.get(name, 0.0)) for name in names[1:])]
+    start = np.array([min(0.0, high) for _, high in bounds])
     found = minimize(_loss, start, (terms, answers, weights), "L-BFGS-B", jac=True, bounds=bounds)
     values = [found.x[0] - _CAUTION, *found.x[1:]]
     return {name: round(float(value), 2) for name, value in zip(names, values, strict=True)}
