@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from contract.base import Slug
 from edge.detectors.illegal_structure.sightings import MOST_CORNERS, MOST_STRUCTURES, Memory, Structure
 
 VERSION = 1
 MOST = 1_000_000
 """Of anything that is counted. Damaged numbers may be larger than JSON can hold exactly."""
 _STRUCTURE = TypeAdapter(Structure)
+_CUE = TypeAdapter(Slug)
 _NAMES = frozenset(field.name for field in fields(Structure))
 
 
@@ -49,4 +51,15 @@ def _structure(item: Any) -> Structure | None:
     aware = all(moment.tzinfo is not None and 1970 <= moment.year < 2200 for moment in moments)
     sane = 0 <= one.sigma_m < 1000 and 0 <= one.confidence <= 1 and 0 < len(one.key) <= 128
     counted = 0 <= one.frames <= MOST and 1 <= one.flights_total <= MOST and 0 <= one.missed <= MOST
-    return one if is_ring and on_earth and aware and sane and counted else None
+    if not (is_ring and on_earth and aware and sane and counted):
+        return None
+    # A word that no event can say costs itself: without the structure it would be told as new.
+    return replace(one, cues=tuple(cue for cue in one.cues if _is_cue(cue)))
+
+
+def _is_cue(word: str) -> bool:
+    try:
+        _CUE.validate_python(word)
+    except ValidationError:
+        return False
+    return True

@@ -317,6 +317,18 @@ def test_a_damaged_memory_costs_what_is_damaged(data) -> None:
         assert observation.location.area is not None
 
 
+@pytest.mark.parametrize("word", ["", "Blue steel", "x" * 65, "蓝色"])
+def test_a_cue_that_no_event_can_say_costs_itself(word) -> None:
+    eye = detector()
+    eye.survey([found(SHED)], flight("f1"))
+    content = json.loads(json.dumps(eye.save()))
+    content["structures"][0]["cues"] = [word, "colour_steel"]
+    other = detector()
+    other.load(content)
+    assert [one.cues for one in other.memory.structures] == [("colour_steel",)]
+    assert [each.key for each in other.survey([found(SHED)], flight("f2", 30))] == [content["structures"][0]["key"]]
+
+
 @pytest.mark.parametrize("content", [None, [], {}, {"structures": 5}, {"structures": [None, {}]}, "x"])
 def test_nothing_is_remembered_of_what_is_no_memory(content) -> None:
     eye = detector()
