@@ -118,7 +118,9 @@ def _to_files(flight: Path, out: Path, asked: _Asked) -> None:
             "settings": given_sha256(stated, base),
         }
         if known == out / MEMORY and remembered is not None and remembered.get(GIVEN) == given:
-            _out.print(f"{out}: these flights were compared with these settings; nothing to do", soft_wrap=True)
+            _out.print(
+                f"{out}: these flights were compared with these settings; nothing to do", markup=False, soft_wrap=True
+            )
             return
         older = (
             orthophoto_at(baseline, stated.orthophoto)
@@ -166,8 +168,8 @@ def _to_server(config: Path, flight: Path, asked: _Asked) -> None:
             fail(f"{box.outbox.path}: cannot be written: {error}; what was not committed is surveyed again next time")
         for found in taken.surveys:
             _print(found)
-        _out.print(_words(taken, area_id), soft_wrap=True)
-        _out.print(box.send(), soft_wrap=True)
+        _out.print(_words(taken, area_id), markup=False, soft_wrap=True)
+        _out.print(box.send(), markup=False, soft_wrap=True)
 
 
 def _baseline(asked: _Asked, settings: SurveySettings) -> tuple[Path | None, SurveySettings]:

@@ -125,11 +125,12 @@ def print_survey(console: Console, survey: Survey) -> None:
         f"{survey.flight.flight.id} against {_named(survey.against)}: heights from {_sources(survey, newer, older)}, "
         f"{len(found.refused)} pictures not used; {found.examined.area / 1e4:.1f} ha examined; heights agree "
         f"to {found.residual_m:.2f} m; {moved}",
+        markup=False,  # a folder may have any name
         soft_wrap=True,
     )
     for name, one in _flights(survey):
         if (sparse := _sparse(one)) is not None:
-            console.print(f"[yellow]{name} {one.flight.id}: {sparse}[/]", soft_wrap=True)
+            console.print(f"{name} {one.flight.id}: {sparse}", style="yellow", markup=False, soft_wrap=True)
     counts = ", ".join(f"{name} {count}" for name, count in survey.outcome.counts.items())
     console.print(f"findings: {counts or 'none'}. A person decides what they are.", soft_wrap=True)
 

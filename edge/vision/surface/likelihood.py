@@ -42,7 +42,7 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
     }
 )
 """Fitted once with the loss of `samples.town.fitting` on 7,220 rises that cannot drive, 241 of them built: twelve built
-towns of the seeds 777-779 and ten quiet square kilometres of seven pairs of seasons, most of them flown twice, as is
+towns of the seeds 777-779 and ten quiet square kilometres of nine pairs of seasons, most of them flown twice, as is
 advised and sparsely (docs/decisions/0296). The command fits on fewer, and prints values of the kind."""
 
 

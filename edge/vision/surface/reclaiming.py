@@ -24,8 +24,8 @@ REACH_M = 2.0
 HIGHER_M, WALL_M = 1.5, 1.5
 """What is so much higher, and so wide, is a wall's; single cells are measured wrongly anywhere."""
 _WINDOW_PX, _LEAST_PX = 5, 5
-_CLEARLY = 0.7
-"""By this share less the pictures differ on the right level than on a wrong one."""
+_CLEARLY, _AT_LEAST = 0.7, 2.0
+"""By this share, and by so many levels, the pictures differ less on the right level than on a wrong one."""
 _TYPICAL, _USUAL, _EVEN = 0.8, 1.5, 3.0
 """Pictures of a roof differ by levels of this quantile, a half more is still the same roof; never less than noise."""
 _NEAR = 6.0
@@ -37,22 +37,27 @@ def reclaimed(
 ) -> Mask:
     """`mask` (rows, columns) of a roof at `up_m` in a patch, with what is joined to it and that `seen`, two pictures or
     more, show on its level rather than on its own, greater, `heights` of `grid`, or on `low_m`, where it stands on."""
-    contested = _contested(mask, patch, _levels(heights, grid, patch), up_m)
+    measured = _levels(heights, grid, patch)
+    contested = _contested(mask, patch, measured, up_m)
     if len(seen) < 2 or not contested.any():
         return mask
-    levels = np.where(contested, _levels(heights, grid, patch), np.float32(up_m))
+    levels = np.where(contested, measured, np.float32(up_m))
     tops = [on_level(each, patch, up_m) for each in seen]
     here, there = _disagreement(tops), _disagreement([_on_heights(each, patch, levels) for each in seen])
     below = _disagreement([on_level(each, patch, low_m) for each in seen])
     usual = max(_EVEN, _USUAL * float(np.quantile(here[mask > 0], _TYPICAL)))
     # What is even looks the same on each level, and one level may do if the colour is the roof's.
-    signs = [here < _CLEARLY * there, here < _CLEARLY * below, _alike(middling(tops), mask)]
+    signs = [_clearly_less(here, there), _clearly_less(here, below), _alike(middling(tops), mask)]
     own = contested & (here < usual) & (here <= np.minimum(there, below) + 1) & (np.sum(signs, axis=0) >= 2)
     kernel = np.ones((_LEAST_PX, _LEAST_PX), np.uint8)
     whole = cv2.morphologyEx(_mask(own | (mask > 0)), cv2.MORPH_CLOSE, kernel)
     added = (cv2.morphologyEx(whole, cv2.MORPH_OPEN, kernel) > 0) & contested
     _, labels = cv2.connectedComponents(_mask(added | (mask > 0)), connectivity=4)
     return _mask(np.isin(labels, np.unique(labels[mask > 0])))
+
+
+def _clearly_less(here: Floats, elsewhere: Floats) -> NDArray[np.bool]:
+    return np.asarray((here < _CLEARLY * elsewhere) & (here < elsewhere - _AT_LEAST), np.bool)
 
 
 def _contested(mask: Mask, patch: Patch, levels: Heights, up_m: float) -> NDArray[np.bool]:

@@ -103,6 +103,16 @@ def test_pictures_that_overlap_too_little_are_told(surveyed: tuple[Path, Result]
     assert {(name, way) for name, line in said.items() for way in ("along", "across") if f"% {way}" in line} == wanting
 
 
+def test_a_flight_is_named_as_its_folder_is(flown: Path, tmp_path: Path) -> None:
+    (flown / "after").rename(flown / "after [red]")
+    try:
+        result = run(flown, tmp_path / "out", flight="after [red]")
+    finally:
+        (flown / "after [red]").rename(flown / "after")
+    assert result.exit_code == 0, result.output
+    assert "after [red] against before" in result.stdout
+
+
 def test_the_place_is_shown_before_and_after(surveyed: tuple[Path, Result]) -> None:
     out, _ = surveyed
     summary = json.loads((out / "survey.json").read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ import shapely
 
 from samples.town import Plan, make_pair
 from samples.town.counted import Town, rows_of
-from samples.town.evaluate import _is_false, overlap, placed
+from samples.town.evaluate import _asked, _is_false, _parser, overlap, placed
 from samples.town.ledger import Ledger, code_sha256
 
 TOWN = Town(
@@ -80,6 +80,12 @@ def test_a_ledger_knows_what_it_was_told(tmp_path: Path) -> None:
     ledger.add(replace(TOWN, name="quiet-00"))
     assert ledger.read() == {"built-00": TOWN, "quiet-00": replace(TOWN, name="quiet-00")}
     assert Ledger(ledger.path, "other code seed 1").read() == {}
+
+
+def test_towns_that_were_flown_otherwise_have_another_name() -> None:
+    asked = [_asked(_parser().parse_args(each)) for each in ([], ["--sparse"], ["--again"], ["--seed", "3"])]
+    assert len(set(asked)) == len(asked)
+    assert _asked(_parser().parse_args(["--built", "2", "--part", "1", "--parts", "2"])) == asked[0]
 
 
 def test_a_line_that_was_cut_off_costs_its_town(tmp_path: Path) -> None:

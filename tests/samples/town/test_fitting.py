@@ -29,6 +29,7 @@ def test_what_parts_them_is_weighed_and_nothing_speaks_for_a_rise() -> None:
     assert weights["one"] > 0
     assert all(value <= 0 for name, value in weights.items() if name != "one")
     assert weights["crown"] + weights["leaves"] < -2
+    assert weights["leafed"] <= -4, "these towns say little of it"
     assert weights["flush"] == 0, "it is the same in all of them"
 
 

@@ -51,11 +51,13 @@ class Box:
 
 @dataclass(frozen=True)
 class Scene:
-    """`seed` is the ground's paint: another day has another one. `ground_m`: its height."""
+    """`seed` is the ground's paint: another day has another one. `ground_m`: its height. `in_order`: later boxes stand
+    before earlier ones, as a shed stands before the wall that it leans against; else the higher one hides the lower."""
 
     boxes: tuple[Box, ...] = ()
     seed: int = 1
     ground_m: float = 0.0
+    in_order: bool = False
 
     def seen_by(self, eye: Eye) -> Picture:
         """(height, width, 3)"""
@@ -64,8 +66,8 @@ class Scene:
         whole = np.array(((0, 0), (SIDE_M, 0), (SIDE_M, -SIDE_M), (0, -SIDE_M))) + middle
         ground = texture(self.seed, size, size, (120, 130, 125), 45.0)
         made = _laid(ground, whole, self.ground_m, eye)
-        # From low to high: the higher one hides the lower.
-        for number, box in enumerate(sorted(self.boxes, key=lambda each: each.up_m)):
+        shown = self.boxes if self.in_order else sorted(self.boxes, key=lambda each: each.up_m)
+        for number, box in enumerate(shown):
             low = _at(box.corners, self.ground_m, eye)
             high = _at(box.corners, box.up_m, eye)
             hull = cv2.convexHull(np.concatenate((low, high)).astype(np.float32)).astype(np.int32)
