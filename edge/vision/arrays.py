@@ -17,4 +17,9 @@ Doubles = NDArray[np.float64]
 
 def over(values: NDArray[Any], least: float | NDArray[Any]) -> Mask:
     """255 where a value is at least `least`, else 0."""
-    return (values >= least).view(np.uint8) * np.uint8(255)
+    return mask_of(values >= least)
+
+
+def mask_of(found: NDArray[np.bool]) -> Mask:
+    """255 where it is true, else 0."""
+    return found.view(np.uint8) * np.uint8(255)

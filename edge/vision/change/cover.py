@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge.vision.arrays import Floats, Mask
+from edge.vision.arrays import Floats, Mask, mask_of
 from edge.vision.change.radiometry import lab_of
 from edge.vision.change.views import Picture
 
@@ -50,7 +50,7 @@ def cover_of(bgr: Picture) -> Cover:
     calm = cv2.boxFilter(roughness, -1, (25, 25)) < _SMOOTH
     bluish = (tint[..., 1] < 128) & (tint[..., 0] < 130) & (lab[..., 0] < 130)
     soil = (tint[..., 1] > 134) & (tint[..., 0] > 127) & (tint[..., 1] < _VIVID_B) & ~growing
-    return Cover(_mask(growing), _mask(calm & bluish), _mask(soil), roughness)
+    return Cover(mask_of(growing), mask_of(calm & bluish), mask_of(soil), roughness)
 
 
 def local_deviation(values: Floats, side: int) -> Floats:
@@ -58,7 +58,3 @@ def local_deviation(values: Floats, side: int) -> Floats:
     mean = cv2.boxFilter(values, -1, (side, side))
     power = cv2.sqrBoxFilter(values, cv2.CV_32F, (side, side))
     return np.asarray(np.sqrt(np.maximum(power - mean * mean, 0)), np.float32)
-
-
-def _mask(found: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Mask:
-    return found.view(np.uint8) * np.uint8(255)

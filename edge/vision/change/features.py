@@ -80,17 +80,19 @@ def matches(before: Features, after: Features, prior: Doubles, reach_px: float) 
     expected = through(prior, before.points)
     best = np.full(len(before.points), -1)
     # Block by block of the newer picture: all pairs at once would be six million, nearly all of them out of reach.
-    blocks = np.floor(expected / reach_px)
-    for block in np.unique(blocks, axis=0):
-        asking = np.flatnonzero((blocks == block).all(axis=1))
-        low, high = (block - 1) * reach_px, (block + 2) * reach_px
-        asked = np.flatnonzero(((after.points >= low) & (after.points < high)).all(axis=1))
-        if len(asked):
-            likeness = before.descriptors[asking] @ after.descriptors[asked].T
-            places = after.points[asked].astype(np.float32)
-            likeness[_gaps(expected[asking].astype(np.float32), places) > reach_px] = -1.0
-            winners = _clear_winners(likeness, places, _RIVAL_PX / after.scale)
-            best[asking] = np.where(winners >= 0, asked[winners], -1)
+    blocks, cells = (np.floor(each / reach_px).astype(np.int64) for each in (expected, after.points))
+    here, there = expected.astype(np.float32), after.points.astype(np.float32)
+    for row in np.unique(blocks[:, 1]):
+        asking_row = np.flatnonzero(blocks[:, 1] == row)
+        asked_row = np.flatnonzero(np.abs(cells[:, 1] - row) <= 1)
+        for column in np.unique(blocks[asking_row, 0]):
+            asking = asking_row[blocks[asking_row, 0] == column]
+            asked = asked_row[np.abs(cells[asked_row, 0] - column) <= 1]
+            if len(asked):
+                likeness = before.descriptors[asking] @ after.descriptors[asked].T
+                likeness[_gaps(here[asking], there[asked]) > reach_px] = -1.0
+                winners = _clear_winners(likeness, there[asked], _RIVAL_PX / after.scale)
+                best[asking] = np.where(winners >= 0, asked[winners], -1)
     return _mutual(before, after, best)
 
 

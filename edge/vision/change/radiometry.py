@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.arrays import Doubles, Floats, Mask
+from edge.vision.arrays import Doubles, Floats, Mask, mask_of
 from edge.vision.change.views import Picture
 
 _SAMPLE_STEP = 6
@@ -119,7 +119,7 @@ def _dimmed(green: Floats, tint: Floats, valid: Mask) -> Mask:
     broad = (green > SHADE_LOW) & (green < SHADE_HIGH) & (tint > _BLUER[0]) & (tint < _BLUER[1])
     some = (broad & (valid > 0))[::_SAMPLE_STEP, ::_SAMPLE_STEP]
     if np.count_nonzero(some) < _LEAST_SAMPLES:
-        return broad.view(np.uint8) * np.uint8(255)
+        return mask_of(broad)
     depths, tints = green[::_SAMPLE_STEP, ::_SAMPLE_STEP][some], tint[::_SAMPLE_STEP, ::_SAMPLE_STEP][some]
     histogram, edges = np.histogram(depths, bins=24, range=(SHADE_LOW, SHADE_HIGH))
     peak = int(np.convolve(histogram, (1, 2, 1), mode="same").argmax())
@@ -127,7 +127,7 @@ def _dimmed(green: Floats, tint: Floats, valid: Mask) -> Mask:
     usual = float(np.median(tints[np.abs(depths - depth) < 0.12]))
     share = np.minimum(green / np.float32(depth), 1.2)
     close = (green > depth - _DEPTH_SLACK) & (np.abs(tint - usual * share) < _TINT_SLACK)
-    return np.asarray((broad & close).view(np.uint8) * np.uint8(255), np.uint8)
+    return mask_of(broad & close)
 
 
 def _log_bgr(lab: Floats) -> Floats:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.arrays import Doubles, Mask
+from edge.vision.arrays import Doubles, Mask, mask_of
 from edge.vision.change.candidates import Candidate, ChangeKind
 from edge.vision.change.cues import Pair, confidence_of, cues_of, kind_of
 from edge.vision.change.squaring import Squared, along_outline, dominant_turn, squared
@@ -85,7 +85,7 @@ def _apart(one: Candidate, other: Candidate) -> bool:
 def _pieces(pair: Pair, level: float, settings: ShapeSettings) -> Iterator[tuple[Mask, tuple[int, int]]]:
     """Masks of connected pieces, each in a window of its own with a margin, and where the window starts."""
     score = pair.evidence.score
-    spread = (score >= level).view(np.uint8) * np.uint8(255)
+    spread = mask_of(score >= level)
     light = (pair.evidence.into_shade | pair.evidence.out_of_shade) & (score < max(level, settings.seed)).view(
         np.uint8
     ) * 255
@@ -102,7 +102,7 @@ def _pieces(pair: Pair, level: float, settings: ShapeSettings) -> Iterator[tuple
             break
         rows = slice(max(0, top - margin), top + height + margin)
         columns = slice(max(0, left - margin), left + width + margin)
-        piece = (labels[rows, columns] == label).view(np.uint8) * np.uint8(255)
+        piece = mask_of(labels[rows, columns] == label)
         if float(score[rows, columns][piece > 0].mean()) >= 0.5 * (settings.seed + level):
             yield piece, (columns.start, rows.start)
 
@@ -134,13 +134,13 @@ def solid_parts(pair: Pair, piece: Mask, origin: tuple[int, int]) -> Iterator[Ma
     for label in range(count):
         here = placed == label
         if _is_solid(pair, area, here):
-            single = here.view(np.uint8) * np.uint8(255)
+            single = mask_of(here)
             kept |= np.asarray(cv2.morphologyEx(single, cv2.MORPH_OPEN, _disc(_OPEN_M / 2, pair.gsd_m)), np.uint8)
     whole = cv2.morphologyEx(_filled(kept), cv2.MORPH_CLOSE, _disc(_CLOSE_M, pair.gsd_m))
     whole = cv2.morphologyEx(_filled(np.asarray(whole, np.uint8)), cv2.MORPH_OPEN, _disc(_OPEN_M, pair.gsd_m))
     total, pieces = cv2.connectedComponents(whole, connectivity=4)
     for label in range(1, total):
-        yield (pieces == label).view(np.uint8) * np.uint8(255)
+        yield mask_of(pieces == label)
 
 
 def _is_solid(pair: Pair, area: tuple[slice, slice], here: NDArray[np.bool_]) -> bool:

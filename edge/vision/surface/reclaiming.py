@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.arrays import Floats, Mask
+from edge.vision.arrays import Floats, Mask, mask_of
 from edge.vision.change.radiometry import lab_of
 from edge.vision.surface.patches import Patch, Seen, middling, on_level
 from edge.vision.surface.shots import Picture
@@ -50,10 +50,10 @@ def reclaimed(
     signs = [_clearly_less(here, there), _clearly_less(here, below), _alike(middling(tops), mask)]
     own = contested & (here < usual) & (here <= np.minimum(there, below) + 1) & (np.sum(signs, axis=0) >= 2)
     kernel = np.ones((_LEAST_PX, _LEAST_PX), np.uint8)
-    whole = cv2.morphologyEx(_mask(own | (mask > 0)), cv2.MORPH_CLOSE, kernel)
+    whole = cv2.morphologyEx(mask_of(own | (mask > 0)), cv2.MORPH_CLOSE, kernel)
     added = (cv2.morphologyEx(whole, cv2.MORPH_OPEN, kernel) > 0) & contested
-    _, labels = cv2.connectedComponents(_mask(added | (mask > 0)), connectivity=4)
-    return _mask(np.isin(labels, np.unique(labels[mask > 0])))
+    _, labels = cv2.connectedComponents(mask_of(added | (mask > 0)), connectivity=4)
+    return mask_of(np.isin(labels, np.unique(labels[mask > 0])))
 
 
 def _clearly_less(here: Floats, elsewhere: Floats) -> NDArray[np.bool]:
@@ -65,7 +65,7 @@ def _contested(mask: Mask, patch: Patch, levels: Heights, up_m: float) -> NDArra
     reach, across = (round(each / patch.texel_m) for each in (REACH_M, WALL_M))
     near = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
     with np.errstate(invalid="ignore"):
-        high = _mask(levels > up_m + HIGHER_M)
+        high = mask_of(levels > up_m + HIGHER_M)
     wall = cv2.morphologyEx(high, cv2.MORPH_OPEN, np.ones((across, across), np.uint8))
     return np.asarray((near > 0) & (mask == 0) & (wall > 0), np.bool)
 
@@ -105,7 +105,3 @@ def _disagreement(pictures: Sequence[Picture]) -> Floats:
     gaps = (cv2.absdiff(*pair).astype(np.float32).mean(axis=2) for pair in pairs)
     soft = [cv2.boxFilter(gap, -1, (_WINDOW_PX, _WINDOW_PX)) for gap in gaps]
     return np.asarray(np.min(soft, axis=0), np.float32)
-
-
-def _mask(found: NDArray[np.bool]) -> Mask:
-    return found.view(np.uint8) * np.uint8(255)
