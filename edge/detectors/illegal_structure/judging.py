@@ -43,7 +43,8 @@ class Untold(StrEnum):
     CHANGED_ROOF = "changed_roof"
     TOO_SMALL = "too_small"
     UNLIKELY = "unlikely"
-    SEEN_ONCE = "seen_once"
+    MAY_DRIVE = "may_drive"
+    """By what flights have seen so far."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

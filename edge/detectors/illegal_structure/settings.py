@@ -33,7 +33,8 @@ class IllegalStructureSettings(BaseModel):
     alarm_confidence: Share = 0.70
     """… and from here it may be an alarm, once it was seen by enough flights."""
     alarm_flights: Annotated[int, Field(ge=2, le=10)] = 2
-    """Two at least: what stands there a day may be a market stall. A person decides in any case."""
+    """Two at least: what stands there a day may be a market stall. One more where it may drive: a van often has its
+    bay. A person decides in any case."""
     apart_hours: Annotated[float, Field(ge=0, le=24 * 366)] = 12.0
     """Flights nearer in time are one sighting: batteries are changed, strips overlap, and a stall stands all day."""
     gone_flights: Annotated[int, Field(ge=1, le=10)] = 2
@@ -42,7 +43,8 @@ class IllegalStructureSettings(BaseModel):
     examined_share: Share = 0.9
     """Of an outline that a flight must have seen to say that nothing is there: a corner may stand under a tree."""
     same_share: Share = 0.5
-    """Of the smaller of two outlines inside of the other: the same structure, seen twice."""
+    """Of the smaller of two outlines inside of the other: the same structure, seen twice. Of what may drive, of both
+    together: other vans stand a little beside."""
     grown_share: Annotated[float, Field(ge=0.05, le=5)] = 0.25
     """Growth that is no drawing error: it has been extended."""
     large_m2: Annotated[float, Field(ge=10, le=100_000)] = 100.0

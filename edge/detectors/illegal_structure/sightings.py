@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 from shapely import Polygon
 
+from edge.detectors.illegal_structure.context import SurveyContext
 from edge.detectors.illegal_structure.finding import Change, Finding
 from edge.detectors.illegal_structure.settings import IllegalStructureSettings
 from edge.flights.local import LocalPlane
@@ -55,6 +56,8 @@ class Structure:
     ended: datetime | None = None
     last_found: datetime | None = None
     """By the newest flight that found it, and not only saw no change."""
+    may_drive: bool = False
+    """No flight has seen it as anything that is no vehicle's size."""
 
     def outline(self, plane: LocalPlane) -> Polygon:
         """In metres of a flight's plane."""
@@ -115,22 +118,36 @@ def key_of(outline: Polygon, plane: LocalPlane, taken: Iterable[str]) -> str:
     return key
 
 
-def begun(finding: Finding, key: str, flight: str, at: datetime, plane: LocalPlane, *, rebuilt: bool) -> Structure:
+def is_loose(finding: Finding, settings: IllegalStructureSettings) -> bool:
+    """Whether it counts as seen by less than one flight's worth of pictures: it may drive away."""
+    return finding.frames < settings.min_frames
+
+
+def begun(
+    finding: Finding,
+    key: str,
+    context: SurveyContext,
+    settings: IllegalStructureSettings,
+    *,
+    rebuilt: bool,
+) -> Structure:
     """A structure that is seen for the first time."""
+    at = context.taken_at
     return Structure(
         key=key,
-        ring=ring_of(finding.outline, plane),
+        ring=ring_of(finding.outline, context.plane),
         sigma_m=finding.sigma_m,
         change=finding.change,
         confidence=finding.confidence,
         frames=finding.frames,
-        flights=(flight,),
+        flights=(context.flight,),
         flights_total=1,
         first_seen=at,
         last_seen=at,
         last_found=at,
         cues=finding.cues[:MOST_CUES],
         rebuilt=rebuilt,
+        may_drive=is_loose(finding, settings),
     )
 
 
@@ -143,17 +160,13 @@ def still_there(known: Structure, at: datetime) -> Structure:
 
 
 def seen_again(
-    known: Structure,
-    finding: Finding | None,
-    flight: str,
-    at: datetime,
-    plane: LocalPlane,
-    settings: IllegalStructureSettings,
+    known: Structure, finding: Finding | None, context: SurveyContext, settings: IllegalStructureSettings
 ) -> Structure:
     """After one more flight that found it; without a finding of its own it lies inside of a larger one.
 
     The same flight surveyed again counts no second time, nor does one of the same hours.
     """
+    flight, at, plane = context.flight, context.taken_at, context.plane
     again = flight in known.flights
     same_hours = known.last_found is not None and abs(at - known.last_found) < timedelta(hours=settings.apart_hours)
     later = at >= known.last_seen
@@ -163,6 +176,7 @@ def seen_again(
         flights_total=known.flights_total + (not again and not same_hours),
         first_seen=min(known.first_seen, at),
         last_found=at if known.last_found is None else max(known.last_found, at),
+        may_drive=known.may_drive and finding is not None and is_loose(finding, settings),
     )
     if finding is None:
         return structure
@@ -199,7 +213,11 @@ def matched(
             shared = finding.outline.intersection(outline).area
             smaller = min(finding.outline.area, outline.area)
             union = finding.outline.area + outline.area - shared
-            if shared >= _least_share(finding, structure, smaller, settings) * smaller:
+            least = _least_share(finding, structure, smaller, settings) * smaller
+            if structure.may_drive and is_loose(finding, settings):
+                # Another van in the bay is no second sighting of the first.
+                least = max(least, settings.same_share * union)
+            if shared >= least:
                 pairs.append((-shared / union, structure.key, number, index))
     found: dict[int, int] = {}
     taken: set[int] = set()

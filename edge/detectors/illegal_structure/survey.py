@@ -22,6 +22,7 @@ from edge.detectors.illegal_structure.sightings import (
     Memory,
     Structure,
     begun,
+    is_loose,
     key_of,
     matched,
     missed,
@@ -32,7 +33,8 @@ from edge.detectors.illegal_structure.sightings import (
 COVERED_SHARE = 0.5
 """Of a known structure: what lies so far inside of a finding is a part of it by now, or gone with it."""
 ON_ROAD = 0.5
-"""Share of an outline on roads from which it is told by a second flight only: lorries stand there."""
+"""Share of an outline on roads from which it is told by a second flight only, and by a third if it may drive: lorries
+stand there."""
 
 
 class Sight(StrEnum):
@@ -41,7 +43,7 @@ class Sight(StrEnum):
     NEW = "new"
     AGAIN = "again"
     STANDING = "standing"
-    """Compared with a flight that had it already, and unchanged."""
+    """Compared with a flight that had it already, and unchanged; or what was found there is too unlikely to count."""
     MISSED = "missed"
     """The place looks as it did before it was built; once is not enough to say that it is gone."""
     GONE = "gone"
@@ -147,8 +149,17 @@ class _Survey:
     def _again(self, number: int, index: int) -> Surveyed:
         finding = self._built[number]
         known, _ = self._standing[index]
-        structure = self._seen(known, finding)
+        if self._is_unlikely(finding):
+            return self._still(known)
+        structure = seen_again(known, finding, self._context, self._settings)
         return self._judged(structure, Sight.AGAIN, known, finding)
+
+    def _still(self, known: Structure) -> Surveyed:
+        return self._judged(still_there(known, self._context.taken_at), Sight.STANDING, known, None)
+
+    def _is_unlikely(self, finding: Finding) -> bool:
+        """By itself: what nobody would be told of is no second sighting of anything."""
+        return finding.confidence < self._settings.review_confidence
 
     def _unfound(self, index: int) -> Surveyed:
         """A structure that this flight found no change for."""
@@ -157,20 +168,33 @@ class _Survey:
         removal = _that_covers(outline, self._removed_tree)
         if context.taken_at > known.last_seen and removal is not None:
             return replace(self._ended(known), removal=self._removed[removal])
-        if _covered(outline, self._built_tree):
-            return self._judged(self._seen(known, None), Sight.AGAIN, known, None)
+        if (within := self._within_another(known, outline)) is not None:
+            return within
         # What a flight has not found since an older picture is not brought back by no change since a newer one.
         blind = not context.baseline.heights
         if blind or not self._examined(outline) or context.flight in known.missed_by:
             return self._judged(known, Sight.UNKNOWN, known, None)
         if self._baseline_had(known):
-            return self._judged(still_there(known, context.taken_at), Sight.STANDING, known, None)
+            return self._still(known)
         if context.taken_at <= known.last_seen or context.flight in known.flights:
             return self._judged(known, Sight.UNKNOWN, known, None)
         structure = missed(known, context.flight)
         surveyed = self._judged(structure, Sight.MISSED, known, None)
-        needed = 1 if surveyed.judgement.order is not None else self._settings.gone_flights
+        # A vehicle that nobody was told of has driven off.
+        at_once = surveyed.judgement.order is not None or (known.may_drive and not known.told)
+        needed = 1 if at_once else self._settings.gone_flights
         return self._ended(structure) if structure.missed >= needed else surveyed
+
+    def _within_another(self, known: Structure, outline: Polygon) -> Surveyed | None:
+        """A structure that is a part of something larger by now; of a vehicle, of something that is none."""
+        around = [self._built[number] for number in _all_that_cover(outline, self._built_tree)]
+        if known.may_drive:
+            around = [finding for finding in around if not is_loose(finding, self._settings)]
+        if not around:
+            return None
+        if all(self._is_unlikely(finding) for finding in around):
+            return self._still(known)
+        return self._judged(seen_again(known, None, self._context, self._settings), Sight.AGAIN, known, None)
 
     def _ended(self, known: Structure) -> Surveyed:
         structure = replace(known, ended=self._context.taken_at)
@@ -181,14 +205,14 @@ class _Survey:
         """A structure that nobody knew; None where it is not worth remembering."""
         context, settings = self._context, self._settings
         untold = judge(finding, context.register, self._day, settings).untold
-        if finding.confidence < settings.review_confidence:
+        if self._is_unlikely(finding):
             untold = Untold.UNLIKELY
         if untold in (Untold.TOO_SMALL, Untold.UNLIKELY, Untold.APPROVED, Untold.CHANGED_ROOF):
             self._counts[untold.value] += 1
             return None
         rebuilt = _covered(finding.outline, self._gone_tree, finding.sigma_m)
         key = key_of(finding.outline, context.plane, taken)
-        structure = begun(finding, key, context.flight, context.taken_at, context.plane, rebuilt=rebuilt)
+        structure = begun(finding, key, context, settings, rebuilt=rebuilt)
         return self._judged(structure, Sight.NEW, structure, finding)
 
     def _judged(self, structure: Structure, sight: Sight, before: Structure, finding: Finding | None) -> Surveyed:
@@ -217,24 +241,21 @@ class _Survey:
             return judgement.untold if covered else None
         if judgement.untold is not None:
             return judgement.untold
-        # What stands on a road may drive away.
-        stays = structure.frames >= self._settings.min_frames and judgement.on_road < ON_ROAD
-        enough = stays or structure.flights_total > 1
         if structure.confidence < self._settings.review_confidence:
             return Untold.UNLIKELY
-        return None if enough else Untold.SEEN_ONCE
+        # What stands on a road may drive away, and what has a vehicle's measures; what is both mostly does.
+        needed = 1 + (judgement.on_road >= ON_ROAD) + structure.may_drive
+        return None if structure.flights_total >= needed else Untold.MAY_DRIVE
 
     def _tier(self, structure: Structure, judgement: Judgement) -> Tier:
-        """An alarm only from the second flight on, and never of what cannot be told from above."""
+        """An alarm only from the second flight on, of what may drive from the third, and never of what cannot be told
+        from above."""
         settings = self._settings
+        flights = settings.alarm_flights + structure.may_drive
         sure = structure.confidence >= settings.alarm_confidence and judgement.verdict is not Verdict.HIGHER_UNKNOWN
-        return Tier.ALARM if sure and structure.flights_total >= settings.alarm_flights else Tier.REVIEW
+        return Tier.ALARM if sure and structure.flights_total >= flights else Tier.REVIEW
 
     # ---- what was seen
-
-    def _seen(self, known: Structure, finding: Finding | None) -> Structure:
-        context = self._context
-        return seen_again(known, finding, context.flight, context.taken_at, context.plane, self._settings)
 
     def _beside(self, structure: Structure, known: Finding) -> list[Outline]:
         """What was built beside it before: roofs of the baseline, and structures that an earlier flight has seen."""
@@ -280,8 +301,12 @@ def _covered(outline: Polygon, tree: shapely.STRtree, by_m: float = 0.0) -> bool
 
 def _that_covers(outline: Polygon, tree: shapely.STRtree, by_m: float = 0.0) -> int | None:
     """Which of a tree's outlines, each a little larger, most of an outline lies in; None if it lies in none."""
+    return next(iter(_all_that_cover(outline, tree, by_m)), None)
+
+
+def _all_that_cover(outline: Polygon, tree: shapely.STRtree, by_m: float = 0.0) -> list[int]:
     near = tree.query(outline.buffer(by_m) if by_m else outline, predicate="intersects").tolist()
-    return next((index for index in sorted(near) if _covers(tree.geometries[index].buffer(by_m), outline)), None)
+    return [index for index in sorted(near) if _covers(tree.geometries[index].buffer(by_m), outline)]
 
 
 def _place(finding: Finding) -> tuple[float, float, float, str]:

@@ -26,7 +26,8 @@ from edge.flights.surveys.records import (
     records_from,
     shows_enough,
 )
-from tests.edge.detectors.illegal_structure.ground import box, found
+from tests.edge.detectors.illegal_structure.ground import SETTINGS, box, found
+from tests.edge.detectors.illegal_structure.ground import flight as context
 
 PLANE = LocalPlane(Point(coordinates=(113.62, 34.75)))
 NOON = datetime(2026, 5, 1, 4, tzinfo=UTC)
@@ -48,7 +49,7 @@ def records(*flights: KnownFlight) -> Records:
 
 
 def structure(name: str, *flights: str) -> Structure:
-    one = begun(found(box(0, 0, 6, 5)), name, flights[0], NOON, PLANE, rebuilt=False)
+    one = begun(found(box(0, 0, 6, 5)), name, context(flights[0]), SETTINGS, rebuilt=False)
     return replace(one, flights=flights, flights_total=len(flights))
 
 
