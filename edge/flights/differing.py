@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from edge.flights.abreast import abreast
 from edge.flights.anchoring import Anchor, anchored
+from edge.flights.local import LocalPlane
 from edge.flights.looking import Look, Place, looks
 from edge.flights.pictured import Pictured, Views
 from edge.flights.placed import Placed, Unusable
@@ -130,7 +131,7 @@ def differences(
     known: Sequence[BaseGeometry] = (),
     model: ChangeModel | None = None,
 ) -> Differences:
-    """Measures the surface of both flights, at the same time, and compares them.
+    """Measures the surface of both flights and compares them.
 
     `known`: outlines of buildings, in metres of the newer flight's plane; where they are told apart on the older
     surface, and its flight knows its place less exactly, all places are moved onto them. `model`: asked about each
@@ -143,41 +144,60 @@ def differences(
         edge.inference.errors.ModelError: the model fails.
     """
     progress = progress or NoProgress()
-    plane = newer.flight.plane
     with tempfile.TemporaryDirectory(prefix="gridsentry-survey-") as name:
-        folder = Path(name)
-        before = Pictured(older, plane, shelf=Shelf(folder, "baseline"))
-        after = Pictured(newer, plane, shelf=Shelf(folder, "flight"))
-        works = [partial(surfaced, each, folder, what) for each, what in ((before, "baseline"), (after, "flight"))]
-        flights = abreast(works, progress)
-        then, now = flights
-        # What decides comes first: people are told the first reason.
-        refused = [each for flight, pictured in zip(flights, (before, after), strict=True) if flight is None
-                   for each in nothing_measured(pictured)]  # fmt: skip
-        refused += [*before.unusable, *after.unusable]
-        refused += [each for flight in flights if flight is not None for each in flight.refused]
-        if then is None or now is None:
-            return not_compared(before, after, refused)
-        shifts = shifts_between(then.surface, now.surface, REACH_M)
-        if shifts is None:
-            alone = Unusable(after.name(0), "its flight and the baseline do not share enough ground that both show")
-            return not_compared(before, after, [alone, *refused])
-        anchor = anchored(then.surface, known) if known and shared_sigma_m(older) > ANCHORED_SIGMA_M else None
-        compared = Compared(then, now, shifts, model)
-        found, examined = searched(compared, progress)
-        result = Differences(
-            tuple(sorted(found, key=lambda each: -each.confidence)),
-            examined,
-            tuple(dict.fromkeys((*refused, *before.unusable, *after.unusable))),
-            (then.pairs, now.pairs),
-            (then.agreement_px, now.agreement_px),
-            shifts.residual_m,
-            anchor,
-            before,
-            after,
-            shifts,
-        )
-    return result if anchor is None else at_anchor(result)
+        flights = {"baseline": older, "flight": newer}
+        before, after = measured(flights, newer.flight.plane, Path(name), progress)
+        return between(before, after, progress, known, model)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """A flight and its surface; None: no two of its pictures show the same ground."""
+
+    placed: Placed
+    pictured: Pictured
+    surfaced: Surfaced | None
+
+
+def measured(flights: Mapping[str, Placed], plane: LocalPlane, folder: Path, progress: Progress) -> list[Measured]:
+    """The surfaces of flights, by what progress calls them, at the same time; in metres of one plane.
+
+    They can be compared as long as `folder` is there. Raises OSError if heights cannot be written.
+    """
+    pictured = [Pictured(each, plane, shelf=Shelf(folder, name)) for name, each in flights.items()]
+    works = [partial(surfaced, each, folder, name) for each, name in zip(pictured, flights, strict=True)]
+    found = abreast(works, progress)
+    return [Measured(*each) for each in zip(flights.values(), pictured, found, strict=True)]
+
+
+def between(
+    older: Measured,
+    newer: Measured,
+    progress: Progress,
+    known: Sequence[BaseGeometry] = (),
+    model: ChangeModel | None = None,
+) -> Differences:
+    """As `differences`, of flights that were measured in the newer one's plane. Raises ModelError as it does."""
+    before, after, then, now = older.pictured, newer.pictured, older.surfaced, newer.surfaced
+    refused = _refused((older, newer))
+    if then is None or now is None:
+        return not_compared(before, after, refused)
+    shifts = shifts_between(then.surface, now.surface, REACH_M)
+    if shifts is None:
+        alone = Unusable(after.name(0), "its flight and the baseline do not share enough ground that both show")
+        return not_compared(before, after, [alone, *refused])
+    anchor = anchored(then.surface, known) if known and shared_sigma_m(older.placed) > ANCHORED_SIGMA_M else None
+    compared = Compared(then, now, shifts, model)
+    found, examined = searched(compared, progress)
+    return put_together(compared, found, examined, (*refused, *_refused((older, newer))), anchor)
+
+
+def _refused(flights: Sequence[Measured]) -> list[Unusable]:
+    """Frames that are not compared, by now: reading pictures again may find more. What decides comes first: people are
+    told the first reason."""
+    found = [why for each in flights if each.surfaced is None for why in nothing_measured(each.pictured)]
+    found += [why for each in flights for why in each.pictured.unusable]
+    return found + [why for each in flights if each.surfaced is not None for why in each.surfaced.refused]
 
 
 def shared_sigma_m(placed: Placed) -> float:
@@ -234,8 +254,31 @@ def not_compared(before: Views, after: Views, refused: Sequence[Unusable]) -> Di
     return Differences((), shapely.Polygon(), tuple(refused), (0, 0), nothing, 0.0, None, before, after, None)
 
 
-def at_anchor(found: Differences) -> Differences:
-    """All places moved onto known buildings."""
+def put_together(
+    compared: Compared,
+    found: Sequence[Difference],
+    examined: BaseGeometry,
+    refused: Sequence[Unusable],
+    anchor: Anchor | None,
+) -> Differences:
+    """What was searched as one, the most likely first; all places moved onto known buildings."""
+    then, now = compared.older, compared.newer
+    result = Differences(
+        tuple(sorted(found, key=lambda each: -each.confidence)),
+        examined,
+        tuple(dict.fromkeys(refused)),
+        (then.pairs, now.pairs),
+        (then.agreement_px, now.agreement_px),
+        compared.shifts.residual_m,
+        anchor,
+        then.pictured,
+        now.pictured,
+        compared.shifts,
+    )
+    return result if anchor is None else _at_anchor(result)
+
+
+def _at_anchor(found: Differences) -> Differences:
     moved = found.moved
     places = tuple(replace(each, outline_m=each.outline_m + moved) for each in found.found)
     return replace(found, found=places, examined=shapely.affinity.translate(found.examined, *moved))

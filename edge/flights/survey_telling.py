@@ -129,7 +129,7 @@ def print_survey(console: Console, survey: Survey) -> None:
         soft_wrap=True,
     )
     for name, one in _flights(survey):
-        if (sparse := _sparse(one)) is not None:
+        if (sparse := little_overlap(one)) is not None:
             console.print(f"{name} {one.flight.id}: {sparse}", style="yellow", markup=False, soft_wrap=True)
     counts = ", ".join(f"{name} {count}" for name, count in survey.outcome.counts.items())
     console.print(f"findings: {counts or 'none'}. A person decides what they are.", soft_wrap=True)
@@ -147,7 +147,7 @@ def _overlap(flight: Ingested) -> dict[str, float | None]:
     return {name: None if spread is None else round(spread.median, 2) for name, spread in spreads}
 
 
-def _sparse(flight: Ingested) -> str | None:
+def little_overlap(flight: Ingested) -> str | None:
     """What to do where pictures overlap too little for what stands between houses; None where they overlap enough."""
     least = {"along": LEAST_ALONG, "across": LEAST_ACROSS}
     found = {name: share for name, share in _overlap(flight).items() if share is not None}

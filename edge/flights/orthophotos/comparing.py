@@ -18,9 +18,9 @@ from edge.flights.differing import (
     Difference,
     DifferenceKind,
     Differences,
-    at_anchor,
     not_compared,
     nothing_measured,
+    put_together,
     searched,
 )
 from edge.flights.orthophotos.errors import OrthophotoError
@@ -86,23 +86,11 @@ def differences_from(
             then = _then(model, before, now, outlines, Path(name), progress)
             shifts = _laid(then, now, model)
         anchor = None if model is None else _anchor(orthophoto, then, known)
-        found, examined = searched(Compared(then, now, shifts, asked), progress)
+        compared = Compared(then, now, shifts, asked)
+        found, examined = searched(compared, progress)
         heights = model is not None
         told = [_weighed(each) for each in found] if heights else weighed(found, before, after, shifts, progress)
-        refused = tuple(dict.fromkeys((*after.unusable, *now.refused)))
-        result = Differences(
-            tuple(sorted(told, key=lambda each: -each.confidence)),
-            examined,
-            refused,
-            (0, now.pairs),
-            (then.agreement_px, now.agreement_px),
-            shifts.residual_m,
-            anchor,
-            before,
-            after,
-            shifts,
-        )
-        return result if anchor is None else at_anchor(result)
+        return put_together(compared, told, examined, (*after.unusable, *now.refused), anchor)
 
 
 def _model(path: Path, newer: Placed, outlines: Sequence[Doubles]) -> SurfaceModel:

@@ -28,7 +28,7 @@ from edge.flights.orthophotos.orthophoto import Orthophoto, is_orthophoto
 from edge.flights.orthophotos.settings import OrthophotoSettings
 from edge.flights.shots import Progress
 from edge.flights.survey_settings import SurveySettings
-from edge.flights.survey_telling import write_survey
+from edge.flights.survey_telling import little_overlap, write_survey
 from edge.flights.surveying import Survey, against, survey, taken_at_of
 from edge.flights.surveys.contents import flight_sha256, given_sha256
 from edge.flights.surveys.overhead import known_orthophoto, named_orthophoto
@@ -337,6 +337,9 @@ class _Work:
             commit = Commit()
         else:
             said = self._said
+            for what, one in (("baseline", older), ("flight", self._flight)):
+                if isinstance(one, Ingested) and (why := little_overlap(one)) is not None:
+                    log.warning("pictures overlap little", area=self._area.id, **{what: one.flight.id}, reason=why)
             found = survey(self._flight, older, said.settings, said.base, records.structures, self._progress)
             self._area.write(found, self._known, baseline)
             commit = self._area.tell(found, said.settings)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from contract.chain import verify_chain
 from edge.config.document import load_config
@@ -54,6 +55,25 @@ def test_the_first_flight_is_a_baseline_and_the_next_is_compared_with_it(box: Bo
     assert opened["started_at"] == opened["observed_at"], "the time of the flight"
     contents = [each.content for each in box.outbox.next_batch(100, 10**9)]
     assert verify_chain("box-1", contents, [], None).problem is None
+
+
+def test_pictures_that_overlap_too_little_are_in_the_log(box: Box, days: Path, tmp_path: Path) -> None:
+    """Nobody looks at a watched folder's output."""
+    few = shutil.copytree(days / "after", tmp_path / "few")
+    for number, picture in enumerate(sorted(few.iterdir())):
+        if number % 2:
+            picture.unlink()
+    warned = []
+    for flight in (days / "before", few, days / "again"):
+        with capture_logs() as lines:
+            taken = box.take(flight)
+        warned.append([line for line in lines if line["event"] == "pictures overlap little"])
+        if flight == few:
+            sparse = taken.flight
+    assert warned[0] == []
+    assert [(line["area"], line["flight"], line["log_level"]) for line in warned[1]] == [(AREA, sparse, "warning")]
+    assert "% along: what was built between high houses" in warned[1][0]["reason"]
+    assert [line["baseline"] for line in warned[2]] == [sparse]
 
 
 def test_what_was_finished_is_not_done_again_under_any_name(box: Box, days: Path, tmp_path: Path) -> None:
