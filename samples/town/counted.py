@@ -27,10 +27,16 @@ class Town:
     to_tell: int
     """Of them, those that nothing approves."""
     told: int
+    told_again: int
+    """Of them, those that are told after a second flight."""
     overlaps: tuple[float, ...]
     false: int
     false_again: int
-    """Alarms after a second flight that touch nothing that was built."""
+    """What is told after a second flight and touches nothing that was built."""
+    false_alarms: int
+    """Of them, alarms."""
+    containers: int
+    """That were put there and stay, and are told after a second flight."""
     pairs: int
     refused: int
     seconds: float
@@ -50,7 +56,13 @@ def rows_of(towns: Sequence[Town], *, again: bool) -> list[Row]:
         _rate("false_per_km2.one_flight", sum(one.false for one in towns), km2, MOST_FALSE_KM2),
     ]
     if again:
-        rows.append(_rate("false_per_km2.second_flight", sum(one.false_again for one in towns), km2, MOST_AGAIN_KM2))
+        rows.insert(2, _share("recall.told_by_second_flight", sum(one.told_again for one in towns), to_tell))
+        alarms = sum(one.false_alarms for one in towns)
+        rows.append(_rate("false_per_km2.alarms_by_second_flight", alarms, km2, MOST_AGAIN_KM2))
+        told_again = sum(one.false_again for one in towns)
+        rows.append(_rate("false_per_km2.told_by_second_flight", told_again, km2, MOST_FALSE_KM2))
+        containers = sum(one.containers for one in towns)
+        rows.append(Row(name="containers.told_by_second_flight", value=containers, unit="containers", n=len(towns)))
     middle = median(overlaps) if overlaps else None
     rows.append(
         Row(name="footprint_overlap.median", value=middle, unit="IoU", target=LEAST_OVERLAP, n=len(overlaps),

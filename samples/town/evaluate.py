@@ -2,8 +2,9 @@
 
 The chain is the product's: surfaces measured, laid on each other and compared, judged by the register. Found is a new
 structure of at least 10 m² that something likely overlaps by a tenth; false is what is told and touches nothing that
-was built or taken away. Structures within approved outlines (rooms on roofs) and with a valid permit are not to be
-told: they are counted by what was found before the register.
+was built or taken away, nor, after a second flight, a container that was put there and stays. Structures within
+approved outlines (rooms on roofs) and with a valid permit are not to be told: they are counted by what was found before
+the register.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -34,11 +36,12 @@ from edge.detectors.illegal_structure import (
 )
 from edge.detectors.illegal_structure.survey import Surveyed
 from edge.detectors.interface import Image
-from edge.flights.differing import Differences, differences
+from edge.flights.differing import Differences, Measured, between, measured
 from edge.flights.flight import Flight, KeyFrame
 from edge.flights.ground import LevelGround
 from edge.flights.register.features import Layer
 from edge.flights.register.index import Register
+from edge.flights.shots import NoProgress
 from edge.flights.surveying import finding_of
 from edge.flights.uncertainty import PoseErrors
 from samples.town.changes import Change as ChangeTruth
@@ -47,6 +50,8 @@ from samples.town.ledger import Ledger, code_sha256
 from samples.town.pairs import TownPair
 from samples.town.register import register_of
 from samples.town.suite import ADVISED, SEED, SPARSE, EvaluationPair, evaluation_pairs
+from samples.town.things import thing_corners, things_of
+from samples.town.world import ThingKind
 
 OUT = Path("var/eval-structures.json")
 LEDGER = Path("var/eval-structures.jsonl")
@@ -71,47 +76,79 @@ def placed(flight: Flight) -> Flown:
 
 
 def evaluate(town: EvaluationPair, *, again: bool) -> Town:
-    """One town; `again`: with the second flight."""
-    pair = town.pair
-    clock = Clock()
-    before, after = placed(clock.flight(pair.before)), placed(clock.flight(pair.after))
-    settings = IllegalStructureSettings()
-    approved = [entry.outline for entry in register_of(pair.truth) if entry.layer is Layer.APPROVED]
-    began = time.process_time()
-    first = differences(before, after, known=approved)
-    seconds = time.process_time() - began - clock.seconds
+    """One town; `again`: with the second flight.
+
+    Where the first one left nothing to be remembered a second one is no second sighting of anything, and is not flown.
+    """
+    pair, settings = town.pair, IllegalStructureSettings()
     detector = IllegalStructureDetector(settings)
-    findings = _judged(detector, pair, first, before, pair.after)
-    told = [shapely.Polygon(one.finding.outline) for one in _told(detector) if one.finding is not None]
+    with tempfile.TemporaryDirectory(prefix="gridsentry-town-") as name:
+        compared = _Compared(pair, Path(name))
+        began = time.process_time()
+        first = compared.with_baseline("after")
+        seconds = time.process_time() - began - compared.rendering.seconds
+        findings = _judged(detector, pair, first, pair.after)
+        told = [one.finding.outline for one in _told(detector) if one.finding is not None]
+        alarms, told_again = [], []
+        if again and detector.memory.structures:
+            _judged(detector, pair, compared.with_baseline("again"), pair.again)
+            open_ = [one for one in _surveyed(detector) if one.is_told]
+            plane = pair.after.plane
+            told_again = [one.structure.outline(plane) for one in open_]
+            alarms = [one.structure.outline(plane) for one in open_ if one.tier is Tier.ALARM]
     built = [shapely.Polygon(change.outline) for change in pair.truth.changes]
+    stay = containers_that_stay(pair)
     wanted = [change for change in town.to_be_found if _covered(change, pair)]
     outlines = [shapely.Polygon(change.outline) for change in wanted]
     likely = [each for each in findings if each.confidence >= settings.review_confidence]
     new = [each.outline for each in likely if each.change is not Change.REMOVED]
     found = [max((overlap(outline, each) for each in new), default=0.0) for outline in outlines]
-    open_ = [outline for outline in outlines if not _allowed(outline, pair)]
-    pairs, refused = len(pair.after.frames), len(first.refused)
-    false_again = 0
-    if again:
-        second = placed(pair.again)
-        _judged(detector, pair, differences(before, second, known=approved), before, pair.again)
-        alarms = [one for one in _told(detector) if one.tier is Tier.ALARM]
-        plane = pair.after.plane
-        false_again = sum(_is_false(one.structure.outline(plane), built) for one in alarms)
+    to_tell = [outline for outline in outlines if not _allowed(outline, pair)]
     return Town(
         name=_name(town),
         examined_km2=first.examined.area / 1e6,
         wanted=len(wanted),
         seen=sum(value >= TOUCHES for value in found),
-        to_tell=len(open_),
-        told=sum(max((overlap(each, one) for one in told), default=0.0) >= TOUCHES for each in open_),
+        to_tell=len(to_tell),
+        told=_touched(to_tell, told),
+        told_again=_touched(to_tell, told_again),
+        containers=sum(not _is_false(one, stay) and _is_false(one, built) for one in told_again),
         overlaps=tuple(value for value in found if value >= TOUCHES),
         false=sum(_is_false(one, built) for one in told),
-        false_again=false_again,
-        pairs=pairs,
-        refused=refused,
+        false_again=sum(_is_false(one, [*built, *stay]) for one in told_again),
+        false_alarms=sum(_is_false(one, [*built, *stay]) for one in alarms),
+        pairs=len(pair.after.frames),
+        refused=len(first.refused),
         seconds=seconds,
     )
+
+
+def containers_that_stay(pair: TownPair) -> list[shapely.Polygon]:
+    """Put down after the first flight and there in both others: nobody built them, and who tells them is right."""
+    then, now, again = (
+        {thing.key: thing for thing in things_of(flown.town, flown.state.seed) if thing.kind is ThingKind.CONTAINER}
+        for flown in (pair.truth.before, pair.truth.after, pair.truth.again)
+    )
+    return [shapely.Polygon(thing_corners(now[key])) for key in sorted((now.keys() & again.keys()) - then.keys())]
+
+
+class _Compared:
+    """Flights of a pair, each measured once, with heights in a folder."""
+
+    def __init__(self, pair: TownPair, folder: Path) -> None:
+        self._pair, self._folder = pair, folder
+        self._known = [entry.outline for entry in register_of(pair.truth) if entry.layer is Layer.APPROVED]
+        self._before: Measured | None = None
+        self.rendering = Clock()
+
+    def with_baseline(self, name: str) -> Differences:
+        """What `after` or `again` differs in from `before`."""
+        flights = {"after": self._pair.after, "again": self._pair.again}
+        wanted = {name: flights[name]} if self._before else {"before": self._pair.before, name: flights[name]}
+        shown = {each: placed(self.rendering.flight(flight)) for each, flight in wanted.items()}
+        *before, flight = measured(shown, self._pair.after.plane, self._folder, NoProgress())
+        self._before = self._before or before[0]
+        return between(self._before, flight, NoProgress(), self._known)
 
 
 class Clock:
@@ -146,10 +183,8 @@ def _covered(change: ChangeTruth, pair: TownPair) -> bool:
     return sum(bool(((pixels >= 0) & (pixels <= last)).all()) for pixels in seen) >= MIN_PICTURES
 
 
-def _judged(
-    detector: IllegalStructureDetector, pair: TownPair, found: Differences, before: Flown, flight: Flight
-) -> list[Finding]:
-    findings = [finding_of(each, before, found) for each in found.found]
+def _judged(detector: IllegalStructureDetector, pair: TownPair, found: Differences, flight: Flight) -> list[Finding]:
+    findings = [finding_of(each, placed(pair.before), found) for each in found.found]
     last, first = (frames[-1].taken_at for frames in (flight.frames, pair.before.frames))
     assert last is not None, "generated flights have times"
     context = SurveyContext(
@@ -164,9 +199,12 @@ def _judged(
     return findings
 
 
+def _surveyed(detector: IllegalStructureDetector) -> Sequence[Surveyed]:
+    return () if detector.outcome is None else detector.outcome.surveyed
+
+
 def _told(detector: IllegalStructureDetector) -> list[Surveyed]:
-    outcome = detector.outcome
-    return [] if outcome is None else [one for one in outcome.surveyed if one.is_told and one.is_seen]
+    return [one for one in _surveyed(detector) if one.is_told and one.is_seen]
 
 
 def _allowed(outline: shapely.Polygon, pair: TownPair) -> bool:
@@ -181,6 +219,10 @@ def _allowed(outline: shapely.Polygon, pair: TownPair) -> bool:
 
 def _is_false(outline: shapely.Polygon, built: Sequence[shapely.Polygon]) -> bool:
     return all(overlap(outline, each) < TOUCHES for each in built)
+
+
+def _touched(wanted: Sequence[shapely.Polygon], found: Sequence[shapely.Polygon]) -> int:
+    return sum(max((overlap(each, one) for one in found), default=0.0) >= TOUCHES for each in wanted)
 
 
 def overlap(one: shapely.Polygon, other: shapely.Polygon) -> float:
@@ -220,7 +262,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--built", type=int, default=15, help="towns in which somebody built (15: all of the set)")
     parser.add_argument("--quiet-km2", type=float, default=50.0, help="of towns in which nobody did (50)")
     parser.add_argument("--sparse", action="store_true", help="flown with half as many pictures as are advised")
-    parser.add_argument("--again", action="store_true", help="with the second flight: twice the time")
+    parser.add_argument("--again", action="store_true", help="with the second flight where the first found something")
     parser.add_argument("--ledger", type=Path, default=LEDGER, help="where measured towns are kept; begun runs go on")
     parser.add_argument("--part", type=int, default=0, help="which part of the towns, for several processes")
     parser.add_argument("--parts", type=int, default=1, help="of how many")

@@ -64,6 +64,8 @@ class Plan:
     wander_m: float = 0.6
     """How far the drone strays from its line, one standard deviation."""
     sway_deg: float = 0.5
+    past_edges: bool = False
+    """Lines past both edges by one step, so that two lines see what stands there; the ends are always flown past."""
 
     def __post_init__(self) -> None:
         if not (64 <= self.width <= 12000 and 64 <= self.height <= 12000):
@@ -141,7 +143,8 @@ def fly(plan: Plan, noise: Noise, size_m: float, seed: int) -> Survey:
 def _stations(plan: Plan, size_m: float) -> list[tuple[float, float, float]]:
     """East, north and heading of each picture, line after line."""
     across, along = plan.width * plan.gsd_m, plan.height * plan.gsd_m
-    lines = _spread(size_m, across, plan.side_overlap)
+    past = 2 * across * (1 - plan.side_overlap) if plan.past_edges else 0.0
+    lines = _spread(size_m + past, across, plan.side_overlap)
     # Past both ends by one step: the edges, too, are seen twice.
     places = _spread(size_m + 2 * along * (1 - plan.forward_overlap), along, plan.forward_overlap)
     found = []

@@ -33,9 +33,13 @@ class Plans:
     quiet: tuple[Plan, ...]
 
     def overlapping(self, forward: float, side: float) -> Plans:
-        """The same pictures, nearer to each other or farther apart."""
+        """The same pictures, nearer to each other or farther apart; past the edges where somebody built: elsewhere what
+        is seen by few is not examined, and that is all."""
         built, quiet = (
-            tuple(replace(plan, forward_overlap=forward, side_overlap=side) for plan in plans)
+            tuple(
+                replace(plan, forward_overlap=forward, side_overlap=side, past_edges=plans is self.built)
+                for plan in plans
+            )
             for plans in (self.built, self.quiet)
         )
         return Plans(built, quiet)
@@ -55,7 +59,8 @@ SPARSE = Plans(
 )
 """Less than half as many pictures as are advised: they show little of what lies between high houses."""
 ADVISED = SPARSE.overlapping(0.8, 0.7)
-"""What apps that plan flights propose and makers of maps advise for towns: 70 to 80 % both ways."""
+"""What apps that plan flights propose and makers of maps advise for towns: 70 to 80 % both ways, and a line past each
+edge."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -33,6 +33,20 @@ def test_every_place_is_seen_twice() -> None:
     assert min(counts) >= 2
 
 
+@pytest.mark.parametrize("gsd_m", [0.1, 0.2, 0.4])
+def test_lines_past_the_edges_show_them_to_two_lines(gsd_m: float) -> None:
+    """A picture may be wider than the ground: its line stays alone without."""
+    plan = Plan(1500, 600, gsd_m, forward_overlap=0.8, side_overlap=0.7, wander_m=0.0, sway_deg=0.0)
+    least = []
+    for past in (False, True):
+        survey = fly(replace(plan, past_edges=past), NO_NOISE, 250.0, 1)
+        seen = list(zip((round(shot.true_pose.east_m) for shot in survey.shots), _seen(survey), strict=True))
+        spots = [box(x, y, x + 0.1, y + 0.1) for x in (-120, 0, 120) for y in (-120, 0, 120)]
+        least.append(min(len({line for line, ground in seen if spot.within(ground)}) for spot in spots))
+    assert least[0] == 1
+    assert least[1] >= 2
+
+
 def test_headings_turn_the_lines() -> None:
     north, east = (fly(Plan(800, 600, 0.2, heading_deg=heading), NO_NOISE, 300.0, 1) for heading in (0.0, 90.0))
     step = north.shots[1].true_pose.centre - north.shots[0].true_pose.centre

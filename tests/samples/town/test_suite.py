@@ -42,6 +42,8 @@ def test_towns_are_flown_as_is_advised_or_sparsely() -> None:
     for plan, less in zip((*ADVISED.built, *ADVISED.quiet), (*SPARSE.built, *SPARSE.quiet), strict=True):
         assert (plan.forward_overlap, plan.side_overlap) == (0.8, 0.7)
         assert less.forward_overlap < 0.7 and less.side_overlap < 0.6
+        assert plan.past_edges is (plan in ADVISED.built)
+        assert not less.past_edges
         assert (plan.width, plan.height, plan.gsd_m) == (less.width, less.height, less.gsd_m)
     whole, half = (next(evaluation_pairs(5, unchanged_km2=0, plans=plans)) for plans in (ADVISED, SPARSE))
     assert len(whole.pair.after.frames) >= 2 * len(half.pair.after.frames)
