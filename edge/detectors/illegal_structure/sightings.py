@@ -51,7 +51,7 @@ class Structure:
     rebuilt: bool = False
     told: bool = False
     missed: int = 0
-    """Flights in a row that looked and found the place as it was before."""
+    """Flights in a row that looked and found the place as it was before, or less of it than the register approves."""
     missed_by: tuple[str, ...] = ()
     ended: datetime | None = None
     last_found: datetime | None = None
@@ -192,6 +192,18 @@ def seen_again(
     if later and (grown or finding.sigma_m <= BETTER * known.sigma_m):
         structure = replace(structure, ring=ring_of(finding.outline, plane), sigma_m=finding.sigma_m)
     return structure
+
+
+def as_drawn_before(known: Structure, seen: Structure, flight: str) -> Structure:
+    """After one more flight that drew it so small that nothing would be left to tell: with the outline that it had."""
+    is_new = flight not in known.missed_by
+    return replace(
+        seen,
+        ring=known.ring,
+        sigma_m=known.sigma_m,
+        missed=known.missed + is_new,
+        missed_by=(*known.missed_by, flight)[-MOST_FLIGHTS:] if is_new else known.missed_by,
+    )
 
 
 def missed(known: Structure, flight: str) -> Structure:

@@ -21,6 +21,7 @@ from edge.detectors.illegal_structure.settings import IllegalStructureSettings
 from edge.detectors.illegal_structure.sightings import (
     Memory,
     Structure,
+    as_drawn_before,
     begun,
     is_loose,
     key_of,
@@ -30,6 +31,7 @@ from edge.detectors.illegal_structure.sightings import (
     still_there,
 )
 
+COVERED = (Untold.APPROVED, Untold.PERMITTED, Untold.CHANGED_ROOF)
 COVERED_SHARE = 0.5
 """Of a known structure: what lies so far inside of a finding is a part of it by now, or gone with it."""
 ON_ROAD = 0.5
@@ -151,8 +153,22 @@ class _Survey:
         known, _ = self._standing[index]
         if self._is_unlikely(finding):
             return self._still(known)
-        structure = seen_again(known, finding, self._context, self._settings)
+        structure = self._drawn(known, seen_again(known, finding, self._context, self._settings))
         return self._judged(structure, Sight.AGAIN, known, finding)
+
+    def _drawn(self, known: Structure, seen: Structure) -> Structure:
+        """As a flight has drawn it. Where nothing but a smaller outline would end what is told, it takes flights in a
+        row, as if they had looked in vain: on a hazy day an extension loses the metre that no approval covers."""
+        if not known.told or not self._is_covered(seen) or self._is_covered(known):
+            return seen
+        kept = as_drawn_before(known, seen, self._context.flight)
+        return seen if kept.missed >= self._settings.gone_flights else kept
+
+    def _is_covered(self, structure: Structure) -> bool:
+        """By the register of today."""
+        context = self._context
+        judgement = judge(structure.as_finding(context.plane), context.register, self._day, self._settings)
+        return judgement.untold in COVERED
 
     def _still(self, known: Structure) -> Surveyed:
         return self._judged(still_there(known, self._context.taken_at), Sight.STANDING, known, None)
@@ -236,7 +252,7 @@ class _Survey:
     def _untold(self, structure: Structure, judgement: Judgement, before: Structure) -> Untold | None:
         """Why it is not told. What is told stays so until it is gone or the register covers it: a smaller outline on a
         hazy day ends nothing."""
-        covered = judgement.untold in (Untold.APPROVED, Untold.PERMITTED, Untold.CHANGED_ROOF)
+        covered = judgement.untold in COVERED
         if covered or (before.told and before.ended is None):
             return judgement.untold if covered else None
         if judgement.untold is not None:

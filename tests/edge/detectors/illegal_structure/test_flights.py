@@ -149,6 +149,47 @@ def test_within_something_larger_it_is_seen_again_where_that_is_likely(
     assert [(one.flights_total, one.missed) for one in eye.memory.standing] == [(sightings, 0)] * 2
 
 
+HOUSE = entry(Layer.APPROVED, box(-10, 0, 10, 10), "house")
+EXTENSION, DRAWN_SMALLER = box(0, 2, 4, 5), box(0, 2, 2.6, 5)
+"""Of the smaller one less is left beyond the wall, eaves and what both may be off by than is told."""
+
+
+def test_one_smaller_outline_ends_nothing() -> None:
+    ground, eye = register(HOUSE), detector()
+    (opened,) = eye.survey([found(EXTENSION)], flight("f1", register=ground))
+    known = eye.memory.standing[0]
+    for name, outline in (("f2", DRAWN_SMALLER), ("f3", EXTENSION), ("f4", DRAWN_SMALLER), ("f4", DRAWN_SMALLER)):
+        (told,) = eye.survey([found(outline)], flight(name, 10 * int(name[1:]), register=ground))
+        assert (told.key, told.active, told.tier) == (opened.key, True, Tier.ALARM)
+        assert told.detail.area_m2 == pytest.approx(20, abs=0.1)
+    assert eye.memory.standing[0].ring == known.ring
+    assert eye.memory.standing[0].flights_total == 4
+
+
+def test_two_in_a_row_do() -> None:
+    """Most of it was torn down: what stands is approved."""
+    ground, eye = register(HOUSE), detector()
+    (opened,) = eye.survey([found(EXTENSION)], flight("f1", register=ground))
+    eye.survey([found(DRAWN_SMALLER)], flight("f2", 30, register=ground))
+    (over,) = eye.survey([found(DRAWN_SMALLER)], flight("f3", 60, register=ground))
+    assert (over.key, over.active) == (opened.key, False)
+
+
+def test_what_was_not_told_yet_is_as_the_newest_flight_has_drawn_it() -> None:
+    ground, eye = register(HOUSE), detector()
+    for name, outline in (("f1", EXTENSION), ("f2", DRAWN_SMALLER)):
+        assert eye.survey([found(outline, frames=1)], flight(name, 10 * int(name[1:]), register=ground)) == []
+    assert (eye.outcome.counts["approved"], eye.memory.standing[0].flights_total) == (1, 2)
+
+
+def test_a_register_that_covers_it_ends_it_at_once() -> None:
+    eye = detector()
+    (opened,) = eye.survey([found(EXTENSION)], flight("f1", register=register(HOUSE)))
+    wider = register(entry(Layer.APPROVED, box(-10, 0, 14, 10), "house"))
+    (over,) = eye.survey([found(DRAWN_SMALLER)], flight("f2", 30, register=wider))
+    assert (over.key, over.active) == (opened.key, False)
+
+
 def test_what_is_unlikely_small_or_approved_is_counted_and_forgotten() -> None:
     eye = detector()
     house = entry(Layer.APPROVED, box(100, 0, 10, 10))
