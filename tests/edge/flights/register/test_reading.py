@@ -244,8 +244,8 @@ HOSTILE = {
     "nofeatures.geojson": b'{"type": "FeatureCollection"}',
     "cut.geojson": b'{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"id": "a',
     "deep.geojson": b'{"a":' * 100_000,
-    "huge.geojson": b'{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"id": [9223372036854775808]}, '
-    b'"geometry": null}]}',
+    "huge.geojson": b'{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"id": [%d]}}]}'
+    % 2**63,
     "gbk.geojson": '{"type": "FeatureCollection", "features": [{"properties": {"甲": "甲"}}]'.encode("gbk"),
     "cut.gpkg": b"SQLite format 3\x00" + bytes(40),
     "cut.shp": b"\x00\x00\x27\x0a" + bytes(96),
