@@ -20,6 +20,8 @@ from edge.flights.register.index import Register
 LEAST_OVERLAP_M2 = 2.0
 LEAST_OVERLAP = 0.1
 """What of a structure must lie on a road, in green or in water, by area and share: its edge may be drawn wrongly."""
+EAVES_SHARE = 0.5
+"""Of an outline within what is approved: from here on it is that building's roof, which reaches beyond its walls."""
 ORDERED_SHARE = 0.3
 """Of the smaller of a structure and a demolition order: orders are drawn by hand."""
 MITRE = 2.0
@@ -114,7 +116,12 @@ def judge(
 
 def margin_m(finding: Finding, entry: Entry, settings: IllegalStructureSettings) -> float:
     """How far beyond an entry's outline it may still be the approved building: eaves, and what both may be off by."""
-    return settings.eaves_m + settings.sigmas * math.hypot(finding.sigma_m, entry.sigma_m)
+    return settings.eaves_m + doubt_m(finding, entry, settings)
+
+
+def doubt_m(finding: Finding, entry: Entry, settings: IllegalStructureSettings) -> float:
+    """What the place of a finding and an entry's outline may be off by together."""
+    return settings.sigmas * math.hypot(finding.sigma_m, entry.sigma_m)
 
 
 def touches(first: Outline, second: Outline, sigma_m: float, settings: IllegalStructureSettings) -> bool:
@@ -131,10 +138,15 @@ def _reach(finding: Finding, register: Register, settings: IllegalStructureSetti
 def _outside(
     outline: BaseGeometry, entries: Sequence[Entry], finding: Finding, settings: IllegalStructureSettings
 ) -> BaseGeometry:
-    """What of an outline lies beyond all the entries' margins, without strips too narrow to be built."""
+    """What of an outline lies beyond all the entries' margins, without strips too narrow to be built.
+
+    Eaves belong to what mostly lies within: what stands beside a wall has risen since, and old eaves have not.
+    """
     if not entries:
         return outline
-    allowed = shapely.union_all([_widened(entry, finding, settings) for entry in entries])
+    within = outline.intersection(shapely.union_all([entry.outline for entry in entries])).area
+    margin = margin_m if within >= EAVES_SHARE * outline.area else doubt_m
+    allowed = shapely.union_all([_widened(entry, margin(finding, entry, settings)) for entry in entries])
     left = outline.difference(allowed)
     half = settings.min_width_m / 2
     if half == 0 or left.is_empty:
@@ -143,8 +155,8 @@ def _outside(
     return left.intersection(wide)
 
 
-def _widened(entry: Entry, finding: Finding, settings: IllegalStructureSettings) -> BaseGeometry:
-    return entry.outline.buffer(margin_m(finding, entry, settings), join_style="mitre", mitre_limit=MITRE)
+def _widened(entry: Entry, by_m: float) -> BaseGeometry:
+    return entry.outline.buffer(by_m, join_style="mitre", mitre_limit=MITRE)
 
 
 def _over_area(
@@ -167,7 +179,12 @@ def _permit(
 ) -> tuple[Entry | None, Validity | None]:
     """The permit for most of it: one in force before one that was, the latest of those."""
     least = settings.permit_share * outline.area
-    meant = [entry for entry in permits if outline.intersection(_widened(entry, finding, settings)).area >= least]
+    margins = [margin_m(finding, entry, settings) for entry in permits]
+    meant = [
+        entry
+        for entry, margin in zip(permits, margins, strict=True)
+        if outline.intersection(_widened(entry, margin)).area >= least
+    ]
     order = list(Validity)
     best = min(
         meant,

@@ -14,7 +14,7 @@ from shapely import affinity
 
 from contract.events import Severity
 from edge.detectors.illegal_structure.finding import Change
-from edge.detectors.illegal_structure.judging import Untold, Verdict, judge, margin_m
+from edge.detectors.illegal_structure.judging import Untold, Verdict, doubt_m, judge, margin_m
 from edge.detectors.illegal_structure.settings import IllegalStructureSettings
 from edge.flights.register.features import Layer, Validity
 from tests.edge.detectors.illegal_structure.ground import SETTINGS, TODAY, box, entry, found, register
@@ -67,10 +67,12 @@ def test_the_margin_is_the_eaves_and_two_sigmas_of_both() -> None:
 @settings(deadline=None)
 @given(out_m=st.floats(3, 30), side=st.floats(3, 30), sigma=st.floats(0, 1), turn=st.floats(0, 360))
 def test_the_exceeded_area_is_what_stands_beyond_the_margin(out_m, side, sigma, turn) -> None:
-    """An extension of `out_m` × `side` to a house: the margin is taken off its depth."""
-    margin = margin_m(found(HOUSE, sigma), entry(Layer.APPROVED, HOUSE), SETTINGS)
-    assume(out_m - margin > SETTINGS.min_width_m + 0.01)
+    """An extension of `out_m` × `side` to a house: the margin is taken off its depth; eaves, if most of it is house."""
     extended = shapely.union(HOUSE, box(12, 1, out_m, min(side, 8)))
+    margin = (margin_m if HOUSE.area >= extended.area / 2 else doubt_m)(
+        found(HOUSE, sigma), entry(Layer.APPROVED, HOUSE), SETTINGS
+    )
+    assume(out_m - margin > SETTINGS.min_width_m + 0.01)
     expected = (out_m - margin) * min(side, 8)
 
     def moved(shape):
@@ -91,7 +93,8 @@ def test_the_exceedance_agrees_with_counting_points(house, sigma) -> None:
     item = entry(Layer.APPROVED, approved)
     config = IllegalStructureSettings(min_width_m=0)
     result = judged(house, item, sigma_m=sigma, config=config)
-    margin = margin_m(found(house, sigma), item, config)
+    within = house.intersection(approved).area
+    margin = (margin_m if within >= house.area / 2 else doubt_m)(found(house, sigma), item, config)
     west, south, east, north = house.bounds
     xs, ys = np.meshgrid(np.arange(west, east, 0.25), np.arange(south, north, 0.25))
     points = shapely.points(xs.ravel(), ys.ravel())
@@ -113,10 +116,22 @@ def test_a_new_shed_in_a_yard_is_new_and_one_at_a_wall_is_an_extension() -> None
     assert judged(box(20, 0, 4, 4), approved).verdict is Verdict.NEW
     lean_to = judged(box(12.2, 0, 4, 6), approved)
     assert (lean_to.verdict, lean_to.approved) == (Verdict.EXTENDED, approved)
-    assert lean_to.exceeded_m2 < 24, "what lies within the eaves counts as the house's"
+    assert lean_to.exceeded_m2 < 24, "what lies within the doubt about the wall counts as the house's"
     beside_old = judged(box(12.2, 0, 4, 6), standing=[HOUSE])
     assert (beside_old.verdict, beside_old.approved) == (Verdict.EXTENDED, None)
     assert beside_old.exceeded_m2 == pytest.approx(24), "what merely stands there covers nothing"
+
+
+def test_eaves_are_a_roofs_that_is_approved_and_not_of_what_stands_beside_it() -> None:
+    """A canopy of 2.9 m between two houses would lie within the eaves of both."""
+    south, north = entry(Layer.APPROVED, HOUSE), entry(Layer.APPROVED, box(0, 12.9, 12, 10))
+    canopy = judged(box(0, 10, 12, 2.9), south, north, sigma_m=0.1)
+    assert (canopy.untold, canopy.verdict) == (None, Verdict.EXTENDED)
+    assert canopy.exceeded_m2 == pytest.approx(12 * (2.9 - 2 * doubt_m(found(HOUSE, 0.1), south, SETTINGS)))
+    roof = judged(box(-0.9, -0.9, 13.8, 11.8), south, sigma_m=0.1)
+    assert roof.untold is Untold.APPROVED
+    permit = entry(Layer.PERMIT, box(0, 10, 12, 2.9), valid_until=TODAY)
+    assert judged(box(0, 10, 12, 2.9), south, north, permit, sigma_m=0.1).untold is Untold.PERMITTED
 
 
 def test_a_crooked_outline_is_no_exceedance() -> None:
