@@ -15,8 +15,8 @@ class IllegalStructureSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     eaves_m: Annotated[float, Field(ge=0, le=5)] = 0.8
-    """Registers hold walls, drones see roofs: eaves of town houses stand out by 0.5-0.8 m. Taken only of what mostly lies
-    within."""
+    """Registers hold walls, drones see roofs: eaves of town houses stand out by 0.5-0.8 m. Taken of what mostly
+    lies within only."""
     sigmas: Annotated[float, Field(ge=0, le=5)] = 2.0
     """Of place and register together: what lies within them may be no exceedance at all (5 % would be by chance)."""
     min_area_m2: Annotated[float, Field(ge=1, le=1000)] = 7.0
