@@ -11,6 +11,7 @@ import { arrivals } from "../live/arrivals";
 import { signalFacts, signalMeasurements } from "../signals/detail";
 import { isGone, lastedSeconds } from "../signals/repaired";
 import { isSignal } from "../evidence/select";
+import { confidencePercent } from "./confidence";
 import { drillSteps } from "./drill";
 import { measurements } from "./measurements";
 import { newestModel } from "./model";
@@ -138,7 +139,7 @@ function Fact({ label, children }: { label: string; children: ReactNode }): Reac
 
 function Confidence({ value }: { value: number }): ReactNode {
   const { t } = useTranslation();
-  const percent = Math.round(value * 100);
+  const percent = confidencePercent(value);
   return (
     <div className="confidence" title={t("detail.confidenceHint")}>
       <span>{t("detail.confidence")}</span>
