@@ -45,7 +45,10 @@ const URGENT: readonly Note[] = [0, 0.55].flatMap((start) => [
 ]);
 const HELD_MS = 1_500;
 
-/** Plays in one tab of the browser: whoever gets the lock first and is allowed to make a sound. */
+/**
+ * Plays in one tab of the browser: whoever gets the lock first and is allowed to make a sound. Red ones have a lock of
+ * their own: a calm sound that is being played silences no urgent one.
+ */
 export async function chime(severity: Severity): Promise<void> {
   const ready = context;
   if (ready === null || ready.state !== "running") return;
@@ -54,7 +57,8 @@ export async function chime(severity: Severity): Promise<void> {
     play(ready, severity);
     return;
   }
-  await locks.request("gridsentry-chime", { ifAvailable: true }, async (lock) => {
+  const name = severity === "red" ? "gridsentry-chime-urgent" : "gridsentry-chime";
+  await locks.request(name, { ifAvailable: true }, async (lock) => {
     if (lock === null) return;
     play(ready, severity);
     await new Promise((resolve) => setTimeout(resolve, HELD_MS));
