@@ -1,8 +1,9 @@
 """`python -m samples.town.evaluate`: surveys of generated towns from pictures to what is told, against the truth.
 
 The chain is the product's: surfaces measured, laid on each other and compared, judged by the register. Found is a new
-structure of at least 10 m² that something likely overlaps by a tenth; false is what is told and touches nothing that
-was built or taken away, nor, after a second flight, a container that was put there and stays. Structures within
+structure of at least 10 m² that something likely overlaps by a tenth; false is what is told and neither overlaps by so
+much nor mostly lies in what was built or taken away or, after a second flight, a container that was put there and
+stays. Structures within
 approved outlines (rooms on roofs) and with a valid permit are not to be told: they are counted by what was found before
 the register.
 """
@@ -58,6 +59,8 @@ LEDGER = Path("var/eval-structures.jsonl")
 MIN_PICTURES = 2
 TOUCHES = 0.1
 """Intersection over union: two outlines of one thing."""
+WITHIN = 0.5
+"""Share of an outline: a piece of a larger thing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,7 +221,9 @@ def _allowed(outline: shapely.Polygon, pair: TownPair) -> bool:
 
 
 def _is_false(outline: shapely.Polygon, built: Sequence[shapely.Polygon]) -> bool:
-    return all(overlap(outline, each) < TOUCHES for each in built)
+    return not any(
+        overlap(outline, each) >= TOUCHES or outline.intersection(each).area >= WITHIN * outline.area for each in built
+    )
 
 
 def _touched(wanted: Sequence[shapely.Polygon], found: Sequence[shapely.Polygon]) -> int:

@@ -42,7 +42,10 @@ def _structure(item: Any) -> Structure | None:
     if not isinstance(item, Mapping):
         return None
     try:
-        one = _STRUCTURE.validate_python({name: value for name, value in item.items() if name in _NAMES})
+        known = {name: value for name, value in item.items() if name in _NAMES}
+        # Before they were counted, every flight's sighting was taken for one.
+        known.setdefault("firm_flights", known.get("flights_total"))
+        one = _STRUCTURE.validate_python(known)
     except (ValidationError, ValueError, OverflowError):
         return None
     is_ring = 4 <= len(one.ring) <= 4 * MOST_CORNERS and one.ring[0] == one.ring[-1]
@@ -51,6 +54,7 @@ def _structure(item: Any) -> Structure | None:
     aware = all(moment.tzinfo is not None and 1970 <= moment.year < 2200 for moment in moments)
     sane = 0 <= one.sigma_m < 1000 and 0 <= one.confidence <= 1 and 0 < len(one.key) <= 128
     counted = 0 <= one.frames <= MOST and 1 <= one.flights_total <= MOST and 0 <= one.missed <= MOST
+    counted = counted and 0 <= one.firm_flights <= one.flights_total
     if not (is_ring and on_earth and aware and sane and counted):
         return None
     # A word that no event can say costs itself: without the structure it would be told as new.

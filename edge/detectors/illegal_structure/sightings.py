@@ -56,8 +56,13 @@ class Structure:
     ended: datetime | None = None
     last_found: datetime | None = None
     """By the newest flight that found it, and not only saw no change."""
-    may_drive: bool = False
-    """No flight has seen it as anything that is no vehicle's size."""
+    firm_flights: int = 0
+    """Of `flights_total`, those that saw it as something that is no vehicle's size."""
+
+    @property
+    def may_drive(self) -> bool:
+        """No flight has seen it as anything else."""
+        return self.firm_flights == 0
 
     def outline(self, plane: LocalPlane) -> Polygon:
         """In metres of a flight's plane."""
@@ -147,7 +152,7 @@ def begun(
         last_found=at,
         cues=finding.cues[:MOST_CUES],
         rebuilt=rebuilt,
-        may_drive=is_loose(finding, settings),
+        firm_flights=int(not is_loose(finding, settings)),
     )
 
 
@@ -170,13 +175,16 @@ def seen_again(
     again = flight in known.flights
     same_hours = known.last_found is not None and abs(at - known.last_found) < timedelta(hours=settings.apart_hours)
     later = at >= known.last_seen
+    counts = not again and not same_hours
+    is_firm = finding is None or not is_loose(finding, settings)
+    firm_flights = max(known.firm_flights + counts, 1) if is_firm else known.firm_flights
     structure = replace(
         still_there(known, at),
         flights=known.flights if again else (*known.flights, flight)[-MOST_FLIGHTS:],
-        flights_total=known.flights_total + (not again and not same_hours),
+        flights_total=known.flights_total + counts,
+        firm_flights=firm_flights,
         first_seen=min(known.first_seen, at),
         last_found=at if known.last_found is None else max(known.last_found, at),
-        may_drive=known.may_drive and finding is not None and is_loose(finding, settings),
     )
     if finding is None:
         return structure

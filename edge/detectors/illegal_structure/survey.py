@@ -264,12 +264,12 @@ class _Survey:
         return None if structure.flights_total >= needed else Untold.MAY_DRIVE
 
     def _tier(self, structure: Structure, judgement: Judgement) -> Tier:
-        """An alarm only from the second flight on, of what may drive from the third, and never of what cannot be told
-        from above."""
+        """An alarm only from the second flight on, one later of what any flight saw as a vehicle, and never of what
+        cannot be told from above."""
         settings = self._settings
-        flights = settings.alarm_flights + structure.may_drive
         sure = structure.confidence >= settings.alarm_confidence and judgement.verdict is not Verdict.HIGHER_UNKNOWN
-        return Tier.ALARM if sure and structure.flights_total >= flights else Tier.REVIEW
+        enough = max(structure.firm_flights, structure.flights_total - 1) >= settings.alarm_flights
+        return Tier.ALARM if sure and enough else Tier.REVIEW
 
     # ---- what was seen
 

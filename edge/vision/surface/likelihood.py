@@ -9,7 +9,7 @@ from types import MappingProxyType
 from edge.vision.surface.cues import RiseCues
 
 _WIDE_M, _TWO_WIDE_M, _MEAN_WIDE_M, _LONG_M = 3.05, 5.8, 2.6, 20.0
-_VAN_M, _HIGH_VAN_M, _LORRY_M = 2.35, 2.6, 4.3
+_HEADROOM_M, _VAN_M, _HIGH_VAN_M, _LORRY_M = 2.0, 2.35, 2.6, 4.3
 _BESIDE, _FREE = 0.3, 0.7
 """Shares of the rim behind which the surface falls."""
 _LEARNED, _LEAST_SAID = 0.5, 0.05
@@ -84,13 +84,17 @@ def likelihood(cues: RiseCues) -> float:
 
 
 def may_drive(cues: RiseCues) -> bool:
-    """Whether it stands free and has a van's, lorry's or container's measures: whether it stays, another day tells.
+    """Whether it stands free and has a van's, lorry's or container's measures, or is too low to be gone into: whether
+    it stays, another day tells.
 
     Road vehicles are at most 2.55 m wide and 4 m high (Directive 96/53/EC; GB 1589 allows the same), drawn here to
-    0.3 m. What is as low as a van may be two of them side by side, or stand against a wall; sheds have headroom.
+    0.3 m. What is as low as a van may be two of them side by side, or stand against a wall; what has no headroom (codes
+    of building ask for 2.0 m at the least, GB 50352 among them) may be several with all that stands around them.
     """
     if cues.length_m > _LONG_M or cues.gain_m > _LORRY_M:
         return False
+    if cues.gain_m < _HEADROOM_M:
+        return True
     # A lorry with a corner of what stands beside it has a wider rectangle around it, but no larger area.
     mean_m = cues.area_m2 / cues.length_m
     if cues.steps < _BESIDE:

@@ -73,6 +73,14 @@ def test_what_touches_something_built_is_not_false() -> None:
     assert not _is_false(shapely.box(1, 1, 5, 5), built)
     assert _is_false(shapely.box(3.9, 4.9, 9, 9), built)
     assert _is_false(shapely.box(20, 20, 24, 25), built)
+
+
+def test_a_piece_of_something_large_is_not_false() -> None:
+    built = [shapely.box(0, 0, 40, 6)]
+    assert overlap(shapely.box(1, 1, 5, 5), built[0]) < 0.1
+    assert not _is_false(shapely.box(1, 1, 5, 5), built)
+    assert not _is_false(shapely.box(1, 4, 5, 8), built)
+    assert _is_false(shapely.box(1, 4.1, 5, 8.1), built)
     assert overlap(shapely.box(0, 0, 2, 2), shapely.box(1, 0, 3, 2)) == pytest.approx(1 / 3)
 
 

@@ -101,6 +101,9 @@ def test_each_term_can_speak(name: str) -> None:
         (10.0, 6.0, 3.0, 1.0, False),  # a house
         (30.0, 2.4, 2.2, 1.0, False),  # a wall
         (8.0, 6.5, 2.2, 1.0, False),  # a low shed
+        (8.0, 6.5, 1.9, 1.0, True),  # nobody can stand in it: two rows of cars
+        (15.0, 2.4, 1.6, 0.1, True),  # three cars in a row, against a wall
+        (55.0, 2.8, 1.7, 0.5, False),  # a lean-to along a whole house, drawn lower than it is
     ],
 )
 def test_what_has_the_measures_of_a_vehicle_may_drive(
