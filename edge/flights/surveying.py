@@ -189,6 +189,7 @@ def finding_of(difference: Difference, baseline: Placed | Orthophoto, found: Dif
         # A height is measured in two pictures. What may drive away is counted as seen once: another flight must see it.
         frames=1 if may_drive(cues) else 2,
         frames_visible=max(cues.pictures, 2),
+        height_m=float(difference.gain_m) if difference.kind is DifferenceKind.ROSE else None,
     )
 
 

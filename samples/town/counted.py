@@ -33,6 +33,8 @@ class Town:
     false: int
     false_again: int
     """What is told after a second flight and touches nothing that was built."""
+    false_twice: int
+    """Of them, those that both flights saw."""
     false_alarms: int
     """Of them, alarms."""
     containers: int
@@ -59,6 +61,8 @@ def rows_of(towns: Sequence[Town], *, again: bool) -> list[Row]:
         rows.insert(2, _share("recall.told_by_second_flight", sum(one.told_again for one in towns), to_tell))
         alarms = sum(one.false_alarms for one in towns)
         rows.append(_rate("false_per_km2.alarms_by_second_flight", alarms, km2, MOST_AGAIN_KM2))
+        twice = sum(one.false_twice for one in towns)
+        rows.append(_rate("false_per_km2.seen_by_both_flights", twice, km2, MOST_AGAIN_KM2))
         told_again = sum(one.false_again for one in towns)
         rows.append(_rate("false_per_km2.told_by_second_flight", told_again, km2, MOST_FALSE_KM2))
         containers = sum(one.containers for one in towns)

@@ -92,12 +92,13 @@ def evaluate(town: EvaluationPair, *, again: bool) -> Town:
         seconds = time.process_time() - began - compared.rendering.seconds
         findings = _judged(detector, pair, first, pair.after)
         told = [one.finding.outline for one in _told(detector) if one.finding is not None]
-        alarms, told_again = [], []
+        alarms, twice, told_again = [], [], []
         if again and detector.memory.structures:
             _judged(detector, pair, compared.with_baseline("again"), pair.again)
             open_ = [one for one in _surveyed(detector) if one.is_told]
             plane = pair.after.plane
             told_again = [one.structure.outline(plane) for one in open_]
+            twice = [one.structure.outline(plane) for one in open_ if one.structure.flights_total > 1]
             alarms = [one.structure.outline(plane) for one in open_ if one.tier is Tier.ALARM]
     built = [shapely.Polygon(change.outline) for change in pair.truth.changes]
     stay = containers_that_stay(pair)
@@ -119,6 +120,7 @@ def evaluate(town: EvaluationPair, *, again: bool) -> Town:
         overlaps=tuple(value for value in found if value >= TOUCHES),
         false=sum(_is_false(one, built) for one in told),
         false_again=sum(_is_false(one, [*built, *stay]) for one in told_again),
+        false_twice=sum(_is_false(one, [*built, *stay]) for one in twice),
         false_alarms=sum(_is_false(one, [*built, *stay]) for one in alarms),
         pairs=len(pair.after.frames),
         refused=len(first.refused),

@@ -39,3 +39,5 @@ class Finding:
     """Pairs of pictures that show it."""
     frames_visible: int = 1
     """Pairs of pictures that could have shown it."""
+    height_m: float | None = None
+    """Above what was there before. None: nobody measured it."""

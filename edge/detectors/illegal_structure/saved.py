@@ -55,6 +55,7 @@ def _structure(item: Any) -> Structure | None:
     sane = 0 <= one.sigma_m < 1000 and 0 <= one.confidence <= 1 and 0 < len(one.key) <= 128
     counted = 0 <= one.frames <= MOST and 1 <= one.flights_total <= MOST and 0 <= one.missed <= MOST
     counted = counted and 0 <= one.firm_flights <= one.flights_total
+    counted = counted and (one.height_m is None or abs(one.height_m) < 1000)
     if not (is_ring and on_earth and aware and sane and counted):
         return None
     # A word that no event can say costs itself: without the structure it would be told as new.

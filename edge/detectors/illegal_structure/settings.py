@@ -44,8 +44,11 @@ class IllegalStructureSettings(BaseModel):
     examined_share: Share = 0.9
     """Of an outline that a flight must have seen to say that nothing is there: a corner may stand under a tree."""
     same_share: Share = 0.5
-    """Of the smaller of two outlines inside of the other: the same structure, seen twice. Of what may drive, of both
-    together: other vans stand a little beside."""
+    """Of the smaller of two outlines inside of the other: the same structure, seen twice."""
+    steady_share: Share = 0.6
+    """Of two outlines of what may drive, of both together: other vans stand a little beside …"""
+    steady_height_m: Annotated[float, Field(gt=0, le=5)] = 0.6
+    """… and others are higher or lower. Heights are measured to some 0.2 m."""
     grown_share: Annotated[float, Field(ge=0.05, le=5)] = 0.25
     """Growth that is no drawing error: it has been extended."""
     large_m2: Annotated[float, Field(ge=10, le=100_000)] = 100.0

@@ -58,6 +58,8 @@ class Structure:
     """By the newest flight that found it, and not only saw no change."""
     firm_flights: int = 0
     """Of `flights_total`, those that saw it as something that is no vehicle's size."""
+    height_m: float | None = None
+    """By the newest flight that found it."""
 
     @property
     def may_drive(self) -> bool:
@@ -153,6 +155,7 @@ def begun(
         cues=finding.cues[:MOST_CUES],
         rebuilt=rebuilt,
         firm_flights=int(not is_loose(finding, settings)),
+        height_m=finding.height_m,
     )
 
 
@@ -196,6 +199,7 @@ def seen_again(
         frames=known.frames + (0 if again else finding.frames),
         cues=tuple(dict.fromkeys((*finding.cues, *known.cues)))[:MOST_CUES],
         grown=known.grown or (grown and not again),
+        height_m=known.height_m if finding.height_m is None else finding.height_m,
     )
     if later and (grown or finding.sigma_m <= BETTER * known.sigma_m):
         structure = replace(structure, ring=ring_of(finding.outline, plane), sigma_m=finding.sigma_m)
@@ -235,8 +239,10 @@ def matched(
             union = finding.outline.area + outline.area - shared
             least = _least_share(finding, structure, smaller, settings) * smaller
             if structure.may_drive and is_loose(finding, settings):
-                # Another van in the bay is no second sighting of the first.
-                least = max(least, settings.same_share * union)
+                # Another van in the bay is no second sighting of the first, nor a lorry where a container stood.
+                if not _as_high(finding, structure, settings):
+                    continue
+                least = max(least, settings.steady_share * union)
             if shared >= least:
                 pairs.append((-shared / union, structure.key, number, index))
     found: dict[int, int] = {}
@@ -246,6 +252,13 @@ def matched(
             found[number] = index
             taken.add(index)
     return found
+
+
+def _as_high(finding: Finding, structure: Structure, settings: IllegalStructureSettings) -> bool:
+    """What nobody measured differs from nothing."""
+    if finding.height_m is None or structure.height_m is None:
+        return True
+    return abs(finding.height_m - structure.height_m) <= settings.steady_height_m
 
 
 def _sound(polygon: Polygon) -> Polygon:

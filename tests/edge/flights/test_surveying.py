@@ -62,6 +62,11 @@ def test_what_may_drive_away_counts_as_seen_once(baseline: Flown) -> None:
     assert finding_of(lorry, baseline, found(baseline)).frames == 1
 
 
+def test_heights_are_those_of_what_rose(baseline: Flown) -> None:
+    assert finding_of(SHED, baseline, found(baseline)).height_m == SHED.gain_m
+    assert finding_of(replace(SHED, kind=DifferenceKind.SANK), baseline, found(baseline)).height_m is None
+
+
 def test_known_buildings_say_where_it_is_more_exactly(baseline: Flown) -> None:
     vague = replace(baseline, errors=tuple(replace(each, shared=np.eye(6) * 4.0) for each in baseline.errors))
     assert finding_of(SHED, vague, found(vague)).sigma_m == pytest.approx(np.hypot(0.25, 2.0))

@@ -29,6 +29,7 @@ TOWN = Town(
     overlaps=(0.8, 0.6, 0.75),
     false=1,
     false_again=2,
+    false_twice=1,
     false_alarms=0,
     containers=1,
     pairs=20,
@@ -47,6 +48,7 @@ def test_towns_are_added_up() -> None:
     assert rows["false_per_km2.one_flight"].ok is None  # one in 0.2 km²: too little ground to say
     assert rows["false_per_km2.alarms_by_second_flight"].value == 0
     assert rows["false_per_km2.told_by_second_flight"].note == "4 in 0.20 km²"
+    assert rows["false_per_km2.seen_by_both_flights"].note == "2 in 0.20 km²"
     assert rows["containers.told_by_second_flight"].value == 2
     assert rows["footprint_overlap.median"].value == pytest.approx(0.75)
     assert rows["cpu_per_pair"].value == pytest.approx(3)
@@ -116,7 +118,7 @@ def test_flights_are_measured_once_and_a_second_one_where_there_is_something_to_
     assert {*again.reads} == ({1} if changes else {0})
     assert (found.wanted, found.seen) == ((2, 2) if changes else (0, 0))
     assert found.told == found.told_again == found.to_tell == (1 if changes else 0)
-    assert (found.false, found.false_again, found.false_alarms, found.containers) == (0, 0, 0, 0)
+    assert (found.false, found.false_again, found.false_twice, found.false_alarms, found.containers) == (0,) * 5
     assert 0.008 < found.examined_km2 < 0.04
     assert found.seconds > 0
 

@@ -121,6 +121,31 @@ def test_another_van_in_the_bay_is_no_second_sighting() -> None:
     assert told.tier is Tier.ALARM
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "same"),
+    [(2.4, 2.9, True), (2.9, 2.4, True), (3.3, 1.9, False), (1.9, 3.3, False), (None, 3.3, True), (2.4, None, True)],
+)
+@pytest.mark.parametrize("frames", [1, 3])
+def test_a_lorry_where_a_container_stood_is_higher(
+    before: float | None, now: float | None, same: bool, frames: int
+) -> None:
+    """What may not drive is the same at any height: a hall is measured at its eaves once, once at its ridge."""
+    eye = detector()
+    eye.survey([found(SHED, frames=frames, height_m=before)], flight("f1"))
+    eye.survey([found(SHED, frames=frames, height_m=now)], flight("f2", 30))
+    (known,) = eye.memory.standing
+    assert known.flights_total == (2 if same or frames > 1 else 1)
+    assert known.height_m == (before if now is None else now)
+
+
+def test_outlines_of_what_may_drive_agree_by_six_tenths_of_both() -> None:
+    for moved_m, total in ((1.4, 2), (1.6, 1)):  # of 6 by 2 m: 0.62 and 0.58
+        eye = detector()
+        eye.survey([found(box(0, 0, 6, 2), frames=1)], flight("f1"))
+        eye.survey([found(box(moved_m, 0, 6, 2), frames=1)], flight("f2", 30))
+        assert [one.flights_total for one in eye.memory.standing] == [total]
+
+
 @pytest.mark.parametrize(("frames", "sightings"), [(1, [1]), (3, [2, 2])])
 def test_vans_within_what_another_vehicle_takes_up_are_not_seen_again(frames: int, sightings: list[int]) -> None:
     """Within something that no vehicle is they are."""
@@ -190,7 +215,7 @@ def test_two_in_a_row_do() -> None:
 
 def test_what_was_not_told_yet_is_as_the_newest_flight_has_drawn_it() -> None:
     ground, eye = register(HOUSE), detector()
-    for name, outline in (("f1", EXTENSION), ("f2", DRAWN_SMALLER)):
+    for name, outline in (("f1", box(0, 2, 3.4, 5)), ("f2", DRAWN_SMALLER)):
         assert eye.survey([found(outline, frames=1)], flight(name, 10 * int(name[1:]), register=ground)) == []
     assert (eye.outcome.counts["approved"], eye.memory.standing[0].flights_total) == (1, 2)
 
