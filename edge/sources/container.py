@@ -29,6 +29,7 @@ PATIENCE_SECONDS = 2.0
 """Cameras begin in the middle of a group as often as not; a wait of this length is nothing to speak of."""
 
 TELL_SECONDS = 1.0
+UNREACHED = "check that the camera is on, and its host, port and network"
 MAX_DATA_BYTES = 256 * 1024
 """Of one packet that is no picture: telemetry has some hundred."""
 
@@ -166,7 +167,13 @@ class ContainerSource(VideoSource):
             )
         stream = self._container.streams.video[0]
         if stream.codec_context is None or not stream.width or not stream.height:
-            raise SourceError(f"{self.name}: the video stream has no known codec or size; re-encode it as H.264")
+            told = "the video stream has no known codec or size"
+            if self.live:  # it let itself be opened, then no key frame came that would tell
+                raise SourceError(
+                    f"{self.name}: {told}: no key frame came while it was opened; "
+                    "check that the camera sends H.264 or H.265, and a key frame at least every two seconds"
+                )
+            raise SourceError(f"{self.name}: {told}; re-encode it as H.264")
         return stream
 
     def _demux(self) -> Iterator[Packet[VideoStream]]:
@@ -258,6 +265,7 @@ def reason_of(error: FFmpegError) -> str:
 
 
 def _open(opening: Opening, name: str, accelerator: str) -> InputContainer:
+    began = time.monotonic()
     try:
         try:
             return _open_with(opening, HWAccel(accelerator) if accelerator else None)
@@ -266,6 +274,10 @@ def _open(opening: Opening, name: str, accelerator: str) -> InputContainer:
                 raise
             return _open_with(opening, None)  # the accelerator may be to blame: the processor decodes everything
     except FFmpegError as error:
+        patience = None if opening.timeouts_seconds is None else opening.timeouts_seconds[0]
+        if patience is not None and time.monotonic() - began >= patience:
+            # libav gives what it was doing when it was interrupted: "invalid data" of a camera that never answered.
+            raise SourceError(f"{name}: cannot be opened: no answer within {patience:g} s; {UNREACHED}") from None
         raise SourceError(f"{name}: cannot be opened: {reason_of(error)}; {_remedy(error)}") from None
     except UnicodeError:
         raise SourceError(f"{name}: cannot be opened: the address holds characters that no URL has") from None
@@ -289,8 +301,10 @@ def _remedy(error: FFmpegError) -> str:
         return "check user name and password"
     if isinstance(error, av.error.HTTPNotFoundError):
         return "check the path behind the host name, it differs between makers"
+    if isinstance(error, av.error.HTTPServerError):
+        return "it restarts, or serves as many viewers as it can; close other viewers, or take its second stream"
     if isinstance(error, ConnectionError | TimeoutError | av.error.ExitError):
-        return "check that the camera is on, and its host, port and network"
+        return UNREACHED
     if isinstance(error, av.error.InvalidDataError):
         return "it is no video or a broken one; play it, or copy it again"
     return "check the address"

@@ -20,6 +20,7 @@ import json
 import random
 import struct
 import sys
+import threading
 import time
 
 import gi
@@ -82,15 +83,17 @@ class Mount:
         self.next_units = None
         self.held = b""
         self.random = random.Random(name)
+        self.lock = threading.Lock()
 
     def configure(self, _factory, media):
-        """The first client has come: a new pipeline."""
+        """The first client has come: a new pipeline. Called in its client's thread, as are those below."""
         media.set_reusable(False)
-        self.media = media
-        self.appsrc = media.get_element().get_by_name("source")
-        self.position = 0
-        self.due = None
-        self.playing = False
+        with self.lock:
+            self.media = media
+            self.appsrc = media.get_element().get_by_name("source")
+            self.position = 0
+            self.due = None
+            self.playing = False
         # Not by asking for its status: that waits until the media is prepared, and we are who it waits for.
         media.connect("new-state", self.changed)
         media.connect("unprepared", self.gone)
@@ -102,21 +105,22 @@ class Mount:
 
     def gone(self, media):
         """The last client has left."""
-        if media is self.media:
-            self.media = self.appsrc = None
-            self.playing = False
+        with self.lock:
+            if media is self.media:
+                self.media = self.appsrc = None
+                self.playing = False
 
     def step(self, now):
         """Sends what is due."""
-        appsrc = self.appsrc
-        if appsrc is None:
-            return
-        if self.due is None:
-            self.due = now
-        while self.due <= now:
-            self.due += self.interval
-            if not self.paused:
-                self.offer(appsrc)
+        with self.lock:
+            if self.appsrc is None:
+                return
+            if self.due is None:
+                self.due = now
+            while self.due <= now:
+                self.due += self.interval
+                if not self.paused:
+                    self.offer(self.appsrc)
 
     def offer(self, appsrc):
         """One access unit; stamped by its arrival."""
@@ -155,6 +159,8 @@ class Farm:
         self.server = GstRtspServer.RTSPServer()
         self.server.set_address("127.0.0.1")
         self.server.set_service(port)
+        # One thread for all, as is the default, waits with him who asks for what stalls; cameras know of no others.
+        self.server.get_thread_pool().set_max_threads(-1)
         self.protect(mounts)
         points = self.server.get_mount_points()
         for mount in mounts:

@@ -145,6 +145,12 @@ def test_nobody_listens_is_said_so() -> None:
         RtspSource(f"rtsp://127.0.0.1:{free_port()}/live", open_timeout_seconds=2)
 
 
+def test_a_camera_that_takes_the_call_and_says_nothing_is_told_from_a_broken_video() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(SourceError) as raised:
+        RtspSource(f"rtsp://127.0.0.1:{mute.getsockname()[1]}/live", open_timeout_seconds=0.5)
+    assert "no answer within 0.5 s; check that the camera is on" in str(raised.value)
+
+
 LOGIN = ("viewer", "p@ss w/rd:1")
 PICTURES = "videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=15/1,format=I420 !"
 ENCODINGS = {

@@ -483,6 +483,9 @@ def test_what_was_remembered_before_firm_sightings_were_counted_had_nothing_else
     content["structures"][0]["firm_flights"] = 3
     other.load(content)
     assert other.memory == Memory(), "of two flights no three can have seen it"
+    content["structures"][0] |= {"firm_flights": 2, "height_m": 1000.0}
+    other.load(content)
+    assert other.memory == Memory(), "no building is a kilometre high"
 
 
 @pytest.mark.parametrize("word", ["", "Blue steel", "x" * 65, "蓝色"])
