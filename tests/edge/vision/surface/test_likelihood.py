@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.vision.change.candidates import RoofCue
 from edge.vision.surface import likelihood as weighing
 from edge.vision.surface.cues import RiseCues
 from edge.vision.surface.likelihood import WEIGHTS, likelihood, may_drive, terms_of
@@ -66,6 +67,16 @@ def test_trees_that_have_come_into_leaf_are_none_and_green_sheds_are() -> None:
     assert likelihood(replace(crown, leafy=0.0)) < 0.3
     painted = replace(GOOD, growing=0.95, growing_before=0.9, leafy=0.0, grain=1.6)
     assert likelihood(painted) > 0.6
+
+
+@pytest.mark.parametrize("colour", [RoofCue.RED_STEEL, RoofCue.OTHER, RoofCue.BLUE_STEEL, RoofCue.DARK])
+def test_what_is_coloured_and_rough_is_a_tree_in_blossom_and_rough_concrete_is_a_roof(colour: RoofCue) -> None:
+    crown = RiseCues(
+        **{**PLAIN, "grain": 5.6, "area_m2": 24.0, "width_m": 4.0, "length_m": 6.0, "fit": 0.84}, roof=colour
+    )
+    assert likelihood(crown) < 0.5
+    assert likelihood(replace(crown, grain=3.0)) > 0.9, "tiles and sheet are coloured, too"
+    assert likelihood(replace(crown, grain=4.6, roof=RoofCue.CONCRETE)) > 0.9
 
 
 def test_a_strip_along_an_old_roof_is_less_likely_than_a_shed() -> None:
