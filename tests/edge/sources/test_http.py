@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import pytest
 
 from edge.sources.address import with_credentials
@@ -51,6 +53,20 @@ def test_a_transport_stream_keeps_its_own_times() -> None:
     with HttpCamera(stream=transport_stream(4, audio=True)) as camera:
         seen = stamps(HttpSource(camera.url("/video.ts")), 15)
     assert [later - earlier for earlier, later in itertools.pairwise(seen)] == pytest.approx([0.1] * 14)
+
+
+def test_a_camera_that_sends_no_key_frame_is_told_how_to_be_set() -> None:
+    """Not that it should be encoded anew, which is said of recordings."""
+    keyless, whole = io.BytesIO(), av.open(io.BytesIO(transport_stream(4)), "r")
+    with whole, av.open(keyless, "w", format="mpegts") as output:
+        stream = output.add_stream_from_template(whole.streams.video[0])
+        for packet in whole.demux(whole.streams.video[0]):
+            if packet.size and not packet.is_keyframe:
+                packet.stream = stream
+                output.mux(packet)
+    with HttpCamera(stream=keyless.getvalue()) as camera, pytest.raises(SourceError) as raised:
+        HttpSource(camera.url("/video.ts"), open_timeout_seconds=3, read_timeout_seconds=1)
+    assert "no key frame came while it was opened; check that the camera sends H.264 or H.265" in str(raised.value)
 
 
 def test_a_camera_that_freezes_is_noticed() -> None:

@@ -8,6 +8,7 @@ import signal
 import socket
 import statistics
 import subprocess
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -149,6 +150,26 @@ def test_a_camera_that_takes_the_call_and_says_nothing_is_told_from_a_broken_vid
     with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(SourceError) as raised:
         RtspSource(f"rtsp://127.0.0.1:{mute.getsockname()[1]}/live", open_timeout_seconds=0.5)
     assert "no answer within 0.5 s; check that the camera is on" in str(raised.value)
+
+
+def test_a_camera_that_serves_no_more_viewers_is_not_told_to_have_another_address() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        threading.Thread(target=_refuse_all, args=(busy,), daemon=True).start()
+        with pytest.raises(SourceError, match="serves as many viewers as it can; close other viewers"):
+            RtspSource(f"rtsp://127.0.0.1:{busy.getsockname()[1]}/live", open_timeout_seconds=5)
+
+
+def _refuse_all(server: socket.socket) -> None:
+    """Answers every request of the next caller with RTSP's 503."""
+    caller, _ = server.accept()
+    with caller, caller.makefile("rwb") as lines:
+        number = b"1"
+        for line in lines:
+            if line.lower().startswith(b"cseq:"):
+                number = line.split(b":", 1)[1].strip()
+            if line == b"\r\n":
+                lines.write(b"RTSP/1.0 503 Service Unavailable\r\nCSeq: " + number + b"\r\n\r\n")
+                lines.flush()
 
 
 LOGIN = ("viewer", "p@ss w/rd:1")
