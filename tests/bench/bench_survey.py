@@ -28,6 +28,7 @@ PLAN = Plan(4000, 3000, 0.05, forward_overlap=0.7, side_overlap=0.5)
 MOST_SECONDS = 3.0
 VIDEO_PLAN, VIDEO_SECONDS = Plan(3840, 2160, 0.04, side_overlap=0.5), 45
 CORES = 2
+LOOK_SECONDS = 0.1
 
 
 def run() -> list[Row]:
@@ -88,15 +89,25 @@ def _video_rows() -> list[Row]:
 def _surveyed(folder: Path, out: Path) -> tuple[float, float]:
     """Seconds that the program runs, and the memory that it takes at most, in MiB."""
     flights = [str(folder / "after.mp4"), "--baseline", str(folder / "before.mp4")]
-    began = time.monotonic()
+    began, most = time.monotonic(), 0.0
     with subprocess.Popen(
         [installed("gridsentry-edge"), "survey", *flights, "--out", str(out)], stdout=subprocess.DEVNULL
     ) as program:
         os.sched_setaffinity(program.pid, sorted(os.sched_getaffinity(0))[:CORES])
-        _, status, used = os.wait4(program.pid, 0)
-        program.returncode = os.waitstatus_to_exitcode(status)
+        while program.poll() is None:
+            most = max(most, _peak_mib(program.pid))
+            time.sleep(LOOK_SECONDS)
     assert program.returncode == 0, "nothing was compared: the figure would be of something else"
-    return time.monotonic() - began, used.ru_maxrss / 1024
+    return time.monotonic() - began, most
+
+
+def _peak_mib(pid: int) -> float:
+    """The most that a process has held so far. Not `wait4`'s figure: that counts what we held as it began."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    return next((float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), 0.0)
 
 
 def _flight(folder: Path) -> Ingested:
