@@ -167,13 +167,13 @@ class ContainerSource(VideoSource):
             )
         stream = self._container.streams.video[0]
         if stream.codec_context is None or not stream.width or not stream.height:
-            told = "the video stream has no known codec or size"
-            if self.live:  # it let itself be opened, then no key frame came that would tell
-                raise SourceError(
-                    f"{self.name}: {told}: no key frame came while it was opened; "
-                    "check that the camera sends H.264 or H.265, and a key frame at least every two seconds"
-                )
-            raise SourceError(f"{self.name}: {told}; re-encode it as H.264")
+            told = f"{self.name}: the video stream has no known codec or size"
+            if not self.live:
+                raise SourceError(f"{told}; re-encode it as H.264")
+            raise SourceError(
+                f"{told}, which a key frame tells, and none came while it was opened; "
+                "check that the camera sends H.264 or H.265, and a key frame at least every two seconds"
+            )
         return stream
 
     def _demux(self) -> Iterator[Packet[VideoStream]]:
@@ -265,35 +265,38 @@ def reason_of(error: FFmpegError) -> str:
 
 
 def _open(opening: Opening, name: str, accelerator: str) -> InputContainer:
-    began = time.monotonic()
     try:
         try:
-            return _open_with(opening, HWAccel(accelerator) if accelerator else None)
+            return _open_with(opening, name, HWAccel(accelerator) if accelerator else None)
         except (FFmpegError, RuntimeError) as error:
             if not accelerator or isinstance(error, ConnectionError | TimeoutError):
                 raise
-            return _open_with(opening, None)  # the accelerator may be to blame: the processor decodes everything
+            return _open_with(opening, name, None)  # the accelerator may be to blame: the processor decodes everything
     except FFmpegError as error:
-        patience = None if opening.timeouts_seconds is None else opening.timeouts_seconds[0]
-        if patience is not None and time.monotonic() - began >= patience:
-            # libav gives what it was doing when it was interrupted: "invalid data" of a camera that never answered.
-            raise SourceError(f"{name}: cannot be opened: no answer within {patience:g} s; {UNREACHED}") from None
         raise SourceError(f"{name}: cannot be opened: {reason_of(error)}; {_remedy(error)}") from None
     except UnicodeError:
         raise SourceError(f"{name}: cannot be opened: the address holds characters that no URL has") from None
 
 
-def _open_with(opening: Opening, hwaccel: HWAccel | None) -> InputContainer:
-    # Cameras and editors write titles in any encoding: "replace", or libav's text would end the program.
-    return av.open(
-        opening.url,
-        "r",
-        format=opening.format,
-        metadata_errors="replace",
-        timeout=opening.timeouts_seconds,
-        container_options=dict(opening.options) or None,
-        hwaccel=hwaccel,
-    )
+def _open_with(opening: Opening, name: str, hwaccel: HWAccel | None) -> InputContainer:
+    began = time.monotonic()
+    try:
+        # Cameras and editors write titles in any encoding: "replace", or libav's text would end the program.
+        return av.open(
+            opening.url,
+            "r",
+            format=opening.format,
+            metadata_errors="replace",
+            timeout=opening.timeouts_seconds,
+            container_options=dict(opening.options) or None,
+            hwaccel=hwaccel,
+        )
+    except FFmpegError:
+        patience = None if opening.timeouts_seconds is None else opening.timeouts_seconds[0]
+        if patience is None or time.monotonic() - began < patience:
+            raise
+        # libav gives what it was doing when it was interrupted: "invalid data" of a camera that never answered.
+        raise SourceError(f"{name}: cannot be opened: no answer within {patience:g} s; {UNREACHED}") from None
 
 
 def _remedy(error: FFmpegError) -> str:

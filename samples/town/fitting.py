@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 from edge.flights.differing import DifferenceKind, differences
 from edge.vision.arrays import Doubles
 from edge.vision.surface.cues import RiseCues
-from edge.vision.surface.likelihood import HEADROOM_M, may_drive, terms_of
+from edge.vision.surface.likelihood import has_vehicle_measures, terms_of
 from samples.town.evaluate import TOUCHES, overlap, placed
 from samples.town.suite import ADVISED, SPARSE, EvaluationPair, evaluation_pairs
 
@@ -53,18 +53,14 @@ def examples_of(town: EvaluationPair) -> list[Example]:
     built = [shapely.Polygon(change.outline) for change in town.pair.truth.changes]
     examples = []
     for each in found.found:
-        if each.kind is not DifferenceKind.ROSE or _is_like_a_vehicle(each.cues):
+        # Whether what may drive stays, another day tells: no weight can. What only lacks headroom is weighed.
+        if each.kind is not DifferenceKind.ROSE or has_vehicle_measures(each.cues):
             continue
         outline = shapely.make_valid(shapely.Polygon(each.outline_m))
         best = max((overlap(outline, one) for one in built), default=0.0)
         if best >= 3 * TOUCHES or not any(outline.intersects(one) for one in built):
             examples.append(Example(each.cues, best >= 3 * TOUCHES))
     return examples
-
-
-def _is_like_a_vehicle(cues: RiseCues) -> bool:
-    """Whether what may drive stays, another day tells: no weight can. What only lacks headroom is weighed."""
-    return may_drive(cues) and may_drive(replace(cues, gain_m=max(cues.gain_m, HEADROOM_M)))
 
 
 def fitted(examples: Sequence[Example]) -> dict[str, float]:

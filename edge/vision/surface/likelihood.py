@@ -10,8 +10,7 @@ from edge.vision.change.candidates import RoofCue
 from edge.vision.surface.cues import RiseCues
 
 _WIDE_M, _TWO_WIDE_M, _MEAN_WIDE_M, _LONG_M = 3.05, 5.8, 2.6, 20.0
-HEADROOM_M = 2.0
-_VAN_M, _HIGH_VAN_M, _LORRY_M = 2.35, 2.6, 4.3
+_HEADROOM_M, _VAN_M, _HIGH_VAN_M, _LORRY_M = 2.0, 2.35, 2.6, 4.3
 _ROUGH_ROOFS = frozenset({RoofCue.CONCRETE, RoofCue.WHITE})
 """Stained and weathered. Paint, sheet and tiles are smoother: what is coloured and rough is a crown in blossom."""
 _BESIDE, _FREE = 0.3, 0.7
@@ -91,21 +90,24 @@ def likelihood(cues: RiseCues) -> float:
 
 
 def may_drive(cues: RiseCues) -> bool:
-    """Whether it stands free and has a van's, lorry's or container's measures, or is too low to be gone into: whether
-    it stays, another day tells.
+    """Whether it has a vehicle's measures, or is too low to be gone into: whether it stays, another day tells.
+
+    What has no headroom (codes of building ask for 2.0 m at the least, GB 50352 among them) may be several vehicles
+    with all that stands around them.
+    """
+    return (cues.gain_m < _HEADROOM_M and cues.length_m <= _LONG_M) or has_vehicle_measures(cues)
+
+
+def has_vehicle_measures(cues: RiseCues) -> bool:
+    """Whether it stands free and has a van's, lorry's or container's measures.
 
     Road vehicles are at most 2.55 m wide and 4 m high (Directive 96/53/EC; GB 1589 allows the same), drawn here to
-    0.3 m. What is as low as a van may be two of them side by side, or stand against a wall; what has no headroom (codes
-    of building ask for 2.0 m at the least, GB 50352 among them) may be several with all that stands around them.
+    0.3 m. What is as low as a van may be two of them side by side, or stand against a wall.
     """
-    if cues.length_m > _LONG_M or cues.gain_m > _LORRY_M:
+    if cues.length_m > _LONG_M or cues.gain_m > _LORRY_M or cues.steps < _BESIDE:
         return False
-    if cues.gain_m < HEADROOM_M:
-        return True
     # A lorry with a corner of what stands beside it has a wider rectangle around it, but no larger area.
     mean_m = cues.area_m2 / cues.length_m
-    if cues.steps < _BESIDE:
-        return False
     if cues.gain_m <= _VAN_M:
         return cues.width_m <= _TWO_WIDE_M
     if cues.gain_m <= _HIGH_VAN_M:

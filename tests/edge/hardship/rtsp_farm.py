@@ -86,7 +86,7 @@ class Mount:
         self.lock = threading.Lock()
 
     def configure(self, _factory, media):
-        """The first client has come: a new pipeline. Called in its client's thread, as are those below."""
+        """The first client has come: a new pipeline. Called in its client's thread, as is `gone`."""
         media.set_reusable(False)
         with self.lock:
             self.media = media

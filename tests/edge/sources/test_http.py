@@ -66,7 +66,9 @@ def test_a_camera_that_sends_no_key_frame_is_told_how_to_be_set() -> None:
                 output.mux(packet)
     with HttpCamera(stream=keyless.getvalue()) as camera, pytest.raises(SourceError) as raised:
         HttpSource(camera.url("/video.ts"), open_timeout_seconds=3, read_timeout_seconds=1)
-    assert "no key frame came while it was opened; check that the camera sends H.264 or H.265" in str(raised.value)
+    assert "a key frame tells, and none came while it was opened; check that the camera sends H.264 or H.265" in str(
+        raised.value
+    )
 
 
 def test_a_camera_that_freezes_is_noticed() -> None:

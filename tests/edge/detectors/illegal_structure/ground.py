@@ -29,6 +29,9 @@ def box(east: float, north: float, width: float, height: float):
     return shapely.box(east, north, east + width, north + height)
 
 
+SHED = box(0, 0, 6, 5)
+
+
 def found(outline, sigma_m: float = 0.3, **fields) -> Finding:
     values = {"change": Change.APPEARED, "confidence": 0.8, "cues": ("colour_steel",), "frames": 3, "frames_visible": 4}
     return Finding(outline=outline, sigma_m=sigma_m, area_m2=outline.area, **{**values, **fields})

@@ -26,6 +26,7 @@ from edge.flights.register.features import Layer
 from tests.edge.detectors.illegal_structure.ground import (
     NOON,
     PLANE,
+    SHED,
     as_baseline,
     box,
     detector,
@@ -35,7 +36,6 @@ from tests.edge.detectors.illegal_structure.ground import (
     register,
 )
 
-SHED = box(0, 0, 6, 5)
 SOURCE = SourceRef(id="district-north", kind=SourceKind.FLIGHT, name="北区")
 NOWHERE = location_of(SHED, 1.0, PLANE)
 

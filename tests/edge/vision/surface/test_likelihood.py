@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edge.vision.change.candidates import RoofCue
 from edge.vision.surface import likelihood as weighing
 from edge.vision.surface.cues import RiseCues
-from edge.vision.surface.likelihood import WEIGHTS, likelihood, may_drive, terms_of
+from edge.vision.surface.likelihood import WEIGHTS, has_vehicle_measures, likelihood, may_drive, terms_of
 
 PLAIN: dict[str, Any] = {
     "gain_m": 3.2, "area_m2": 60.0, "length_m": 10.0, "width_m": 6.0, "known": 1.0, "agreed": 1.0, "steps": 1.0,
@@ -70,13 +70,14 @@ def test_trees_that_have_come_into_leaf_are_none_and_green_sheds_are() -> None:
 
 
 @pytest.mark.parametrize("colour", [RoofCue.RED_STEEL, RoofCue.OTHER, RoofCue.BLUE_STEEL, RoofCue.DARK])
-def test_what_is_coloured_and_rough_is_a_tree_in_blossom_and_rough_concrete_is_a_roof(colour: RoofCue) -> None:
+def test_what_is_coloured_and_rough_is_a_tree_in_blossom_and_rough_grey_is_a_roof(colour: RoofCue) -> None:
     crown = RiseCues(
         **{**PLAIN, "grain": 5.6, "area_m2": 24.0, "width_m": 4.0, "length_m": 6.0, "fit": 0.84}, roof=colour
     )
     assert likelihood(crown) < 0.5
     assert likelihood(replace(crown, grain=3.0)) > 0.9, "tiles and sheet are coloured, too"
-    assert likelihood(replace(crown, grain=4.6, roof=RoofCue.CONCRETE)) > 0.9
+    for grey in (RoofCue.CONCRETE, RoofCue.WHITE):
+        assert likelihood(replace(crown, grain=4.6, roof=grey)) > 0.9
 
 
 def test_a_strip_along_an_old_roof_is_less_likely_than_a_shed() -> None:
@@ -122,6 +123,14 @@ def test_what_has_the_measures_of_a_vehicle_may_drive(
 ) -> None:
     seen = replace(GOOD, length_m=length, width_m=width, gain_m=gain, steps=steps, area_m2=0.95 * length * width)
     assert may_drive(seen) is drives
+
+
+def test_what_only_lacks_headroom_may_drive_and_has_no_vehicles_measures() -> None:
+    low = replace(GOOD, gain_m=1.9, length_m=10.0, width_m=8.0)
+    assert may_drive(low)
+    assert not has_vehicle_measures(low)
+    assert not may_drive(replace(low, length_m=20.1))
+    assert has_vehicle_measures(replace(low, length_m=5.5, width_m=2.0))
 
 
 def test_a_lorry_with_a_corner_of_what_stands_beside_it_may_drive() -> None:
