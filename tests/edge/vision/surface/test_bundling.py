@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from edge.vision.arrays import Doubles
-from edge.vision.surface import bundling
+from edge.vision.surface import observing
 from edge.vision.surface.bundling import MOST_STEPS, Bundled, bundle
 from edge.vision.surface.shots import Eye
 from edge.vision.surface.tying import Tracks
@@ -220,6 +221,31 @@ def test_points_seen_from_one_spot_say_nothing() -> None:
     assert found.seen_in.tolist() == [0, 0]
 
 
+def test_points_behind_a_camera_are_none() -> None:
+    rng = np.random.default_rng(3)
+    eyes = [*line_of_eyes(3, 9.0), eye_at(9.0, 0.0, up=20.0)]
+    below = np.column_stack((rng.uniform(-5, 15, (60, 2)), np.zeros(60)))
+    for up_m, seen_in in ((0.0, [60] * 4), (40.0, [0] * 4), (200.0, [0] * 4)):
+        # Of 40 m: the lower camera would have to look up to see them.
+        points = below + np.array((0.0, 0.0, up_m))
+        tracks = Tracks(
+            np.repeat(np.arange(4), 60), np.tile(np.arange(60), 4), np.concatenate([e.pixels(points) for e in eyes]), 60
+        )
+        assert bundle(eyes, tracks, np.tile(SIGMAS, (4, 1))).seen_in.tolist() == seen_in
+
+
+def test_a_point_that_one_picture_still_shows_is_none() -> None:
+    rng = np.random.default_rng(6)
+    eyes = [eye_at(0.0, 0.0), eye_at(9.0, 0.0, up=90.0)]  # the higher one's pixels show more, so fewer are far off
+    points = np.column_stack((rng.uniform(-5, 15, (200, 2)), rng.uniform(0, 8, 200)))
+    tracks = observed(eyes, points, 0.25, rng)
+    wrong = rng.random(len(tracks.eyes)) < 0.3
+    tracks = replace(tracks, pixels=tracks.pixels + np.where(wrong[:, None], rng.normal(0, 9, (len(wrong), 2)), 0.0))
+    found = bundle(eyes, tracks, np.tile(SIGMAS, (2, 1)))
+    assert found.seen_in.tolist() == [len(found.points)] * 2
+    assert 50 < len(found.points) < 190
+
+
 def test_points_that_are_all_wrong_say_nothing_wild() -> None:
     rng = np.random.default_rng(4)
     eyes = line_of_eyes(3, 9.0)
@@ -257,19 +283,46 @@ def test_the_same_points_give_the_same_poses() -> None:
     assert [eye.centre.tolist() for eye in first.eyes] == [eye.centre.tolist() for eye in second.eyes]
 
 
-@pytest.mark.parametrize("at_once", [1, 7, 50_000])
-def test_what_poses_have_to_do_with_each_other_is_summed_up_in_pieces(
-    monkeypatch: pytest.MonkeyPatch, at_once: int
-) -> None:
-    monkeypatch.setattr(bundling, "_PAIRS_AT_ONCE", at_once)
-    rng, count = np.random.default_rng(3), 5
-    seen = [(eye, point) for point in range(40) for eye in sorted(rng.permutation(4)[: rng.integers(2, 5)])]
-    eyes, points = (np.array(each, np.int64) for each in zip(*seen, strict=True))
-    share, mixed = rng.normal(size=(2, len(eyes), 6, 3))
-    expected = np.zeros((count, 6, count, 6))
-    for one, other in np.argwhere(points[:, None] == points):
-        expected[eyes[one], :, eyes[other], :] += share[one] @ mixed[other].T
-    tracks = Tracks(eyes, points, np.zeros((len(eyes), 2)), 40)
-    found = bundling._through_points(tracks, share, mixed, count).toarray()
-    assert np.allclose(found, expected.reshape(6 * count, 6 * count))
-    assert not found[-6:].any(), "the last one looks at nothing"
+@pytest.mark.parametrize("at_once", [1, 7, 500, 50_000])
+def test_adjusted_in_pieces_they_come_to_the_same(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    made = case(seed=9)
+    whole = bundle(made.said, made.tracks, made.sigmas())
+    monkeypatch.setattr(observing, "AT_ONCE", at_once)
+    found = bundle(made.said, made.tracks, made.sigmas())
+    for one, other in zip(found.eyes, whole.eyes, strict=True):
+        assert one.centre == pytest.approx(other.centre, abs=1e-7)
+        assert one.turn == pytest.approx(other.turn, abs=1e-9)
+    assert found.points == pytest.approx(whole.points, abs=1e-6)
+    assert found.seen_in.tolist() == whole.seen_in.tolist()
+    assert found.after_px == pytest.approx(whole.after_px, rel=1e-6)
+
+
+def test_memory_grows_with_what_is_seen_and_not_with_what_is_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An observation is 32 bytes, its point 24 more; all that a step needs of it were a thousand."""
+    monkeypatch.setattr(observing, "AT_ONCE", 500)
+    peaks, seen = [], []
+    for times in (2, 8):
+        made = repeated(case(seed=2), times)
+        seen.append(len(made.tracks.eyes))
+        tracemalloc.start()
+        bundle(made.said, made.tracks, made.sigmas())
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert seen[1] > 10_000
+    assert (peaks[1] - peaks[0]) / (seen[1] - seen[0]) < 200, seen
+
+
+def repeated(made: Case, times: int) -> Case:
+    """As many flights, kilometres apart, that share nothing."""
+    eyes, points = len(made.said), len(made.points)
+    shifts = [(3_000.0 * number, 0.0, 0.0) for number in range(times)]
+    said, true = (
+        [eye.moved(eye.centre + shift, eye.turn) for shift in shifts for eye in each] for each in (made.said, made.true)
+    )
+    tracks = Tracks(
+        np.concatenate([made.tracks.eyes + number * eyes for number in range(times)]),
+        np.concatenate([made.tracks.points + number * made.tracks.count for number in range(times)]),
+        np.tile(made.tracks.pixels, (times, 1)),
+        made.tracks.count * times,
+    )
+    return Case(true, said, tracks, np.tile(made.points, (times, 1)).reshape(times * points, 3))
