@@ -23,7 +23,7 @@ from edge.vision.surface.shots import WORKING_GSD_M, Eye, Picture, eye_of, pictu
 KEPT = 30
 """Pictures in memory: one of 12 MP at 5 cm has 6 MB at the working scale. A line of a flight and the one beside it."""
 KEPT_FEATURES = 200
-"""0.8 MB each."""
+"""0.2 MB each."""
 LOOSE_M = 20.0
 """How far beyond what it shows of level ground a picture may show something: slopes, pits."""
 _LEAST_VARIANCE = 1e-8

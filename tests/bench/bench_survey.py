@@ -27,6 +27,8 @@ ROUNDS = 3
 PLAN = Plan(4000, 3000, 0.05, forward_overlap=0.7, side_overlap=0.5)
 MOST_SECONDS = 3.0
 VIDEO_PLAN, VIDEO_SECONDS = Plan(3840, 2160, 0.04, side_overlap=0.5), 45
+LAPS, MOST_OF_LAPS = 8, 1.5
+"""A flight so many times as long takes at most so many times the memory."""
 CORES = 2
 LOOK_SECONDS = 0.1
 
@@ -75,14 +77,18 @@ def _video_rows() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="bench-survey-") as name:
         folder = Path(name)
         for flown in (pair.truth.before, pair.truth.after):
-            write_key_frames(folder / f"{flown.name}.mp4", flown, VIDEO_SECONDS)
+            for times, into in ((1, folder), (LAPS, folder / "long")):
+                write_key_frames(into / f"{flown.name}.mp4", flown, VIDEO_SECONDS, times=times)
             flown.forget()
         runs = [_surveyed(folder, folder / f"out-{number}") for number in range(ROUNDS)]
+        _, most_of_laps = _surveyed(folder / "long", folder / "out-long")
     note = f"of {VIDEO_SECONDS} s of 4K with a key frame a second and as much of its baseline, on {CORES} cores"
-    share = [seconds / VIDEO_SECONDS for seconds, _ in runs]
+    share, memory = [seconds / VIDEO_SECONDS for seconds, _ in runs], [most for _, most in runs]
+    longer = f"of {LAPS} such flights in one, over {LAPS} towns, to that of one"
     return [
         at_most("survey.video_share", share, "", 1.0, f"seconds a second {note}; the program's start included"),
-        at_most("survey.video_memory", [most for _, most in runs], "MiB", None, note),
+        at_most("survey.video_memory", memory, "MiB", None, note),
+        at_most("survey.longer_memory", [most_of_laps / max(memory)], "", MOST_OF_LAPS, longer),
     ]
 
 

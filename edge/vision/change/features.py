@@ -29,11 +29,17 @@ _RIVAL_PX = 4.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """`points` (n, 2) in pixels of the picture itself, `descriptors` (n, 128) of length 1; `scale` of the search."""
+    """`points` (n, 2) in pixels of the picture itself; `scale` of the search."""
 
     points: Doubles
-    descriptors: Floats
+    histograms: NDArray[np.uint8]
+    """(n, 128): of whole numbers, so that a flight's fit into memory."""
     scale: float
+
+    def descriptors(self) -> Floats:
+        """(n, 128), each of length 1."""
+        raw = self.histograms.astype(np.float32)
+        return np.asarray(np.sqrt(raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-6)), np.float32)
 
 
 def find_features(bgr: Picture) -> Features:
@@ -48,12 +54,11 @@ def find_features(bgr: Picture) -> Features:
     sift = cv2.SIFT.create(4 * MOST_POINTS, 3, _CONTRAST, 10, 1.6, True)
     chosen = _spread(sift.detect(small, None), np.asarray(small, np.uint8))
     if not chosen:
-        return Features(np.empty((0, 2)), np.empty((0, 128), np.float32), scale)
+        return Features(np.empty((0, 2)), np.empty((0, 128), np.uint8), scale)
     described, raw = sift.compute(small, chosen)
     points = np.array([point.pt for point in described], np.float64)
     points = (points + 0.5) / (across, down) - 0.5
-    roots = np.sqrt(raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-6))
-    return Features(points, np.ascontiguousarray(roots, np.float32), scale)
+    return Features(points, np.asarray(raw, np.uint8), scale)
 
 
 def _spread(points: Sequence[cv2.KeyPoint], picture: Grey) -> list[cv2.KeyPoint]:
@@ -78,6 +83,7 @@ def matches(before: Features, after: Features, prior: Doubles, reach_px: float) 
     if not len(before.points) or not len(after.points):
         return np.empty((0, 2)), np.empty((0, 2))
     expected = through(prior, before.points)
+    old, new = before.descriptors(), after.descriptors()
     best = np.full(len(before.points), -1)
     # Block by block of the newer picture: all pairs at once would be six million, nearly all of them out of reach.
     blocks, cells = (np.floor(each / reach_px).astype(np.int64) for each in (expected, after.points))
@@ -89,11 +95,12 @@ def matches(before: Features, after: Features, prior: Doubles, reach_px: float) 
             asking = asking_row[blocks[asking_row, 0] == column]
             asked = asked_row[np.abs(cells[asked_row, 0] - column) <= 1]
             if len(asked):
-                likeness = before.descriptors[asking] @ after.descriptors[asked].T
+                likeness = old[asking] @ new[asked].T
                 likeness[_gaps(here[asking], there[asked]) > reach_px] = -1.0
                 winners = _clear_winners(likeness, there[asked], _RIVAL_PX / after.scale)
                 best[asking] = np.where(winners >= 0, asked[winners], -1)
-    return _mutual(before, after, best)
+    rows = _mutual(old, new, best)
+    return before.points[rows], after.points[best[rows]]
 
 
 def _gaps(some: Floats, others: Floats) -> Floats:
@@ -112,11 +119,11 @@ def _clear_winners(likeness: Floats, points: Floats, rival_px: float) -> NDArray
     return np.asarray(np.where(clear & (top > 0), winners, -1), np.int64)
 
 
-def _mutual(before: Features, after: Features, best: NDArray[np.int64]) -> tuple[Doubles, Doubles]:
+def _mutual(old: Floats, new: Floats, best: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of the older descriptors' best ones among the newer, those that no other is liker to."""
     rows = np.flatnonzero(best >= 0)
     columns = best[rows]
-    likeness = np.einsum("ij,ij->i", before.descriptors[rows], after.descriptors[columns])
+    likeness = np.einsum("ij,ij->i", old[rows], new[columns])
     order = np.argsort(-likeness, kind="stable")
     _, first = np.unique(columns[order], return_index=True)
-    kept = order[first]
-    return before.points[rows[kept]], after.points[columns[kept]]
+    return rows[order[first]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mmap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,6 +109,13 @@ class Surface:
             better = mine > worths[layer]
             heights, held[layer] = np.where(better, held[layer], heights), np.where(better, heights, held[layer])
             mine, worths[layer] = np.where(better, worths[layer], mine), np.where(better, mine, worths[layer])
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Pages of the files leave this process; the system writes them when it likes, and gives them back if asked."""
+        for file in (self._heights, self._worth):
+            if isinstance(file.base, mmap.mmap):
+                file.base.madvise(mmap.MADV_DONTNEED)
 
     def is_empty(self, window: Window) -> bool:
         """Whether no pair has seen anything of a window, or of what lies close to it."""
@@ -124,7 +132,9 @@ class Surface:
             return 1.0
         inside = np.zeros((bottom - top, right - left), np.uint8)
         cv2.fillConvexPoly(inside, cells - (left, top), 1)
-        return float((self._worth[1, top:bottom, left:right] == 0)[inside > 0].mean())
+        found = float((self._worth[1, top:bottom, left:right] == 0)[inside > 0].mean())
+        self._let_go()
+        return found
 
     def step_for(self, cells: int) -> int:
         """Every so many-th row and column of the whole grid are at most about so many cells."""
@@ -135,7 +145,9 @@ class Surface:
 
         Of three that were kept the median, of two the mean, if they agree, else the better one.
         """
-        return self._read(window, 1)
+        found = self._read(window, 1)
+        self._let_go()
+        return found
 
     def sampled(self, window: Window, step: int) -> Heights:
         """Every so many-th height of a window, from its first row and column on."""
@@ -152,6 +164,7 @@ class Surface:
                 top, left = int(rows[inner[0][0]]), int(columns[inner[1][0]])
                 piece = Window(top, left, int(rows[inner[0][-1]]) - top + 1, int(columns[inner[1][-1]]) - left + 1)
                 heights[inner[0][0] : inner[0][-1] + 1, inner[1][0] : inner[1][-1] + 1] = self._read(piece, step)[0]
+                self._let_go()
         return heights
 
     def _read(self, window: Window, step: int) -> tuple[Heights, NDArray[np.uint8]]:

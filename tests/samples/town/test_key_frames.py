@@ -52,6 +52,32 @@ def test_the_file_has_as_many_pictures_and_records_as_a_drone_s(video: Path) -> 
     assert len(read_telemetry(video.with_suffix(".SRT")).fixes) == SECONDS * FPS
 
 
+def test_a_flight_is_flown_again_over_a_town_beside_it(pair: TownPair, video: Path) -> None:
+    path = video.with_name("thrice.mp4")
+    poses = write_key_frames(path, pair.truth.after, SECONDS, times=3)
+    once = poses[: SECONDS * FPS]
+    lap = len(once) + FPS * 18
+    # From the end of the line a town further than back to its beginning: so many seconds.
+    way = once[-1][0].centre - once[0][0].centre - np.array((0.0, 120.0, 0.0))
+    assert 17 < np.linalg.norm(way) / SPEED_M_S < 18
+    assert len(poses) == 2 * lap + len(once)
+    for one, other in zip(once, poses[2 * lap :], strict=True):
+        for here, there in zip(one, other, strict=True):
+            assert there.centre - here.centre == pytest.approx((0.0, 240.0, 0.0))
+    steps = np.linalg.norm(np.diff([true.centre for true, _ in poses], axis=0), axis=1)
+    assert steps.max() < 1.1 * SPEED_M_S / FPS, "it goes there as fast as it flies"
+    pictures, drawn = VideoPictures(path), VideoPictures(video)
+    moments = pictures.key_moments()
+    assert [moment.seconds for moment in moments] == pytest.approx(
+        [start / FPS + second for start in (0, lap, 2 * lap) for second in range(SECONDS)]
+    )
+    shown = [drawn.read_bgr(moment) for moment in drawn.key_moments()]
+    for number, moment in enumerate(moments):
+        assert np.array_equal(pictures.read_bgr(moment), shown[number % SECONDS])
+    log = read_telemetry(path.with_suffix(".SRT"))
+    assert (len(log.fixes), log.unread) == (len(poses), ())
+
+
 def test_lines_lie_side_by_side_and_are_flown_to_and_fro(pair: TownPair) -> None:
     course = to_and_fro(pair.truth.after)
     places = np.array([course(seconds) for seconds in np.arange(0, 40, 0.5)])
@@ -74,4 +100,6 @@ def test_a_town_that_one_line_shows_has_one(pair: TownPair) -> None:
 def test_videos_that_cannot_be_are_refused(pair: TownPair, tmp_path: Path, seconds: int) -> None:
     with pytest.raises(ValueError, match="frames"):
         write_key_frames(tmp_path / "v.mp4", pair.truth.after, seconds)
+    with pytest.raises(ValueError, match="0 times"):
+        write_key_frames(tmp_path / "v.mp4", pair.truth.after, 1, times=0)
     assert not list(tmp_path.iterdir())

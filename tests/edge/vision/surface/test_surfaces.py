@@ -278,3 +278,29 @@ def test_scarce_is_what_has_one_height_or_none(tmp_path: Path) -> None:
     made.add(points[points[:, 0] > 0.0], 0.5)
     assert made.scarce(corners) == pytest.approx(float((GRID.places(GRID.whole)[0] <= 0).mean()))
     assert made.scarce(corners + 1e5) == 1.0, "ground beyond the grid was never looked at"
+
+
+def test_files_are_not_held_in_memory(tmp_path: Path) -> None:
+    grid = Grid(0.0, 0.0, 900, 1200, 0.25)
+    made = Surface(grid, 0.0, tmp_path, "flight")
+    for up in (1.0, 2.0, 4.0):
+        made.add(level(up, grid), up / 4)
+        assert resident_kib(tmp_path) == 0
+    assert np.array_equal(made.read(grid.whole)[0], np.full((900, 1200), 2.0, np.float32)), "nothing is lost"
+    assert resident_kib(tmp_path) == 0
+    assert np.array_equal(made.sampled(grid.whole, 3), np.full((300, 400), 2.0, np.float32))
+    assert resident_kib(tmp_path) == 0
+    assert made.scarce(np.array(((10, -10), (200, -10), (200, -200), (10, -200)), np.float64)) == 0
+    assert resident_kib(tmp_path) == 0
+
+
+def resident_kib(folder: Path) -> int:
+    """Of files of the folder, in this process."""
+    inside, found = False, []
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if not line.split(" ")[0].endswith(":"):
+            inside = str(folder) in line
+        elif inside and line.startswith("Rss:"):
+            found.append(int(line.split()[1]))
+    assert len(found) >= 2, "heights and worth"
+    return sum(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edge.vision.arrays import Doubles
 from edge.vision.change.features import Features, find_features
@@ -147,9 +148,11 @@ def test_pictures_without_anything_do_not_match() -> None:
 
 
 def test_too_few_points_and_points_on_one_spot_are_no_match() -> None:
-    few = Features(np.random.default_rng(1).uniform(0, 300, (LEAST_MATCHES - 1, 2)), _unit(LEAST_MATCHES - 1), 1.0)
+    few = Features(
+        np.random.default_rng(1).uniform(0, 300, (LEAST_MATCHES - 1, 2)), _histograms(LEAST_MATCHES - 1), 1.0
+    )
     assert matched(eye_at(0, 0), eye_at(0.1, 0), few, few, 0.0, 50.0) is None
-    spot = Features(np.full((40, 2), 100.0), _unit(40), 1.0)
+    spot = Features(np.full((40, 2), 100.0), _histograms(40), 1.0)
     assert matched(eye_at(0, 0), eye_at(0.1, 0), spot, spot, 0.0, 50.0) is None
 
 
@@ -176,9 +179,8 @@ def test_tracks_of_a_line_are_seen_by_three_pictures_and_more(scene: Scene) -> N
     assert len(np.unique(tracks.eyes * 1_000_000 + tracks.points)) == len(tracks.eyes), "no picture shows a point twice"
 
 
-def _unit(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    raw = np.random.default_rng(2).uniform(0, 1, (count, 128)).astype(np.float32)
-    return np.asarray(raw / np.linalg.norm(raw, axis=1, keepdims=True), np.float32)
+def _histograms(count: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(2).integers(0, 200, (count, 128), np.uint8)
 
 
 @pytest.mark.parametrize("count", [24, 120, 600])
