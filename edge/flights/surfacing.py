@@ -17,7 +17,7 @@ from edge.vision.arrays import Doubles
 from edge.vision.surface.bundling import MOST_STEPS, bundle
 from edge.vision.surface.stereo import depths_of, matched_points, rectified
 from edge.vision.surface.surfaces import KEPT, Surface, grid_around
-from edge.vision.surface.tying import Match, matched, overlapping, tracks_of
+from edge.vision.surface.tying import Match, Tracks, matched, overlapping, tracks_of
 
 REACH_M = 20.0
 """How far from where the ground would be a point is sought: what poses are off by, and how far a roof leans."""
@@ -51,9 +51,7 @@ def surfaced(pictured: Pictured, folder: Path, name: str, progress: Progress) ->
     """None if no two of its pictures show the same ground. Files of `name` in `folder` hold it while it is used."""
     if len(pictured) < 2:
         return None
-    matches, points = _matches(pictured, name, progress)
-    pictured.forget_features()
-    tracks = tracks_of(matches, points)
+    tracks = _tracks(pictured, name, progress)
     progress.begins(f"{name}: adjusted", MOST_STEPS)  # minutes of a long flight: whoever breaks it off does not wait
     found = bundle(pictured.eyes, tracks, pictured.sigmas, progress.advances)
     pictured.place(list(found.eyes))
@@ -103,8 +101,8 @@ def _shared(pictured: Pictured, pair: Pair, ground_m: float) -> Doubles:
     return np.asarray(outlines[0].intersection(outlines[1]).convex_hull.exterior.coords, np.float64)
 
 
-def _matches(pictured: Pictured, name: str, progress: Progress) -> tuple[list[Match], list[Doubles]]:
-    """Of all pictures that may show the same ground, and the points of each."""
+def _tracks(pictured: Pictured, name: str, progress: Progress) -> Tracks:
+    """Of all pictures that may show the same ground; what was needed to find them is given back."""
     pairs = overlapping(pictured.eyes, pictured.ground_m)
     points: list[Doubles] = [np.empty((0, 2))] * len(pictured)
     found = []
@@ -119,7 +117,8 @@ def _matches(pictured: Pictured, name: str, progress: Progress) -> tuple[list[Ma
         joined = matched(pictured.eyes[first], pictured.eyes[second], here, there, ground, REACH_M)
         if joined is not None:
             found.append(Match(first, second, joined))
-    return found, points
+    pictured.forget_features()
+    return tracks_of(found, points)
 
 
 def _added(pictured: Pictured, surface: Surface, pairs: Sequence[Pair], name: str,
