@@ -11,6 +11,7 @@ import numpy as np
 from scipy.linalg import solveh_banded
 from scipy.sparse import bsr_matrix, csr_matrix
 from scipy.sparse.csgraph import reverse_cuthill_mckee
+from scipy.sparse.linalg import spsolve
 
 from edge.vision.arrays import Doubles
 
@@ -19,18 +20,31 @@ _RIDGE = 1e-12
 
 
 def solved(normal: bsr_matrix, right: Doubles) -> Doubles:
-    """(count, size), like `right`. `normal` is symmetric, positive and made of square blocks (size, size).
+    """(count, size), like `right`. `normal` is symmetric and made of square blocks (size, size).
 
-    Raises:
-        numpy.linalg.LinAlgError: it is not positive.
+    What rounding left not quite positive, of poses that nothing holds, is solved as any sparse equations are.
     """
+    try:
+        found = _in_band(normal, right)
+    except np.linalg.LinAlgError:
+        found = np.full_like(right, np.nan)
+    if np.isfinite(found).all():
+        return found
+    return np.asarray(spsolve(normal.tocsc(), right.ravel()), np.float64).reshape(right.shape)
+
+
+def _in_band(normal: bsr_matrix, right: Doubles) -> Doubles:
+    """Raises LinAlgError where `normal` is not positive."""
     count, size = right.shape
     tied = csr_matrix((np.ones(len(normal.indices), np.int8), normal.indices, normal.indptr), shape=(count, count))
     order = reverse_cuthill_mckee(tied, symmetric_mode=True)
     place = np.empty(count, np.int64)
     place[order] = np.arange(count)
     heres, theres = place[np.repeat(np.arange(count), np.diff(normal.indptr))], place[normal.indices]
-    scale = 1 / np.sqrt(normal.diagonal().reshape(count, size))
+    own = normal.diagonal().reshape(count, size)
+    if not (own > 0).all():
+        raise np.linalg.LinAlgError("a number of the diagonal is not above zero")
+    scale = 1 / np.sqrt(own)
     band = np.zeros((size * (int(np.abs(heres - theres).max()) + 1), size * count))
     for row in range(size):
         for column in range(size):

@@ -1,7 +1,7 @@
 """One step of Gauss and Newton for poses and points at once, the points eliminated first (Triggs et al. 2000, §6.1).
 
 What is known of a piece of the observations is added up and forgotten; it is worked out once more when the points
-follow the poses. That takes a quarter longer and keeps memory from growing with the flight.
+follow the poses: that keeps memory from growing with the flight.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def step(
 ) -> tuple[Doubles, Doubles]:
     """What to add to the poses (cameras, 6), and the points' new places.
 
-    `values` (cameras, 6): what poses were moved by so far; `sigmas` how far each may be off.
+    `points` (n, 3) in metres; `values` (cameras, 6): what poses were moved by so far, metres and radians; `sigmas`
+    (cameras, 6) how far each may be off.
     """
     count = len(sigmas)
     own = np.eye(6) / sigmas[:, :, None] ** 2
@@ -98,7 +99,7 @@ def _by_point(blocks: Doubles, piece: Piece, cameras: int) -> bsr_matrix:
 
 
 def _add(sums: Doubles, places: NDArray[np.int64], each: Doubles) -> None:
-    """As `np.add.at`, which takes ten times as long."""
+    """As `np.add.at`, which goes number by number."""
     order = np.argsort(places, kind="stable")
     ordered = places[order]
     starts = np.flatnonzero(np.diff(ordered, prepend=-1))

@@ -1,6 +1,6 @@
 """What a flight's cameras see of the points that several of them show, some points at a time.
 
-A long flight has a million observations, and each needs half a kilobyte while poses are adjusted.
+A long flight has a million observations, and each needs a kilobyte while poses are adjusted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from edge.vision.surface.shots import Eye
 from edge.vision.surface.tying import Tracks
 
 AT_ONCE = 5_000
-"""Observations: 5 MB."""
+"""Observations: a few MB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,8 +37,6 @@ class Piece:
 
     where: slice
     """Of all points, those of this piece."""
-    looks: slice
-    """Of all observations."""
     eyes: NDArray[np.int64]
     points: NDArray[np.int64]
     """Of each observation, counted from the first point of this piece."""
@@ -52,7 +50,7 @@ class Piece:
 
 
 def stacked(eyes: Sequence[Eye]) -> Cameras:
-    """At least one."""
+    """Of at least one eye."""
     matrices, turns, centres = (np.stack([getattr(eye, name) for eye in eyes]) for name in ("matrix", "turn", "centre"))
     return Cameras(matrices @ turns.transpose(0, 2, 1), turns @ np.linalg.inv(matrices), centres)
 
@@ -65,7 +63,7 @@ def in_pieces(tracks: Tracks) -> Iterator[Piece]:
     while at < tracks.count:
         until = max(at + 1, int(np.searchsorted(ends, starts[at] + AT_ONCE, side="right")))
         looks = slice(int(starts[at]), int(ends[until - 1]))
-        yield Piece(slice(at, until), looks, tracks.eyes[looks], tracks.points[looks] - at, tracks.pixels[looks],
+        yield Piece(slice(at, until), tracks.eyes[looks], tracks.points[looks] - at, tracks.pixels[looks],
                     starts[at:until] - starts[at])  # fmt: skip
         at = until
 

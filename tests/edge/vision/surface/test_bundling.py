@@ -258,6 +258,20 @@ def test_points_that_are_all_wrong_say_nothing_wild() -> None:
     assert max(moves) < 10.0
 
 
+@pytest.mark.parametrize("seed", [34, 96, 100])
+def test_poses_of_which_nothing_is_known_and_points_that_are_wrong_stop_nothing(seed: int) -> None:
+    """Found by trying 1,900: rounding left their equations not positive."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(2, 7))
+    eyes, points = line_of_eyes(count, 9.0), int(rng.integers(1, 40))
+    sigmas = 10.0 ** rng.uniform(-4, 6, (count, 6))
+    sigmas[:, 3:] = 10.0 ** rng.uniform(-4, 1, (count, 3))
+    pixels = rng.uniform(0, 299, (count * points, 2))
+    tracks = Tracks(np.tile(np.arange(count), points), np.repeat(np.arange(points), count), pixels, points)
+    found = bundle(eyes, tracks, sigmas)
+    assert np.isfinite([eye.centre for eye in found.eyes]).all()
+
+
 @pytest.mark.parametrize(
     "sigmas",
     [

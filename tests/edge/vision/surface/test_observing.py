@@ -23,11 +23,10 @@ def test_pieces_are_whole_points_and_as_many_as_there_is_room_for(sizes: list[in
         patch.setattr(observing, "AT_ONCE", at_once)
         pieces = list(in_pieces(tracks))
     assert [point for piece in pieces for point in range(len(sizes))[piece.where]] == list(range(len(sizes)))
-    assert [look for piece in pieces for look in range(len(points))[piece.looks]] == list(range(len(points)))
+    assert [eye for piece in pieces for eye in piece.eyes.tolist()] == tracks.eyes.tolist()
+    assert [pixel for piece in pieces for pixel in piece.pixels.tolist()] == tracks.pixels.tolist()
+    assert [point + piece.where.start for piece in pieces for point in piece.points.tolist()] == points.tolist()
     for piece in pieces:
-        assert piece.eyes.tolist() == tracks.eyes[piece.looks].tolist()
-        assert piece.pixels.tolist() == tracks.pixels[piece.looks].tolist()
-        assert (piece.points + piece.where.start).tolist() == points[piece.looks].tolist()
         assert piece.summed(np.ones(len(piece.eyes))).tolist() == sizes[piece.where]
         assert sum(sizes[piece.where]) <= at_once or piece.where.stop - piece.where.start == 1
     for piece, after in pairwise(pieces):
